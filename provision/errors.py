@@ -1,0 +1,163 @@
+"""The exception tree. Each class carries the exit code its escape ends the program with.
+
+ProvisionError                      1
+  InputError (ValueError)           5   file, line, path, hint
+    InventoryError
+    PlaybookError
+    RenderError
+    OptionError
+    SecretError
+    InputErrors                         several of the above, shown together
+  HostError                         2   host, play, step
+    ConnectError                    4
+      HostKeyError                      never retried
+      AuthError                         never retried
+    ConnectionLost                  4   the only one retried after a connection was up
+    PrivilegeError                      sudo refused
+    ProbeError                          cannot tell
+    RefusedError                        will not act on what was seen
+    ApplyError                          a change failed
+      StepTimeoutError
+    VerifyError                         a difference remains
+  LockHeldError                     6   who, from where, since when
+  LabError                          1   the virtual lab
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class ProvisionError(Exception):
+    """The root; *message* says what and where, *hint* what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class InputError(ProvisionError, ValueError):
+    """The user's input is wrong: `file:line: path: problem; hint`."""
+
+    exit_code = 5
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        file: str = "",
+        line: int = 0,
+        path: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.file, self.line, self.path = file, line, path
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, self.path, super().__str__()) if part)
+
+
+class InventoryError(InputError):
+    """The inventory cannot be used."""
+
+
+class PlaybookError(InputError):
+    """A playbook, or a step in it, cannot be used."""
+
+
+class RenderError(InputError):
+    """A template in a value cannot be rendered."""
+
+
+class OptionError(InputError):
+    """A command line option or an argument of a function cannot be used."""
+
+
+class SecretError(InputError):
+    """A secret cannot be had from where it should come from."""
+
+
+class InputErrors(InputError):
+    """All that is wrong with the input, gathered; `errors` has them one by one."""
+
+    def __init__(self, errors: Sequence[InputError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+
+class HostError(ProvisionError):
+    """Something went wrong on one host; `details` are lines to show below it."""
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        details: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.details = tuple(details)
+
+
+class ConnectError(HostError):
+    """The host could not be connected to."""
+
+    exit_code = 4
+
+
+class HostKeyError(ConnectError):
+    """The host's key is unknown or has changed."""
+
+
+class AuthError(ConnectError):
+    """The host refused the user or the key."""
+
+
+class ConnectionLost(HostError):
+    """A connection that was up is gone."""
+
+    exit_code = 4
+
+
+class PrivilegeError(HostError):
+    """Root rights were asked for and refused."""
+
+
+class ProbeError(HostError):
+    """A probe cannot tell the state; never read as absent."""
+
+
+class RefusedError(HostError):
+    """A step will not act on what it saw; nothing was changed."""
+
+
+class ApplyError(HostError):
+    """A change ended with a non-zero exit code."""
+
+
+class StepTimeoutError(ApplyError):
+    """A change took longer than its limit and was killed on the host."""
+
+
+class VerifyError(HostError):
+    """A change ran, but a second look still shows a difference."""
+
+
+class LockHeldError(ProvisionError):
+    """Another run is changing this cluster."""
+
+    exit_code = 6
+
+
+class LabError(ProvisionError):
+    """The virtual lab on this machine cannot do what was asked."""

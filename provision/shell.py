@@ -1,0 +1,177 @@
+"""Shell text and its parameters, and the framing of many fragments in one script.
+
+A fragment's text is a constant; parameters enter as quoted assignments or as
+positional words, never by formatting. So a value can never become code.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import LiteralString
+
+NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
+KEEP_BYTES = 4 * 2**20
+"""Output kept per fragment and stream; the rest of a flood is dropped, its end kept."""
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sh:
+    """A fragment of POSIX sh: fixed *text*, named *params* and positional *args*."""
+
+    text: str
+    args: tuple[str, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, text: LiteralString, *args: Value, **params: Value) -> Sh:
+        """Make a fragment.
+
+        Args:
+            text: shell code, a constant; sees *args* as `"$@"`, *params* as variables.
+            args: positional words.
+            params: values by shell variable name; True and False become true and false.
+
+        Raises:
+            ValueError: a name is no shell name, or a value has a NUL character.
+        """
+        for name in params:
+            if not NAME.match(name):
+                raise ValueError(f"not a lower case shell name: {name!r}")
+        words = tuple(_word(arg) for arg in args)
+        return cls(text, words, {name: _word(value) for name, value in params.items()})
+
+    def render(self) -> str:
+        """The fragment as code that can be pasted into a terminal."""
+        lines = [f"{name}={quote(value)}" for name, value in self.params.items()]
+        lines.append(" ".join(["set --", *map(quote, self.args)]))
+        return "\n".join([*lines, self.text.strip("\n")])
+
+
+NOTHING = Sh("")
+"""The fragment that does nothing, successfully."""
+
+
+def quote(text: str) -> str:
+    """*text* as one shell word, whatever is in it."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _word(value: Value) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if "\0" in text:
+        raise ValueError("a value must not contain a NUL character")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one fragment printed and how it ended; *exit* None = it did not end."""
+
+    stdout: str = ""
+    stderr: str = ""
+    exit: int | None = 0
+
+    def tail(self, count: int = 10) -> tuple[str, ...]:
+        """The last *count* lines, of standard error if it has any, else of output."""
+        return tuple((self.stderr.strip() or self.stdout.strip()).splitlines()[-count:])
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A fragment and how to run it: strict (`set -e`) for changes, lenient for looks."""
+
+    sh: Sh
+    strict: bool = False
+
+
+def new_mark() -> str:
+    """A line start that no fragment prints by chance."""
+    return f"@{secrets.token_hex(8)}"
+
+
+def encode(tasks: Sequence[Task], mark: str) -> bytes:
+    """One script that runs *tasks* in turn, each followed by *mark* and its exit code.
+
+    The script is one compound command, so a shell that receives only a part of
+    it (a cut link) runs nothing. Each fragment runs in a subshell with an empty
+    standard input; the mark goes to both streams, so both can be divided.
+    """
+    body = "\n".join(_frame(task, mark) for task in tasks)
+    return f"{{\nexport LC_ALL=C\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
+
+
+def _frame(task: Task, mark: str) -> str:
+    mode = "set -eu" if task.strict else "set -u"
+    return (
+        f"(\n{mode}\n{task.sh.render()}\n) </dev/null\n"
+        f"s=$?; printf '\\n{mark} %s\\n' \"$s\"; printf '\\n{mark} %s\\n' \"$s\" >&2"
+    )
+
+
+class Frames:
+    """Divides one stream of a running script into its fragments' outputs.
+
+    Feed it bytes as they come; memory stays bounded however much is printed.
+    """
+
+    def __init__(
+        self, mark: str, on_line: Callable[[int, str], None] | None = None
+    ) -> None:
+        self._mark = mark.encode()
+        self._on_line = on_line
+        self._rest = b""
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+        self.done: list[tuple[str, int]] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the stream."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._take(line)
+        if len(rest) > KEEP_BYTES:
+            self._take(rest)
+            rest = b""
+        self._rest = rest
+
+    def _take(self, line: bytes) -> None:
+        if line.startswith(self._mark):
+            self.done.append((self._text(), int(line.rsplit(b" ", 1)[1])))
+            self._lines.clear()
+            self._size = 0
+            return
+        self._lines.append(line)
+        self._size += len(line) + 1
+        while self._size > KEEP_BYTES and len(self._lines) > 1:
+            self._size -= len(self._lines.popleft()) + 1
+        if self._on_line and line:
+            self._on_line(len(self.done), _decode(line))
+
+    def _text(self) -> str:
+        # The line break before the mark is ours, so joining restores the output.
+        return _decode(b"\n".join(self._lines))
+
+    def unfinished(self) -> str:
+        """What the fragment that has not ended printed so far."""
+        return _decode(b"\n".join([*self._lines, self._rest]))
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def replies(stdout: Frames, stderr: Frames, count: int) -> list[Reply]:
+    """One reply per fragment; those that did not end have `exit` None."""
+    ended = [
+        Reply(out, err, code)
+        for (out, code), (err, _) in zip(stdout.done, stderr.done, strict=False)
+    ]
+    if len(ended) < count:
+        ended.append(Reply(stdout.unfinished(), stderr.unfinished(), None))
+    return [*ended, *[Reply(exit=None)] * (count - len(ended))]
