@@ -69,13 +69,27 @@ def _word(value: Value) -> str:
     return text
 
 
+TIMED_OUT = (124, 137)
+"""Exit codes of timeout(1): the limit was met; the limit was met and TERM ignored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one fragment printed and how it ended; *exit* None = it did not end."""
+    """What one fragment printed, and its exit code.
+
+    A fragment that was cut off has *ended* False and the exit code of the whole
+    script; one that never began has *exit* None.
+    """
 
     stdout: str = ""
     stderr: str = ""
     exit: int | None = 0
+    ended: bool = True
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the time limit of the script ended it."""
+        return not self.ended and self.exit in TIMED_OUT
 
     def tail(self, count: int = 10) -> tuple[str, ...]:
         """The last *count* lines, of standard error if it has any, else of output."""
@@ -95,6 +109,10 @@ def new_mark() -> str:
     return f"@{secrets.token_hex(8)}"
 
 
+PRELUDE = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; umask 022'
+"""The same words and tools everywhere: sshd gives other users no sbin in PATH."""
+
+
 def encode(tasks: Sequence[Task], mark: str) -> bytes:
     """One script that runs *tasks* in turn, each followed by *mark* and its exit code.
 
@@ -103,7 +121,7 @@ def encode(tasks: Sequence[Task], mark: str) -> bytes:
     standard input; the mark goes to both streams, so both can be divided.
     """
     body = "\n".join(_frame(task, mark) for task in tasks)
-    return f"{{\nexport LC_ALL=C\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
+    return f"{{\n{PRELUDE}\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
 
 
 def _frame(task: Task, mark: str) -> str:
@@ -146,9 +164,10 @@ class Frames:
             self._lines.clear()
             self._size = 0
             return
+        line = line[-KEEP_BYTES:]
         self._lines.append(line)
         self._size += len(line) + 1
-        while self._size > KEEP_BYTES and len(self._lines) > 1:
+        while self._size > 2 * KEEP_BYTES:
             self._size -= len(self._lines.popleft()) + 1
         if self._on_line and line:
             self._on_line(len(self.done), _decode(line))
@@ -166,12 +185,14 @@ def _decode(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def replies(stdout: Frames, stderr: Frames, count: int) -> list[Reply]:
-    """One reply per fragment; those that did not end have `exit` None."""
+def replies(stdout: Frames, stderr: Frames, count: int, code: int) -> list[Reply]:
+    """One reply per fragment, of a script that ended with exit *code*."""
     ended = [
-        Reply(out, err, code)
-        for (out, code), (err, _) in zip(stdout.done, stderr.done, strict=False)
+        Reply(out, err, exit_code)
+        for (out, exit_code), (err, _) in zip(stdout.done, stderr.done, strict=False)
     ]
     if len(ended) < count:
-        ended.append(Reply(stdout.unfinished(), stderr.unfinished(), None))
-    return [*ended, *[Reply(exit=None)] * (count - len(ended))]
+        rest = (stdout.unfinished(), stderr.unfinished())
+        ended.append(Reply(*rest, exit=code or None, ended=False))
+    never = Reply(exit=None, ended=False)
+    return [*ended, *[never] * (count - len(ended))]

@@ -71,7 +71,7 @@ class Step(BaseModel):
     kind: ClassVar[str] = ""
 
     timeout_s: Seconds = 300
-    """Longest time one change may take on the host before it is killed."""
+    """Longest time one change and the look after it may take before they are killed."""
     settle_s: float = Field(default=0, ge=0)
     """Longest time to poll after a change until nothing differs."""
 

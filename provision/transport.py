@@ -53,7 +53,9 @@ class Transport(Protocol):
             PrivilegeError: sudo refused.
         """
 
-    def hold(self, script: bytes, *, become: bool) -> contextlib.AbstractContextManager[str]:
+    def hold(
+        self, script: bytes, *, become: bool
+    ) -> contextlib.AbstractContextManager[str]:
         """Start *script*, give its first line of output, and keep it running.
 
         Its standard input stays open until the context ends; the death of this

@@ -1,0 +1,141 @@
+"""The three verbs as functions: plan, apply, verify."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from provision import inventory as inventories
+from provision import playbook as playbooks
+from provision.events import Event
+from provision.execute import execute
+from provision.interrupt import interruptible
+from provision.inventory import Inventory
+from provision.playbook import Play, Playbook
+from provision.redact import redactor
+from provision.run import Run
+from provision.secret import Secrets
+
+FORKS = 32
+"""Hosts worked on at a time, unless told otherwise."""
+
+Reporter = Callable[[Event], object]
+"""Takes each event of a run; one that is a context manager is entered for the run."""
+Hosts = str | Path | Inventory
+"""A path, a name in `inventories/`, or an Inventory."""
+Book = str | Path | Playbook | Sequence[Play]
+"""A path, a name in `playbooks/`, a Playbook, or its plays."""
+
+
+class Options(TypedDict, total=False):
+    """What each verb takes besides hosts and playbook.
+
+    Attributes:
+        limit: a pattern; only these hosts are worked on.
+        tags: only steps with one of these tags (or of a play with one).
+        sets: variables that win over those of playbook and inventory.
+        forks: hosts worked on at a time.
+        reporters: each takes every event.
+    """
+
+    limit: str
+    tags: Collection[str]
+    sets: Mapping[str, Any]
+    forks: int
+    reporters: Sequence[Reporter]
+
+
+def plan(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
+    """Look at the hosts and say what `apply` would change; change nothing.
+
+    Returns:
+        What was seen; `planned` counts the steps that differ.
+
+    Raises:
+        InputErrors: see `apply`.
+    """
+    return _run("plan", inventory, playbook, options)
+
+
+def apply(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
+    """Bring the hosts to what the playbook says, and see that they are.
+
+    Returns:
+        What happened, by host. A host that failed is in it; nothing is raised for it.
+
+    Raises:
+        InputErrors: all that is wrong with the input; no host was contacted.
+        LockHeldError: another run is changing this cluster.
+    """
+    return _run("apply", inventory, playbook, options)
+
+
+def verify(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
+    """Look at the hosts and say what differs, as `plan` does.
+
+    Returns:
+        What was seen; `exit_code` is 3 when something differs.
+
+    Raises:
+        InputErrors: see `apply`.
+    """
+    return _run("verify", inventory, playbook, options)
+
+
+def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
+    inventory = _inventory(hosts)
+    bound = playbooks.bind(
+        _playbook(book),
+        inventory,
+        sets=options.get("sets", {}),
+        tags=options.get("tags", ()),
+        limit=options.get("limit", ""),
+        secrets=Secrets(_secrets_folder(inventory), generate=verb == "apply"),
+    )
+    run, redact = Run(), redactor(bound.secrets)
+    with contextlib.ExitStack() as stack:
+        reporters = [run, *(_enter(stack, r) for r in options.get("reporters", ()))]
+        interrupted = stack.enter_context(interruptible())
+
+        def report(event: Event) -> None:
+            clean = redact(event)
+            for reporter in reporters:
+                reporter(clean)
+
+        execute(
+            bound,
+            inventory,
+            verb=verb,
+            forks=options.get("forks", FORKS),
+            report=report,
+            interrupted=interrupted,
+        )
+    return run
+
+
+def _inventory(hosts: Hosts) -> Inventory:
+    if isinstance(hosts, Inventory):
+        return hosts
+    return inventories.load(inventories.find(str(hosts)))
+
+
+def _playbook(book: Book) -> Playbook:
+    if isinstance(book, Playbook):
+        return book
+    if isinstance(book, str | Path):
+        return playbooks.load(playbooks.find(str(book)))
+    return Playbook(plays=tuple(book))
+
+
+def _secrets_folder(inventory: Inventory) -> Path:
+    """Beside the inventory, so that the folder one calls from does not matter."""
+    base = inventory.path.parent if inventory.path else Path()
+    return base / ".provision" / inventory.cluster
+
+
+def _enter(stack: contextlib.ExitStack, reporter: Reporter) -> Reporter:
+    if isinstance(reporter, contextlib.AbstractContextManager):
+        stack.enter_context(reporter)
+    return reporter

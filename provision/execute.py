@@ -1,0 +1,160 @@
+"""A bound playbook on real hosts: connections, the lock, the schedule, the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from provision.converge import Convergence, Unit
+from provision.events import Emit, HostDone, RunEnded, RunStarted, Warned
+from provision.inventory import Host, Inventory
+from provision.lock import ClusterLock
+from provision.playbook import Bound
+from provision.schedule import Drive, Queue, Stage, new_queue
+from provision.session import Item
+from provision.transport import LocalTransport, Transport
+
+Connect = Callable[[Host], Transport]
+
+
+def transport(host: Host) -> Transport:
+    """The way to *host* that its inventory names."""
+    if host.connection == "local":
+        return LocalTransport()
+    # Paramiko takes longer to import than a local run takes in all.
+    from provision.ssh import SshTransport
+
+    return SshTransport(host)
+
+
+def execute(
+    bound: Bound,
+    inventory: Inventory,
+    *,
+    verb: str,
+    forks: int,
+    report: Emit,
+    interrupted: threading.Event,
+    connect: Connect = transport,
+) -> None:
+    """Run *bound*; everything that happens is reported, also when it ends badly.
+
+    Args:
+        bound: plays with their steps, by host.
+        inventory: where they came from; its head holds the cluster's lock.
+        verb: `apply` changes hosts; any other word only looks.
+        forks: hosts worked on at a time.
+        report: takes each event, in this thread.
+        interrupted: once set, the run ends soon.
+        connect: gives an unopened transport to a host.
+
+    Raises:
+        LockHeldError: another run is changing the cluster.
+    """
+    started = time.monotonic()
+    stages, items = _layout(bound)
+    report(_opening(verb, inventory.cluster, stages, items))
+    for warning in (*inventory.warnings, *bound.warnings):
+        report(Warned(message=warning))
+    events = new_queue()
+    with _lock(inventory, events, connect) as lock:
+        crew = _Crew(bound.hosts, items, verb == "apply", events, lock, connect)
+        drive = Drive(
+            stages,
+            crew.work,
+            events=events,
+            report=report,
+            gates=not crew.dry,
+            interrupted=interrupted,
+            halt=crew.halt,
+        )
+        try:
+            drive.run(forks)
+        finally:
+            crew.close(report)
+            seconds = time.monotonic() - started
+            report(RunEnded(seconds=seconds, interrupted=interrupted.is_set()))
+
+
+class _Crew:
+    """All hosts of a run."""
+
+    def __init__(
+        self,
+        hosts: Mapping[str, Host],
+        items: Mapping[str, list[Item]],
+        change: bool,
+        events: Queue,
+        lock: ClusterLock,
+        connect: Connect,
+    ) -> None:
+        self.dry = not change
+        self._stopped = threading.Event()
+        self._members = {
+            name: Convergence(
+                name,
+                connect(hosts[name]),
+                row,
+                dry=self.dry,
+                emit=events.put,
+                before_change=lock.take,
+                stopped=self._stopped,
+            )
+            for name, row in items.items()
+        }
+
+    def work(self, host: str, unit: Unit, elsewhere: int) -> bool:
+        return self._members[host].run(unit, elsewhere=elsewhere)
+
+    def halt(self) -> None:
+        """Start nothing more, and end what runs."""
+        self._stopped.set()
+        for member in self._members.values():
+            member.session.close()
+
+    def close(self, report: Emit) -> None:
+        """Disconnect, and say what each host took."""
+        for name, member in self._members.items():
+            member.session.close()
+            trips = member.session.round_trips
+            report(HostDone(host=name, round_trips=trips, seconds=member.seconds))
+
+
+def _layout(bound: Bound) -> tuple[list[Stage], dict[str, list[Item]]]:
+    """The plays as stages, and each host's steps in one row."""
+    items: dict[str, list[Item]] = {}
+    stages = []
+    for play in bound.plays:
+        units = {}
+        for host, steps in play.steps.items():
+            row = items.setdefault(host, [])
+            start = len(row)
+            row.extend(Item(play.name, play.become, step) for step in steps)
+            gated = bool(play.after or play.batch)
+            units[host] = Unit(play.name, range(start, len(row)), gated)
+        stages.append(Stage(play.name, play.after, play.batch, units))
+    return stages, items
+
+
+def _opening(
+    verb: str, cluster: str, stages: list[Stage], items: Mapping[str, list[Item]]
+) -> RunStarted:
+    return RunStarted(
+        verb=verb,
+        cluster=cluster,
+        plays=tuple(stage.name for stage in stages),
+        steps={host: len(row) for host, row in items.items()},
+    )
+
+
+def _lock(inventory: Inventory, events: Queue, connect: Connect) -> ClusterLock:
+    """The cluster's lock: on its head, or where there is none on its first host."""
+    heads = inventory.groups.get("head", ())
+    keeper = inventory.hosts[next(iter(heads or inventory.hosts))]
+    return ClusterLock(
+        inventory.cluster,
+        lambda: connect(keeper),
+        become=keeper.become,
+        warn=lambda message: events.put(Warned(message=message, host=keeper.name)),
+    )

@@ -1,0 +1,103 @@
+"""Container images on a host: there, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provision.fields import Seconds, Word
+from provision.shell import Sh
+from provision.step import Absence, Change, State, Step
+
+LOOK = r"""
+command -v docker >/dev/null || exit 0
+{ why=$(docker image inspect --format 'id={{.Id}}' "$name" 2>&1 >&3); } 3>&1 && {
+    printf 'image=%s\n' "$name"
+    exit 0
+}
+case $why in *[Nn]"o such "*) exit 0 ;; esac
+printf '%s\n' "$why" >&2
+exit 1
+"""
+PULL = 'docker pull "$name"'
+REMOVE = 'docker image rm "$name"'
+SPACE = r"""
+root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || root=/
+df -h "$root"
+"""
+ADVICE = {
+    "no space left on device": "free space where Docker keeps its data (shown above), "
+    "for example with `docker system prune`, and run again",
+    "manifest unknown": "there is no such image or tag: check its spelling",
+    "not found": "there is no such image or tag: check its spelling",
+    "access denied": "check the spelling; if the image is private, "
+    "run `docker login` on the host as root",
+    "unauthorized": "run `docker login` on the host as root",
+    "toomanyrequests": "the registry limits pulls: set docker_registry_mirrors, "
+    "run `docker login` on the host, or wait",
+    "server gave HTTP response to HTTPS client": "name the registry in "
+    "`insecure-registries` of the engine's `daemon` keys",
+    "no such host": "the host cannot resolve the registry's name: see its DNS",
+    "i/o timeout": "the host cannot reach the registry: see its network, or set "
+    "docker_registry_mirrors",
+    "connection refused": "the host cannot reach the registry: see its network, or "
+    "set docker_registry_mirrors",
+}
+"""What to do, by what `docker pull` says; the first that occurs counts."""
+
+
+class DockerImage(Step, kind="docker_image"):
+    """An image that is on the host under this name, pulled if it is not.
+
+    A tag that moved in the registry is not followed: what is there under the name
+    stays. To follow it write the image with its digest, `name@sha256:...`.
+
+    Raises:
+        ApplyError: the registry cannot be reached, has no such image or asks for a
+            login, or the disk is full.
+
+    Source: docker-pull(1) and docker-image-inspect(1), Docker Engine 20.10.
+    """
+
+    name: Word
+    timeout_s: Seconds = 1800
+
+    @property
+    def title(self) -> str:
+        return f"image {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, name=self.name)
+
+    def desired(self) -> State:
+        return {"image": self.name}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(PULL, name=self.name)
+
+    def evidence(self) -> Sh:
+        return Sh.of(SPACE)
+
+    def advice(self, problem: str) -> str:
+        return next((ADVICE[cause] for cause in ADVICE if cause in problem), "")
+
+
+class DockerImageAbsent(Absence, kind="docker_image_absent"):
+    """An image that is not on the host under this name.
+
+    Raises:
+        ApplyError: a container still uses it.
+
+    Source: docker-image-rm(1), Docker Engine 20.10.
+    """
+
+    name: Word
+
+    @property
+    def title(self) -> str:
+        return f"image {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, name=self.name)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(REMOVE, name=self.name)
