@@ -1,0 +1,340 @@
+"""One host is brought to its steps in the fewest trips, and never on stale sight."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from provision.converge import Convergence, Unit
+from provision.errors import (
+    ApplyError,
+    ConnectionLost,
+    HostError,
+    LockHeldError,
+    PrivilegeError,
+    RefusedError,
+    StepTimeoutError,
+    VerifyError,
+)
+from provision.events import (
+    Event,
+    HostBlocked,
+    HostFailed,
+    HostRetrying,
+    OutputLine,
+    StepApplying,
+    StepChanged,
+    StepFailed,
+    StepOk,
+    StepPlanned,
+    StepWaiting,
+)
+from provision.session import Item
+from provision.shell import Frames, Sh
+from provision.step import BoundStep, Change, State, Step
+
+LOOK = '[ ! -f "$path" ] || printf "text=%s\\n" "$(cat "$path")"'
+WRITE = 'printf %s "$text" >"$path"; echo "wrote $text"'
+LATER = '(sleep 0.5; printf %s "$text" >"$path") >/dev/null 2>&1 &'
+NEAR = '[ -e "$near" ] || { echo "no $near" >&2; exit 9; }; printf "text=%s\\n" seen'
+TELL = 'echo "evidence about $path"'
+
+
+class Note(Step, kind="note"):
+    """A file with this text, for tests."""
+
+    path: str
+    text: str = "new"
+    needs: str = ""
+    change: str = WRITE
+
+    def probe(self) -> Sh:
+        return Sh(NEAR, params={"near": self.needs}) if self.needs else self._sh(LOOK)
+
+    def desired(self) -> State:
+        return {"text": "seen" if self.needs else self.text}
+
+    def plan(self, observed: State) -> list[Change]:
+        if observed.get("text") == "foreign":
+            raise RefusedError("belongs to someone else")
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return self._sh(self.change)
+
+    def evidence(self) -> Sh | None:
+        return self._sh(TELL)
+
+    def advice(self, problem: str) -> str:
+        return "write it by hand" if "evidence" in problem else ""
+
+    def _sh(self, text: str) -> Sh:
+        return Sh(text, params={"path": self.path, "text": self.text})
+
+
+class ShellTransport:
+    """Runs each script in a real shell; loses the connection when told to."""
+
+    def __init__(self) -> None:
+        self.scripts = 0
+        self.lose_at: set[int] = set()
+        self.lose_before = True
+        self.refuse: HostError | None = None
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def hold(
+        self, script: bytes, *, become: bool
+    ) -> contextlib.AbstractContextManager[str]:
+        raise NotImplementedError
+
+    def run(
+        self,
+        script: bytes,
+        *,
+        become: bool,
+        limit_s: float,
+        stdout: Frames,
+        stderr: Frames,
+    ) -> int:
+        self.scripts += 1
+        if self.refuse:
+            raise self.refuse
+        lost = self.scripts in self.lose_at
+        if lost and self.lose_before:
+            raise ConnectionLost("cut")
+        argv = ["timeout", f"{limit_s:g}", "sh", "-s"]
+        done = subprocess.run(argv, input=script, capture_output=True, check=False)
+        stdout.feed(done.stdout)
+        stderr.feed(done.stderr)
+        if lost:
+            raise ConnectionLost("cut")
+        return done.returncode
+
+
+class Rig:
+    """A host with plays, and all that is said while it converges."""
+
+    def __init__(self, *plays: Sequence[Step], dry: bool = False) -> None:
+        self.transport = ShellTransport()
+        self.events: list[Event] = []
+        self.stopped = threading.Event()
+        self.before: Callable[[], None] = lambda: None
+        self.units, items = [], []
+        for number, steps in enumerate(plays):
+            start = len(items)
+            items += [Item(f"play{number}", False, BoundStep(step)) for step in steps]
+            self.units.append(Unit(f"play{number}", range(start, len(items)), gated=True))
+        self.host = Convergence(
+            "node1",
+            self.transport,
+            items,
+            dry=dry,
+            emit=self.events.append,
+            before_change=lambda: self.before(),
+            stopped=self.stopped,
+        )
+
+    def run(self) -> bool:
+        return all([self.host.run(unit) for unit in self.units])
+
+    def said(self, *kinds: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kinds)]
+
+    @property
+    def trips(self) -> int:
+        return self.host.session.round_trips
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> list[Note]:
+    return [Note(path=f"{tmp_path}/{name}") for name in "abcd"]
+
+
+def test_a_converged_host_costs_one_round_trip(notes: list[Note]) -> None:
+    Rig(notes).run()
+    again = Rig(notes[:2], notes[2:])
+    assert again.run()
+    assert again.trips == again.transport.scripts == 1
+    assert len(again.said(StepOk)) == 4
+    assert not again.said(StepApplying, StepChanged)
+
+
+def test_each_changing_step_costs_one_more(notes: list[Note]) -> None:
+    Rig([notes[1]]).run()
+    rig = Rig(notes[:2], notes[2:])
+    assert rig.run()
+    assert rig.trips == 1 + 3
+    assert len(rig.said(StepChanged)) == 3
+    assert [Path(note.path).read_text() for note in notes] == ["new"] * 4
+
+
+def test_a_step_is_judged_on_what_earlier_steps_made(notes: list[Note]) -> None:
+    later = Note(path=notes[1].path, needs=notes[0].path)
+    rig = Rig([notes[0], later])
+    assert rig.run(), "its probe failed at first, before its turn had come"
+    assert [type(event) for event in rig.said(StepChanged, StepOk)] == [
+        StepChanged,
+        StepOk,
+    ]
+
+
+def test_a_probe_that_cannot_tell_fails_when_its_turn_comes(notes: list[Note]) -> None:
+    rig = Rig([Note(path=notes[0].path, needs="/nowhere"), notes[1]])
+    assert not rig.run()
+    [failed] = rig.said(StepFailed)
+    assert "cannot tell" in str(failed.error)  # type: ignore[attr-defined]
+    assert "no /nowhere" in failed.error.details  # type: ignore[attr-defined]
+    [blocked] = rig.said(HostBlocked)
+    assert blocked.steps == 1  # type: ignore[attr-defined]
+    assert not Path(notes[1].path).exists()
+
+
+def test_a_dry_run_plans_and_touches_nothing(notes: list[Note], tmp_path: Path) -> None:
+    rig = Rig(notes, dry=True)
+    assert rig.run()
+    assert rig.trips == 1
+    planned = rig.said(StepPlanned)
+    assert [event.changes for event in planned] == [  # type: ignore[attr-defined]
+        (Change("text", None, "new"),)
+    ] * 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_says_what_it_cannot_know_yet(notes: list[Note]) -> None:
+    rig = Rig([notes[0], Note(path=notes[1].path, needs=notes[0].path)], dry=True)
+    assert rig.run()
+    _, unknown = rig.said(StepPlanned)
+    assert "known after" in str(unknown.changes[0])  # type: ignore[attr-defined]
+
+
+def test_a_dry_run_shows_every_problem(notes: list[Note]) -> None:
+    Path(notes[0].path).write_text("foreign")
+    rig = Rig(notes[:2], dry=True)
+    rig.run()
+    assert len(rig.said(StepFailed)) == 1
+    assert len(rig.said(StepPlanned)) == 1
+
+
+def test_a_failed_change_explains_itself(notes: list[Note]) -> None:
+    rig = Rig([Note(path=notes[0].path, change="echo broken >&2; exit 7")])
+    assert not rig.run()
+    [failed] = rig.said(StepFailed)
+    error = failed.error  # type: ignore[attr-defined]
+    assert isinstance(error, ApplyError)
+    assert "exit code 7" in error.message
+    assert error.details == ("broken", f"evidence about {notes[0].path}")
+    assert error.hint == "write it by hand"
+
+
+def test_a_change_without_effect_is_an_error(notes: list[Note]) -> None:
+    rig = Rig([Note(path=notes[0].path, change="true"), notes[1]])
+    assert not rig.run()
+    [failed] = rig.said(StepFailed)
+    assert isinstance(failed.error, VerifyError)  # type: ignore[attr-defined]
+    assert "text: (absent) -> new" in str(failed.error)  # type: ignore[attr-defined]
+
+
+def test_a_step_that_settles_is_polled(notes: list[Note]) -> None:
+    rig = Rig([Note(path=notes[0].path, change=LATER, settle_s=10)])
+    assert rig.run()
+    polls = len(rig.said(StepWaiting))
+    assert polls >= 1
+    assert rig.trips == 2 + polls
+
+
+def test_a_step_that_never_settles_fails(notes: list[Note]) -> None:
+    rig = Rig([Note(path=notes[0].path, change="true", settle_s=0.3)])
+    assert not rig.run()
+    [failed] = rig.said(StepFailed)
+    assert "after 0.3 s it still differs" in str(failed.error)  # type: ignore[attr-defined]
+
+
+def test_a_change_that_hangs_is_killed_at_its_limit(notes: list[Note]) -> None:
+    rig = Rig([Note(path=notes[0].path, change="sleep 60", timeout_s=0.3)])
+    assert not rig.run()
+    [failed] = rig.said(StepFailed)
+    assert isinstance(failed.error, StepTimeoutError)  # type: ignore[attr-defined]
+    assert "0.3 s" in str(failed.error)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_after_a_lost_connection_it_looks_before_it_changes(
+    notes: list[Note], before: bool
+) -> None:
+    rig = Rig(notes[:2])
+    rig.transport.lose_at, rig.transport.lose_before = {2}, before
+    assert rig.run()
+    assert len(rig.said(HostRetrying)) == 1
+    applied = [event.step for event in rig.said(StepApplying)]  # type: ignore[attr-defined]
+    assert len(applied) == (3 if before else 2), "a change that got through is not redone"
+
+
+def test_a_host_that_is_lost_again_and_again_is_given_up(notes: list[Note]) -> None:
+    rig = Rig(notes)
+    rig.transport.lose_at = set(range(1, 99))
+    assert not rig.run()
+    [failed] = rig.said(HostFailed)
+    assert isinstance(failed.error, ConnectionLost)  # type: ignore[attr-defined]
+
+
+def test_refused_root_rights_fail_the_host_not_a_step(notes: list[Note]) -> None:
+    rig = Rig(notes)
+    rig.transport.refuse = PrivilegeError("sudo says no")
+    assert not rig.run()
+    assert rig.said(HostFailed) and not rig.said(StepFailed)
+
+
+def test_a_lock_held_by_another_ends_the_run_before_anything_changes(
+    notes: list[Note], tmp_path: Path
+) -> None:
+    rig = Rig(notes)
+
+    def held() -> None:
+        raise LockHeldError("held")
+
+    rig.before = held
+    with pytest.raises(LockHeldError):
+        rig.run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_starts_no_change(notes: list[Note], tmp_path: Path) -> None:
+    rig = Rig(notes)
+    rig.stopped.set()
+    assert not rig.run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gate_looks_again_only_when_something_changed_elsewhere(
+    notes: list[Note],
+) -> None:
+    Rig(notes).run()
+    rig = Rig(notes[:2], notes[2:])
+    first, second = rig.units
+    rig.host.run(first, elsewhere=0)
+    Path(notes[3].path).write_text("old")
+    assert rig.host.run(second, elsewhere=0)
+    assert rig.trips == 1
+    rig = Rig(notes[:2], notes[2:])
+    rig.host.run(rig.units[0], elsewhere=0)
+    rig.host.run(rig.units[1], elsewhere=5)
+    assert len(rig.said(StepChanged)) == 1
+    assert rig.trips == 3
+
+
+def test_the_lines_of_a_running_change_are_told_and_those_of_looks_are_not(
+    notes: list[Note],
+) -> None:
+    rig = Rig(notes[:1])
+    rig.run()
+    assert [event.line for event in rig.said(OutputLine)] == ["wrote new"]  # type: ignore[attr-defined]
