@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from provision.errors import ProbeError, RefusedError
-from provision.fields import AbsPath, Line, Text, Word
+from provision.errors import RefusedError
+from provision.fields import AbsPath, Line, Word
 from provision.shell import Reply, Sh
-from provision.step import Absence, Change, State, Step, parse_lines
+from provision.step import Absence, Change, State, Step, diff
 
 DIGEST = r"""
-digest() {
-    [ "$#" = 0 ] || sha256sum -- "$@" 2>&1 | sha256sum | cut -c -16
-}
+digest() (
+    [ -n "$files" ] || exit 0
+    set -f
+    IFS='
+'
+    sha256sum -- $files 2>&1 | sha256sum | cut -c -16
+)
 """
 LOOK = (
     DIGEST
@@ -26,27 +31,314 @@ command -v docker >/dev/null || exit 0
 { why=$(docker container inspect --format 'status={{.State.Status}}
 health={{if .State.Health}}{{.State.Health.Status}}{{end}}
 restart={{.HostConfig.RestartPolicy.Name}}
-from={{.Image}}
+image_id={{.Image}}
 files_then={{index .Config.Labels "provision.files"}}
 spec={{index .Config.Labels "provision.spec"}}' "$name" 2>&1 >&3); } 3>&1 || {
     case $why in *[Nn]"o such "*) exit 0 ;; esac
     printf '%s\n' "$why" >&2
     exit 1
 }
-printf 'files_now=%s\n' "$(digest "$@")"
+printf 'files_now=%s\n' "$(digest)"
 docker image inspect --format 'image_now={{.Id}}' "$image" 2>/dev/null || true
 """
 )
+WAKE = r"""
+docker update --restart "$restart" "$name" >/dev/null
+state=$(docker container inspect --format \
+    '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$name")
+case $state in
+paused*) docker unpause "$name" ;;
+"running unhealthy" | restarting*) docker restart -t "$stop_s" "$name" ;;
+running*) ;;
+*) docker start "$name" ;;
+esac
+"""
 RUN = (
     DIGEST
     + r"""
-count=$1
-shift
-i=0
-while [ "$i" -lt "$count" ]; do
-    set -- "$@" "$1"
-    shift
-    i=$((i + 1))
-done
+if [ "$nofile" -gt 0 ]; then
+    limits=/proc/$(cat /run/docker.pid 2>/dev/null)/limits
+    most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "$limits") || most=
+    [ "${most:-$nofile}" -gt "$nofile" ] || nofile=${most:-$nofile}
+    set -- --ulimit "nofile=$nofile:$nofile" "$@"
+fi
+if [ "$shm_percent" -gt 0 ]; then
+    kb=$(sed -n 's/^MemTotal: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+    set -- --shm-size "$((kb * shm_percent / 100))k" "$@"
+fi
+if docker container inspect "$name" >/dev/null 2>&1; then
+    docker stop -t "$stop_s" "$name"
+    docker rm --force --volumes "$name"
+fi
+docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
+    --label "provision.files=$(digest)" --restart "$restart" "$@"
 """
 )
+EVIDENCE = r"""
+docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit code {{
+.State.ExitCode}}{{if .State.OOMKilled}}, out of memory{{end}}, restarted {{
+.RestartCount}} times{{with .State.Error}}: {{.}}{{end}}' "$name" 2>&1
+esc=$(printf '\033')
+docker logs --tail 15 "$name" 2>&1 | sed "s/$esc\[[0-9;]*m//g"
+"""
+FIND = r"""
+command -v docker >/dev/null || exit 0
+docker ps --all --format '{{.Names}}={{.Image}}' "$@" && exit 0
+# A daemon that is down runs nothing; what it would start again lies here.
+[ -n "$(ls -A /var/lib/docker/containers 2>/dev/null)" ] || exit 0
+exit 1
+"""
+REMOVE = r"""
+docker ps --all --quiet "$@" | while read -r id; do
+    docker stop -t "$stop_s" "$id"
+    docker rm --force --volumes "$id"
+done
+"""
+LIVE = frozenset(("status", "health", "restart", "image_id", "image_now", "files"))
+"""Fields that are looked up, not read from the label with the parameters."""
+FLAG = re.compile(r"(--[a-z0-9-]+)=(.*)", re.DOTALL)
+
+
+def _plain(value: object) -> object:
+    if value.__class__.__name__ == "SecretStr":
+        raise ValueError(
+            "a secret here could be read by anyone who may use Docker: write it to a "
+            "file with a `file` step and mount that"
+        )
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number else value
+
+
+def _mount(value: object) -> object:
+    """`SOURCE[:TARGET][:ro]` in full: `SOURCE:TARGET` or `SOURCE:TARGET:ro`."""
+    if not isinstance(value, str) or not MOUNT.match(value):
+        raise ValueError("must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro")
+    source, *rest = value.split(":")
+    target = [part for part in rest if part != "ro"] or [source]
+    return ":".join([source, *target, *rest[-1:] * ("ro" in rest)])
+
+
+MOUNT = re.compile(r"/[^:,\n\"]*(:/[^:,\n\"]*)?(:ro)?\Z")
+Plain = Annotated[str, BeforeValidator(_plain)]
+Mount = Annotated[str, BeforeValidator(_mount)]
+
+
+class Health(BaseModel):
+    """How Docker asks a container whether it is well."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: Plain
+    """Run by `sh` in the container; exit code 0 says it is well."""
+    interval_s: int = Field(default=10, ge=1)
+    timeout_s: int = Field(default=5, ge=1)
+    start_s: int = Field(default=60, ge=0)
+    retries: int = Field(default=3, ge=1)
+
+    def flags(self) -> Iterator[tuple[str, str]]:
+        """Flags of `docker run` and their values."""
+        yield "--health-cmd", self.command
+        yield "--health-interval", f"{self.interval_s}s"
+        yield "--health-timeout", f"{self.timeout_s}s"
+        yield "--health-start-period", f"{self.start_s}s"
+        yield "--health-retries", str(self.retries)
+
+
+class DockerContainer(Step, kind="docker_container"):
+    """A container that runs, made from exactly these parameters and this image.
+
+    The parameters are kept as a label on the container, so an edit shows field by
+    field. Whatever differs, the container is replaced; one that only stopped is
+    started, an unhealthy one restarted. Flags of the command (`--name=value`) are
+    compared one by one, in any order.
+
+    Raises:
+        RefusedError: another container has the name.
+        ApplyError: Docker refuses, or the image is not on the host.
+        VerifyError: it does not stay up, or is not healthy in `settle_s` seconds.
+
+    Source: docker-run(1) and docker-container-inspect(1), Docker Engine 20.10.
+    """
+
+    name: Word
+    image: Word
+    command: tuple[Plain, ...] = ()
+    env: Mapping[Word, Plain] = {}
+    mounts: tuple[Mount, ...] = ()
+    """`SOURCE[:TARGET][:ro]`; the source must exist on the host."""
+    files: tuple[AbsPath, ...] = ()
+    """Files on the host whose content it reads at its start: a change replaces it."""
+    ports: tuple[Line, ...] = ()
+    """Published ports, as `docker run --publish` takes them."""
+    network: Word = "bridge"
+    labels: Mapping[Word, Plain] = {}
+    user: Line = ""
+    init: bool = True
+    gpus: Line = ""
+    shm_mb: int = Field(default=0, ge=0)
+    shm_percent: int = Field(default=0, ge=0, le=90)
+    """Size of /dev/shm in percent of the host's memory, unless `shm_mb` says it."""
+    nofile: int = Field(default=0, ge=0)
+    """Open files allowed; fewer where the Docker daemon itself may not have as many."""
+    restart: Literal["no", "always", "unless-stopped", "on-failure"] = "unless-stopped"
+    health: Health | None = None
+    stop_s: int = Field(default=30, ge=0)
+    """Time to end after SIGTERM, before it is killed."""
+    settle_s: float = Field(default=60, ge=0)
+
+    @property
+    def title(self) -> str:
+        return f"container {self.name}"
+
+    def spec(self) -> dict[str, str]:
+        """The parameters as text by field, in the form kept on the container."""
+        spec = {"image": self.image}
+        words = [word for word in self.command if not FLAG.match(word)]
+        if words:
+            spec["command"] = shlex.join(words)
+        for name, value in filter(None, map(_flag, self.command)):
+            spec[name] = f"{spec[name]} {value}" if name in spec else value
+        return spec | {field: value for field, value, _ in self._options()}
+
+    def _options(self) -> Iterator[tuple[str, str, str]]:
+        """Field, value and flag of `docker run` for each; flag "" = set on the host."""
+        yield "network", self.network, f"--network={self.network}"
+        for name, value in self.env.items():
+            yield f"env.{name}", value, f"--env={name}={value}"
+        for mount in self.mounts:
+            source, target, *mode = mount.split(":")
+            flag = f"--mount=type=bind,source={source},target={target}"
+            readonly = ",readonly" if mode else ""
+            yield f"mount.{target}", ":".join([source, *mode]), flag + readonly
+        for port in self.ports:
+            yield f"port.{port}", "published", f"--publish={port}"
+        for name, value in self.labels.items():
+            yield f"label.{name}", value, f"--label={name}={value}"
+        for flag, value in self.health.flags() if self.health else ():
+            yield flag.removeprefix("--").replace("-", "."), value, f"{flag}={value}"
+        yield from self._limits()
+
+    def _limits(self) -> Iterator[tuple[str, str, str]]:
+        if self.init:
+            yield "init", "true", "--init"
+        if self.user:
+            yield "user", self.user, f"--user={self.user}"
+        if self.gpus:
+            yield "gpus", self.gpus, f"--gpus={self.gpus}"
+        if self.shm_mb:
+            yield "shm_mb", str(self.shm_mb), f"--shm-size={self.shm_mb}m"
+        elif self.shm_percent:
+            yield "shm_percent", str(self.shm_percent), ""
+        if self.nofile:
+            yield "nofile", str(self.nofile), ""
+
+    def probe(self) -> Sh:
+        files = "\n".join(self.files)
+        return Sh.of(LOOK, name=self.name, image=self.image, files=files)
+
+    def observe(self, reply: Reply) -> State:
+        return seen(super().observe(reply))
+
+    def desired(self) -> State:
+        live = {"status": "running", "restart": self.restart}
+        files = {"files": "current"} if self.files else {}
+        health = {"health": "healthy"} if self.health else {}
+        return self.spec() | live | files | health
+
+    def plan(self, observed: State) -> list[Change]:
+        if not observed:
+            return [Change("container", None, self.image)]
+        if "foreign" in observed:
+            raise RefusedError(
+                f"a container {self.name} is there that was not made by provision",
+                hint=f"remove it (docker rm -f {self.name}) or choose another name",
+            )
+        return _differences(observed, self.desired())
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        mild = {"status", "health", "restart"}
+        common = {"name": self.name, "restart": self.restart, "stop_s": self.stop_s}
+        if {change.field for change in changes} <= mild:
+            return Sh.of(WAKE, **common)
+        flags = [flag for *_, flag in self._options() if flag]
+        return Sh.of(
+            RUN,
+            *[*flags, self.image, *self.command],
+            **common,
+            spec=json.dumps(self.spec()),
+            files="\n".join(self.files),
+            nofile=self.nofile,
+            shm_percent=0 if self.shm_mb else self.shm_percent,
+        )
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE, name=self.name)
+
+    def advice(self, problem: str) -> str:
+        if "bind source path does not exist" in problem:
+            return "make what it mounts first, with a `directory` or `file` step"
+        if "Unable to find image" in problem or "No such image" in problem:
+            return "put a `docker_image` step before it"
+        return ""
+
+
+class DockerContainerAbsent(Absence, kind="docker_container_absent"):
+    """No container has one of these names, or this label.
+
+    Source: docker-ps(1) and docker-rm(1), Docker Engine 20.10.
+    """
+
+    names: tuple[Word, ...] = ()
+    label: Line = ""
+    """A label as `name=value`: every container that has it goes."""
+    stop_s: int = Field(default=30, ge=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.names) == bool(self.label):
+            raise ValueError("give either names or a label")
+        return self
+
+    @property
+    def title(self) -> str:
+        return f"containers {self.label or ' '.join(self.names)}"
+
+    def probe(self) -> Sh:
+        return Sh.of(FIND, *self._filters())
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(REMOVE, *self._filters(), stop_s=self.stop_s)
+
+    def _filters(self) -> list[str]:
+        names = [f"--filter=name=^/{re.escape(name)}$" for name in self.names]
+        return names or [f"--filter=label={self.label}"]
+
+
+def seen(found: Mapping[str, str]) -> dict[str, str]:
+    """What an inspected container says, with the parameters on its label unfolded."""
+    if not found:
+        return {}
+    state = dict(found)
+    now, then = state.pop("files_now"), state.pop("files_then")
+    label = state.pop("spec")
+    if not label:
+        return {"foreign": "true"}
+    state["files"] = "current" if now == then else "outdated"
+    return state | json.loads(label)
+
+
+def _flag(word: str) -> tuple[str, str] | None:
+    match = FLAG.match(word)
+    return (match[1], match[2]) if match else None
+
+
+def _differences(observed: State, desired: State) -> list[Change]:
+    """The changes, with those of parameters that are no longer given, and the image."""
+    gone = [
+        Change(field, value, None)
+        for field, value in observed.items()
+        if field not in desired and field not in LIVE
+    ]
+    before, now = observed.get("image_id"), observed.get("image_now")
+    image = [Change("image_id", before, now)] if now and now != before else []
+    return [*diff(observed, desired), *gone, *image]
