@@ -42,9 +42,9 @@ def _octal(value: object) -> object:
 
 Text = Annotated[str, AfterValidator(_text)]
 Line = Annotated[str, AfterValidator(_line)]
-Word = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.:@+/-]*\Z")]
+Word = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.:@+/-]*\z")]
 AbsPath = Annotated[str, AfterValidator(_abs_path)]
 OwnPath = Annotated[str, AfterValidator(_own_path)]
-Mode = Annotated[str, BeforeValidator(_octal), Field(pattern=r"\A[0-7]{1,4}\Z")]
+Mode = Annotated[str, BeforeValidator(_octal), Field(pattern=r"\A[0-7]{1,4}\z")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
-import signal
+import socket
 import subprocess
-from collections.abc import Iterator, Sequence
-from typing import IO, Protocol
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
-from provision.errors import PrivilegeError
+from provision import process
+from provision.errors import AuthError, ConnectError, ConnectionLost, HostKeyError
 from provision.shell import Frames
+from provision.talk import END_WAIT_S, Talk, first_line, leashed
 
-KILL_AFTER_S = 5
-"""How long a script that met its limit gets to end before it is killed outright."""
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+    from tenacity import RetryCallState
+
+TRIES = 3
+"""How often connecting is tried."""
+TRY_FOR_S = 10.0
+"""No new try is begun so long after the first; one that timed out is not repeated."""
+OnRetry = Callable[[int, float, str], None]
+"""Told before each new try: how many failed, the seconds until the next, and why."""
 
 
 class Transport(Protocol):
-    """One connection to one host, used by one thread at a time."""
+    """One connection to one host; scripts may run at once from several threads."""
 
     def open(self) -> None:
         """Connect; does nothing when connected.
@@ -38,10 +49,13 @@ class Transport(Protocol):
     ) -> int:
         """Feed *script* to `sh -s` on the host and its output to the frames.
 
+        The script must not read its standard input, which ends with the connection:
+        then its process group is killed.
+
         Args:
             script: the whole script, sent on standard input.
             become: run as root, through sudo where the user is another.
-            limit_s: seconds after which the host kills the script.
+            limit_s: seconds after which the host kills the script; 0 = never.
             stdout: takes the standard output as it comes.
             stderr: takes the standard error as it comes.
 
@@ -51,6 +65,7 @@ class Transport(Protocol):
         Raises:
             ConnectionLost: the connection went away; what ran is unknown.
             PrivilegeError: sudo refused.
+            ConnectError: the login shell does not run scripts.
         """
 
     def hold(
@@ -58,16 +73,151 @@ class Transport(Protocol):
     ) -> contextlib.AbstractContextManager[str]:
         """Start *script*, give its first line of output, and keep it running.
 
-        Its standard input stays open until the context ends; the death of this
-        process ends it too. Used for the cluster lock.
+        Its standard input stays open until the context ends, and then, or with the
+        death of this process, ends; the script must end by itself when it does.
+
+        Raises:
+            ApplyError: it ended before it printed a line.
+            ConnectionLost: the connection went away.
+            PrivilegeError: sudo refused.
         """
 
     def close(self) -> None:
         """Disconnect; may be called at any time, from any thread."""
 
 
-def argv(*, become: bool, limit_s: float, password: bool = False) -> list[str]:
-    """The command that reads a script: sudo, time limit on the host, shell."""
-    sudo = ["sudo", "-S", "-p", ""] if password else ["sudo", "-n"]
-    limit = ["timeout", "-k", str(KILL_AFTER_S), f"{limit_s:g}"] if limit_s else []
-    return [*(sudo if become else []), *limit, "sh", "-s"]
+def connect_with_retry(
+    transport: Transport,
+    on_retry: OnRetry,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Open *transport*, again where that may help: the host may be booting.
+
+    Raises:
+        ConnectError: it did not help (HostKeyError, AuthError: not even tried).
+    """
+    import tenacity
+
+    def before_sleep(state: RetryCallState) -> None:
+        error = state.outcome and state.outcome.exception()
+        reason = error.message if isinstance(error, ConnectError) else ""
+        on_retry(state.attempt_number, state.upcoming_sleep, reason)
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_may_pass),
+        stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(TRY_FOR_S),
+        wait=_wait_s,
+        before_sleep=before_sleep,
+        sleep=sleep,
+        reraise=True,
+    )
+    retrying(transport.open)
+
+
+def _may_pass(error: BaseException) -> bool:
+    final = isinstance(error, HostKeyError | AuthError)
+    return isinstance(error, ConnectError) and not final
+
+
+def _wait_s(state: RetryCallState) -> float:
+    import tenacity
+
+    error = state.outcome and state.outcome.exception()
+    name_unknown = error and isinstance(error.__cause__, socket.gaierror)
+    first_s = 0.3 if name_unknown else 2.0
+    return tenacity.wait_exponential_jitter(first_s, max=5, jitter=first_s / 2)(state)
+
+
+class LocalTransport:
+    """This machine; implements Transport without a connection.
+
+    Args:
+        become_password: what sudo may ask for.
+    """
+
+    def __init__(self, become_password: SecretStr | None = None) -> None:
+        self._password = become_password
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._closed = True
+
+    def open(self) -> None:
+        """Allow scripts to run."""
+        self._closed = False
+
+    def close(self) -> None:
+        """Kill the process groups of the scripts that run; from any thread."""
+        with self._lock:
+            self._closed = True
+            for child in self._running:
+                process.terminate(child)
+
+    def run(
+        self,
+        script: bytes,
+        *,
+        become: bool,
+        limit_s: float,
+        stdout: Frames,
+        stderr: Frames,
+    ) -> int:
+        """Run *script* on this machine; see `Transport.run`."""
+        talk = Talk(
+            "localhost",
+            leashed(script),
+            sudo=become and os.geteuid() != 0,
+            password=self._password,
+            limit_s=limit_s,
+            stdout=stdout.feed,
+            stderr=stderr.feed,
+        )
+        with self._started(talk) as child:
+            code = process.converse(child, talk)
+            self._check_open()
+            return talk.result(code)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectionLost("the local transport was closed")
+
+    @contextlib.contextmanager
+    def hold(self, script: bytes, *, become: bool) -> Iterator[str]:
+        """Keep *script* running; see `Transport.hold`."""
+        out, err = bytearray(), bytearray()
+        talk = Talk(
+            "localhost",
+            script,
+            sudo=become and os.geteuid() != 0,
+            password=self._password,
+            stdout=out.extend,
+            stderr=err.extend,
+        )
+        with self._started(talk) as child:
+            code = process.converse(child, talk, enough=lambda: b"\n" in out)
+            self._check_open()
+            try:
+                yield first_line(talk, code, out, err)
+            finally:
+                process.close_pipes(child)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(END_WAIT_S)
+
+    @contextlib.contextmanager
+    def _started(self, talk: Talk) -> Iterator[subprocess.Popen[bytes]]:
+        """The talk's command, in a process group that does not survive the context."""
+        with self._lock:
+            if self._closed:
+                raise ConnectionLost("the local transport is closed")
+            child = process.start(talk.argv)
+            self._running.add(child)
+        try:
+            yield child
+        finally:
+            process.close_pipes(child)
+            if child.poll() is None:
+                process.terminate(child)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(END_WAIT_S)
+            with self._lock:
+                self._running.discard(child)

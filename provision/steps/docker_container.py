@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from provision.errors import RefusedError
-from provision.fields import AbsPath, Line, Word
+from provision.fields import Line, Word
 from provision.shell import Reply, Sh
-from provision.step import Absence, Change, State, Step, diff
+from provision.step import Absence, Change, State, diff
+from provision.steps.docker_options import Options
 
 DIGEST = r"""
 digest() (
@@ -57,8 +57,8 @@ RUN = (
     DIGEST
     + r"""
 if [ "$nofile" -gt 0 ]; then
-    limits=/proc/$(cat /run/docker.pid 2>/dev/null)/limits
-    most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "$limits") || most=
+    pid=$(cat /run/docker.pid 2>/dev/null) || pid=self
+    most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")
     [ "${most:-$nofile}" -gt "$nofile" ] || nofile=${most:-$nofile}
     set -- --ulimit "nofile=$nofile:$nofile" "$@"
 fi
@@ -72,12 +72,14 @@ if docker container inspect "$name" >/dev/null 2>&1; then
 fi
 docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
     --label "provision.files=$(digest)" --restart "$restart" "$@"
+# One that fails at once has failed when it is looked at next.
+sleep "$pause_s"
 """
 )
 EVIDENCE = r"""
 docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit code {{
 .State.ExitCode}}{{if .State.OOMKilled}}, out of memory{{end}}, restarted {{
-.RestartCount}} times{{with .State.Error}}: {{.}}{{end}}' "$name" 2>&1
+.RestartCount}} times{{with .State.Error}}: {{.}}{{end}}' "$name" 2>/dev/null || exit 0
 esc=$(printf '\033')
 docker logs --tail 15 "$name" 2>&1 | sed "s/$esc\[[0-9;]*m//g"
 """
@@ -96,55 +98,9 @@ done
 """
 LIVE = frozenset(("status", "health", "restart", "image_id", "image_now", "files"))
 """Fields that are looked up, not read from the label with the parameters."""
-FLAG = re.compile(r"(--[a-z0-9-]+)=(.*)", re.DOTALL)
 
 
-def _plain(value: object) -> object:
-    if value.__class__.__name__ == "SecretStr":
-        raise ValueError(
-            "a secret here could be read by anyone who may use Docker: write it to a "
-            "file with a `file` step and mount that"
-        )
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if number else value
-
-
-def _mount(value: object) -> object:
-    """`SOURCE[:TARGET][:ro]` in full: `SOURCE:TARGET` or `SOURCE:TARGET:ro`."""
-    if not isinstance(value, str) or not MOUNT.match(value):
-        raise ValueError("must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro")
-    source, *rest = value.split(":")
-    target = [part for part in rest if part != "ro"] or [source]
-    return ":".join([source, *target, *rest[-1:] * ("ro" in rest)])
-
-
-MOUNT = re.compile(r"/[^:,\n\"]*(:/[^:,\n\"]*)?(:ro)?\Z")
-Plain = Annotated[str, BeforeValidator(_plain)]
-Mount = Annotated[str, BeforeValidator(_mount)]
-
-
-class Health(BaseModel):
-    """How Docker asks a container whether it is well."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    command: Plain
-    """Run by `sh` in the container; exit code 0 says it is well."""
-    interval_s: int = Field(default=10, ge=1)
-    timeout_s: int = Field(default=5, ge=1)
-    start_s: int = Field(default=60, ge=0)
-    retries: int = Field(default=3, ge=1)
-
-    def flags(self) -> Iterator[tuple[str, str]]:
-        """Flags of `docker run` and their values."""
-        yield "--health-cmd", self.command
-        yield "--health-interval", f"{self.interval_s}s"
-        yield "--health-timeout", f"{self.timeout_s}s"
-        yield "--health-start-period", f"{self.start_s}s"
-        yield "--health-retries", str(self.retries)
-
-
-class DockerContainer(Step, kind="docker_container"):
+class DockerContainer(Options, kind="docker_container"):
     """A container that runs, made from exactly these parameters and this image.
 
     The parameters are kept as a label on the container, so an edit shows field by
@@ -160,77 +116,9 @@ class DockerContainer(Step, kind="docker_container"):
     Source: docker-run(1) and docker-container-inspect(1), Docker Engine 20.10.
     """
 
-    name: Word
-    image: Word
-    command: tuple[Plain, ...] = ()
-    env: Mapping[Word, Plain] = {}
-    mounts: tuple[Mount, ...] = ()
-    """`SOURCE[:TARGET][:ro]`; the source must exist on the host."""
-    files: tuple[AbsPath, ...] = ()
-    """Files on the host whose content it reads at its start: a change replaces it."""
-    ports: tuple[Line, ...] = ()
-    """Published ports, as `docker run --publish` takes them."""
-    network: Word = "bridge"
-    labels: Mapping[Word, Plain] = {}
-    user: Line = ""
-    init: bool = True
-    gpus: Line = ""
-    shm_mb: int = Field(default=0, ge=0)
-    shm_percent: int = Field(default=0, ge=0, le=90)
-    """Size of /dev/shm in percent of the host's memory, unless `shm_mb` says it."""
-    nofile: int = Field(default=0, ge=0)
-    """Open files allowed; fewer where the Docker daemon itself may not have as many."""
-    restart: Literal["no", "always", "unless-stopped", "on-failure"] = "unless-stopped"
-    health: Health | None = None
-    stop_s: int = Field(default=30, ge=0)
-    """Time to end after SIGTERM, before it is killed."""
-    settle_s: float = Field(default=60, ge=0)
-
     @property
     def title(self) -> str:
         return f"container {self.name}"
-
-    def spec(self) -> dict[str, str]:
-        """The parameters as text by field, in the form kept on the container."""
-        spec = {"image": self.image}
-        words = [word for word in self.command if not FLAG.match(word)]
-        if words:
-            spec["command"] = shlex.join(words)
-        for name, value in filter(None, map(_flag, self.command)):
-            spec[name] = f"{spec[name]} {value}" if name in spec else value
-        return spec | {field: value for field, value, _ in self._options()}
-
-    def _options(self) -> Iterator[tuple[str, str, str]]:
-        """Field, value and flag of `docker run` for each; flag "" = set on the host."""
-        yield "network", self.network, f"--network={self.network}"
-        for name, value in self.env.items():
-            yield f"env.{name}", value, f"--env={name}={value}"
-        for mount in self.mounts:
-            source, target, *mode = mount.split(":")
-            flag = f"--mount=type=bind,source={source},target={target}"
-            readonly = ",readonly" if mode else ""
-            yield f"mount.{target}", ":".join([source, *mode]), flag + readonly
-        for port in self.ports:
-            yield f"port.{port}", "published", f"--publish={port}"
-        for name, value in self.labels.items():
-            yield f"label.{name}", value, f"--label={name}={value}"
-        for flag, value in self.health.flags() if self.health else ():
-            yield flag.removeprefix("--").replace("-", "."), value, f"{flag}={value}"
-        yield from self._limits()
-
-    def _limits(self) -> Iterator[tuple[str, str, str]]:
-        if self.init:
-            yield "init", "true", "--init"
-        if self.user:
-            yield "user", self.user, f"--user={self.user}"
-        if self.gpus:
-            yield "gpus", self.gpus, f"--gpus={self.gpus}"
-        if self.shm_mb:
-            yield "shm_mb", str(self.shm_mb), f"--shm-size={self.shm_mb}m"
-        elif self.shm_percent:
-            yield "shm_percent", str(self.shm_percent), ""
-        if self.nofile:
-            yield "nofile", str(self.nofile), ""
 
     def probe(self) -> Sh:
         files = "\n".join(self.files)
@@ -257,10 +145,14 @@ class DockerContainer(Step, kind="docker_container"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         mild = {"status", "health", "restart"}
-        common = {"name": self.name, "restart": self.restart, "stop_s": self.stop_s}
+        common: dict[str, str | int] = {
+            "name": self.name,
+            "restart": self.restart,
+            "stop_s": self.stop_s,
+        }
         if {change.field for change in changes} <= mild:
             return Sh.of(WAKE, **common)
-        flags = [flag for *_, flag in self._options() if flag]
+        flags = [flag for *_, flag in self.options() if flag]
         return Sh.of(
             RUN,
             *[*flags, self.image, *self.command],
@@ -268,6 +160,7 @@ class DockerContainer(Step, kind="docker_container"):
             spec=json.dumps(self.spec()),
             files="\n".join(self.files),
             nofile=self.nofile,
+            pause_s=0 if self.health else 1,
             shm_percent=0 if self.shm_mb else self.shm_percent,
         )
 
@@ -321,15 +214,11 @@ def seen(found: Mapping[str, str]) -> dict[str, str]:
     state = dict(found)
     now, then = state.pop("files_now"), state.pop("files_then")
     label = state.pop("spec")
-    if not label:
+    if not label.startswith("{"):
         return {"foreign": "true"}
     state["files"] = "current" if now == then else "outdated"
-    return state | json.loads(label)
-
-
-def _flag(word: str) -> tuple[str, str] | None:
-    match = FLAG.match(word)
-    return (match[1], match[2]) if match else None
+    spec: dict[str, str] = json.loads(label)
+    return state | spec
 
 
 def _differences(observed: State, desired: State) -> list[Change]:

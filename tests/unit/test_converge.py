@@ -133,7 +133,9 @@ class Rig:
         for number, steps in enumerate(plays):
             start = len(items)
             items += [Item(f"play{number}", False, BoundStep(step)) for step in steps]
-            self.units.append(Unit(f"play{number}", range(start, len(items)), gated=True))
+            self.units.append(
+                Unit(f"play{number}", range(start, len(items)), gated=True)
+            )
         self.host = Convergence(
             "node1",
             self.transport,
@@ -276,7 +278,9 @@ def test_after_a_lost_connection_it_looks_before_it_changes(
     assert rig.run()
     assert len(rig.said(HostRetrying)) == 1
     applied = [event.step for event in rig.said(StepApplying)]  # type: ignore[attr-defined]
-    assert len(applied) == (3 if before else 2), "a change that got through is not redone"
+    assert len(applied) == (3 if before else 2), (
+        "a change that got through is not redone"
+    )
 
 
 def test_a_host_that_is_lost_again_and_again_is_given_up(notes: list[Note]) -> None:

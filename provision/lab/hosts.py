@@ -1,0 +1,96 @@
+"""The virtual hosts: containers that boot systemd and sshd, and can run Docker inside."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from provision.errors import LabError
+from provision.lab.engine import Engine
+from provision.lab.keys import host_files
+from provision.lab.layout import GATEWAY, HOST_LABEL, LABEL, NAME, Layout, Node
+
+BOOT_S = 60
+RUN_FLAGS = (
+    # All --privileged gives but the one capability that some machines do not have
+    # themselves, and without the devices.
+    *("--cap-add=ALL", "--cap-drop=SYS_RESOURCE"),
+    *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
+    "--security-opt=systempaths=unconfined",  # the engine inside mounts its own /proc
+    "--device-cgroup-rule=a *:* rwm",  # and lets its containers use their devices
+    "--cgroupns=private",
+    *("--tmpfs=/run:exec", "--tmpfs=/run/lock", "--env=container=docker"),
+    "--volume=/var/lib/docker",  # overlay2 cannot be put on top of overlay2
+    "--stop-signal=SIGRTMIN+3",  # systemd's word for: halt
+)
+
+
+def existing(engine: Engine) -> dict[Node, str]:
+    """The hosts there are, in order, and their state in Docker's words."""
+    listing = engine.docker(
+        *("ps", "--all", f"--filter=label={HOST_LABEL}"),
+        f'--format={{{{.Label "{HOST_LABEL}"}}}} {{{{.State}}}}',
+    )
+    pairs = sorted(line.split() for line in listing.splitlines())
+    found = {Node(int(number)): state for number, state in pairs}
+    return dict(sorted(found.items(), key=lambda pair: pair[0].number))
+
+
+def make(engine: Engine, layout: Layout, image: str, node: Node) -> None:
+    """Make and start a bare host."""
+    # Without a way out, a name that only the Internet knows should fail at once.
+    isolated = ["--dns=127.0.0.1"] if engine.ours else []
+    engine.docker(
+        *("create", f"--name={node.container}", f"--hostname={node.name}"),
+        *(f"--label={LABEL}={layout.root}", f"--label={HOST_LABEL}={node.number}"),
+        *(f"--network={NAME}", f"--network-alias={node.name}", f"--ip={node.address}"),
+        f"--publish=127.0.0.1:{node.port}:22",
+        *(*isolated, *RUN_FLAGS, image, "/usr/local/sbin/lab-init"),
+    )
+    files = host_files(layout, node)
+    engine.docker("cp", "-", f"{node.container}:/", stdin=files)
+    engine.docker("start", node.container)
+
+
+def destroy(engine: Engine, node: Node) -> None:
+    """Remove a host with all that is on it."""
+    engine.docker("rm", "--force", "--volumes", node.container)
+
+
+def wait(engine: Engine, node: Node) -> None:
+    """Wait until the host's sshd answers."""
+    deadline = time.monotonic() + BOOT_S
+    while not ssh_answers(node):
+        if time.monotonic() > deadline:
+            log = engine.docker("logs", "--tail=5", node.container)
+            raise LabError(f"{node.name} does not answer on port {node.port}: {log}")
+        time.sleep(0.1)
+
+
+def ssh_answers(node: Node) -> bool:
+    """Whether an SSH server says hello on the host's port."""
+    try:
+        with socket.create_connection(("127.0.0.1", node.port), timeout=2) as link:
+            return link.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+CUT = "ip link set dev eth0 down"
+MEND = "ip link set dev eth0 up && ip route replace default via"
+
+
+def is_cut(engine: Engine, node: Node) -> bool:
+    """Whether the host's network is unplugged."""
+    state = engine.docker("exec", node.container, "cat", "/sys/class/net/eth0/flags")
+    return int(state, 16) & 1 == 0
+
+
+def cut(engine: Engine, node: Node) -> None:
+    """Unplug the host's network: connections hang, as they do when a cable is out."""
+    engine.docker("exec", node.container, "sh", "-c", CUT)
+
+
+def mend(engine: Engine, node: Node) -> None:
+    """Plug the host's network in again."""
+    engine.docker("exec", node.container, "sh", "-c", f"{MEND} {GATEWAY}")

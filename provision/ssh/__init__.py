@@ -1,0 +1,7 @@
+"""The transport over SSH; the only place that imports fabric and paramiko."""
+
+from __future__ import annotations
+
+from provision.ssh.scripts import SshTransport
+
+__all__ = ["SshTransport"]

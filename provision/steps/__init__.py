@@ -1,0 +1,16 @@
+"""The kinds of steps; a module is imported when one of its kinds is first used."""
+
+from __future__ import annotations
+
+BUILTIN = {
+    "docker_container": "provision.steps.docker_container:DockerContainer",
+    "docker_container_absent": "provision.steps.docker_container:DockerContainerAbsent",
+    "docker_engine": "provision.steps.docker_engine:DockerEngine",
+    "docker_engine_absent": "provision.steps.docker_engine_absent:DockerEngineAbsent",
+    "docker_image": "provision.steps.docker_image:DockerImage",
+    "docker_image_absent": "provision.steps.docker_image:DockerImageAbsent",
+    "ray_head": "provision.steps.ray:RayHead",
+    "ray_nodes": "provision.steps.ray_nodes:RayNodes",
+    "ray_worker": "provision.steps.ray:RayWorker",
+}
+"""Kind to `module:Class`; the whole vocabulary of playbooks."""

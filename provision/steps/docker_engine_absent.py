@@ -1,0 +1,85 @@
+"""The Docker engine of a host: gone, if it was installed by us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provision.errors import RefusedError
+from provision.fields import Seconds, Word
+from provision.shell import Sh
+from provision.step import Absence, Change, State
+
+LOOK = r"""
+[ -e /etc/docker/provision.packages ] || exit 0
+printf 'engine=%s\n' "$(paste -s -d ' ' /etc/docker/provision.packages)"
+others=$(docker ps --all --format '{{.Names}} {{.Label "provision.cluster"}}' \
+    2>/dev/null | while read -r name label; do
+    [ "$label" = "$cluster" ] || printf '%s ' "$name"
+done)
+[ -z "$others" ] || printf 'others=%s\n' "${others% }"
+"""
+REMOVE = r"""
+export DEBIAN_FRONTEND=noninteractive
+ours=$(cat /etc/docker/provision.packages)
+if [ -d /run/systemd/system ]; then
+    systemctl stop docker.socket docker containerd 2>/dev/null || true
+else
+    service docker stop || true
+fi
+ip link delete docker0 2>/dev/null || true
+if command -v iptables-save >/dev/null; then
+    iptables-save | grep -vi docker | iptables-restore || true
+fi
+set -f
+if command -v apt-get >/dev/null; then
+    wait="-o DPkg::Lock::Timeout=$lock_timeout_s"
+    dpkg --configure -a
+    apt-get purge -y -q $wait "$@"
+    # Of what came with it only what nothing else has come to need.
+    orphans=$(apt-get -s autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
+        grep -xF "$ours") || orphans=
+    [ -z "$orphans" ] || apt-get purge -y -q $wait $orphans
+else
+    dnf remove -y -q "$@" || yum remove -y -q "$@"
+fi
+for dir in /var/lib/docker /var/lib/containerd; do
+    [ ! -d "$dir" ] || find "$dir" -xdev -mindepth 1 -delete
+    [ ! -d "$dir" ] || rmdir "$dir" 2>/dev/null || mountpoint -q "$dir"
+done
+rm -rf /run/docker /run/docker.sock /run/docker.pid /run/containerd /etc/docker
+groupdel docker 2>/dev/null || true
+"""
+
+
+class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
+    """No Docker engine of ours: one that `docker_engine` installed is removed whole.
+
+    An engine that was there before, or that someone installed since, stays.
+
+    Raises:
+        RefusedError: it has containers that are not the cluster's.
+        ApplyError: the packages cannot be removed.
+    """
+
+    cluster: Word
+    packages: tuple[Word, ...] = ("docker.io",)
+    lock_timeout_s: int = 120
+    timeout_s: Seconds = 900
+
+    @property
+    def title(self) -> str:
+        return "docker engine"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, cluster=self.cluster)
+
+    def plan(self, observed: State) -> list[Change]:
+        if others := observed.get("others"):
+            raise RefusedError(
+                f"the engine has containers that are not the cluster's: {others}",
+                hint="remove them first, or leave the engine",
+            )
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(REMOVE, *self.packages, lock_timeout_s=self.lock_timeout_s)

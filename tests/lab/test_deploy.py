@@ -1,0 +1,245 @@
+"""The main job on real hosts: deploy, again, look, teardown. Seen from the outside."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import INVENTORY, invoke, reported
+
+from provision import lab
+
+HOSTS = ("node1", "node2", "node3")
+ADDRESSES = {"172.30.77.11", "172.30.77.12", "172.30.77.13"}
+LISTING = r"""
+find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /dev \
+    -o -path /var/log -o -path /var/lib/systemd/timers \) -prune -o \
+    -printf '%p %y %s %m %U %G %T@ %C@\n' | sort
+"""
+"""All files with size, mode, owner and times; without what a login alone changes."""
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+
+def on(host: str, script: str) -> str:
+    return lab.run(host, "sh", "-c", script)
+
+
+def containers() -> dict[str, str]:
+    """Id and start time of each host's Ray container."""
+    form = "{{.Id}} {{.State.StartedAt}}"
+    return {h: on(h, f"docker inspect --format '{form}' ray-lab") for h in HOSTS}
+
+
+def ray_nodes() -> list[dict[str, Any]]:
+    """What Ray itself says of its nodes."""
+    program = "import ray, json; ray.init(address='auto', log_to_driver=False); " + (
+        "print(json.dumps(ray.nodes()))"
+    )
+    said = lab.run("node1", "docker", "exec", "ray-lab", "python", "-c", program)
+    nodes: list[dict[str, Any]] = json.loads(said.strip().splitlines()[-1])
+    return [node for node in nodes if node["Alive"]]
+
+
+@pytest.fixture(scope="module")
+def bare(running_lab: object) -> None:
+    """Three hosts as they come from the factory."""
+    lab.reset()
+
+
+@pytest.fixture(scope="module")
+def first(bare: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A plan of bare hosts, with what is on their disks before and after."""
+    report = tmp_path_factory.mktemp("plan") / "report.json"
+    before = {host: on(host, LISTING) for host in HOSTS}
+    done, found = reported("plan", "--inventory", INVENTORY, report=report)
+    after = {host: on(host, LISTING) for host in HOSTS}
+    return {"done": done, "report": found, "before": before, "after": after}
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    first: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The first deploy on them."""
+    report = tmp_path_factory.mktemp("deploy") / "report.json"
+    done, found = reported("deploy", "--inventory", INVENTORY, report=report)
+    done.ended(0)
+    return {"done": done, "report": found}
+
+
+def test_a_plan_says_what_would_change_and_touches_nothing(
+    first: dict[str, Any],
+) -> None:
+    first["done"].ended(3)
+    assert first["before"] == first["after"]
+    hosts = first["report"]["hosts"]
+    assert all(hosts[host]["planned"] > 0 for host in HOSTS)
+    assert all(hosts[host]["round_trips"] == 1 for host in HOSTS)
+
+
+def test_the_plan_listed_each_step_that_deploy_then_changed(
+    first: dict[str, Any], deployed: dict[str, Any]
+) -> None:
+    for host in HOSTS:
+        planned = [s["step"] for s in first["report"]["hosts"][host]["steps"]]
+        steps = deployed["report"]["hosts"][host]["steps"]
+        changed = [s["step"] for s in steps if s["outcome"] == "changed"]
+        assert set(changed) <= set(planned)
+        assert changed, host
+
+
+def test_every_address_of_the_inventory_is_a_living_ray_node(
+    deployed: dict[str, Any],
+) -> None:
+    assert {node["NodeManagerAddress"] for node in ray_nodes()} == ADDRESSES
+
+
+def test_a_second_deploy_changes_nothing_in_one_round_trip_a_host(
+    deployed: dict[str, Any], tmp_path: Path
+) -> None:
+    before = containers()
+    done, found = reported(
+        "deploy", "--inventory", INVENTORY, report=tmp_path / "report.json"
+    )
+    done.ended(0)
+    for host in HOSTS:
+        assert found["hosts"][host]["changed"] == 0
+        assert found["hosts"][host]["round_trips"] == 1
+    assert containers() == before, "a container was touched"
+
+
+def test_a_plan_of_a_deployed_cluster_is_empty(deployed: dict[str, Any]) -> None:
+    invoke("plan", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY, "--check").ended(0)
+    invoke("verify", "--inventory", INVENTORY).ended(0)
+
+
+def test_status_shows_hosts_and_nodes_and_remembers_the_inventory(
+    deployed: dict[str, Any],
+) -> None:
+    done = invoke("status").ended(0)
+    assert "lab.yml" in done.output
+    assert all(host in done.output for host in HOSTS)
+    assert done.output.count("ALIVE") >= 3 or "3 of 3" in done.output
+
+
+def test_the_smoke_job_runs_on_every_node(deployed: dict[str, Any]) -> None:
+    done = invoke("smoke").ended(0)
+    assert "[0, 1, 4, 9]" in done.output
+    assert all(host in done.output for host in HOSTS)
+
+
+def test_the_token_is_in_no_command_line_environment_or_container(
+    deployed: dict[str, Any],
+) -> None:
+    token = on("node1", "cat /var/lib/provision/lab/auth_token").strip()
+    assert len(token) >= 32
+    for host in HOSTS:
+        inspected = on(host, "docker inspect ray-lab")
+        processes = on(
+            host, "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
+        )
+        assert token not in inspected
+        assert token not in processes
+    assert token not in deployed["done"].output
+    assert token not in json.dumps(deployed["report"])
+
+
+def test_ray_refuses_who_has_no_token(deployed: dict[str, Any]) -> None:
+    program = "import ray; ray.init(address='172.30.77.11:6379')"
+    without = "RAY_AUTH_MODE=disabled RAY_AUTH_TOKEN_PATH="
+    script = (
+        f'docker exec -e {without.replace(" ", " -e ")} ray-lab python -c "{program}"'
+    )
+    said = on("node1", f"{script} 2>&1 && echo LET-IN || true")
+    assert "LET-IN" not in said
+
+
+def test_a_limit_and_tags_choose_what_runs(
+    deployed: dict[str, Any], tmp_path: Path
+) -> None:
+    _, found = reported(
+        *("plan", "--inventory", INVENTORY, "--limit", "workers:!node3"),
+        report=tmp_path / "report.json",
+    )
+    assert list(found["hosts"]) == ["node2"]
+
+
+def test_a_changed_option_replaces_only_its_container(deployed: dict[str, Any]) -> None:
+    before = containers()
+    change = ("--inventory", INVENTORY, "--limit", "node3", "--set", "ray_num_cpus=2")
+    plan = invoke("plan", *change).ended(3)
+    assert re.search(r"num-cpus: 1 (->|→) 2", plan.output), plan.output
+    invoke("deploy", *change).ended(0)
+    after = containers()
+    assert after["node3"] != before["node3"]
+    assert (after["node1"], after["node2"]) == (before["node1"], before["node2"])
+    cpus = {n["NodeManagerAddress"]: n["Resources"].get("CPU") for n in ray_nodes()}
+    assert cpus["172.30.77.13"] == 2
+    invoke("deploy", "--inventory", INVENTORY).ended(0)
+
+
+def test_a_killed_container_heals_without_a_controller(
+    deployed: dict[str, Any],
+) -> None:
+    on("node2", "kill -9 $(docker inspect --format '{{.State.Pid}}' ray-lab)")
+    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    assert {node["NodeManagerAddress"] for node in ray_nodes()} == ADDRESSES
+
+
+def test_a_rebooted_host_comes_back_by_itself(deployed: dict[str, Any]) -> None:
+    lab.reboot("node3")
+    wait = 'for i in $(seq 60); do docker inspect ray-lab | grep -q healthy\\" && exit; sleep 1; done; exit 1'
+    on("node3", wait)
+    invoke("plan", "--inventory", INVENTORY).ended(0)
+
+
+class TestTeardown:
+    """In this order, on the cluster the tests before it used."""
+
+    @pytest.mark.order_last
+    def test_it_goes_and_comes_again(self, deployed: dict[str, Any]) -> None:
+        refused = invoke("teardown", "--inventory", INVENTORY).ended(5)
+        assert "--yes" in refused.output
+        assert set(containers()) == set(HOSTS), "nothing went without a yes"
+
+        gone = invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        assert "ray-lab" in gone.output
+        for host in HOSTS:
+            assert left_on(host) == ""
+            assert "Version" in on(host, "docker version"), "Docker stays"
+            assert "rayproject/ray" in on(host, "docker images"), "the image stays"
+
+        again = invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        assert "0 changed" in again.output or "nothing" in again.output.lower()
+
+        invoke("deploy", "--inventory", INVENTORY).ended(0)
+        assert {node["NodeManagerAddress"] for node in ray_nodes()} == ADDRESSES
+
+        invoke(
+            "teardown", "--inventory", INVENTORY, "--yes", "--level", "engine"
+        ).ended(0)
+        for host in HOSTS:
+            assert left_on(host) == ""
+            assert on(host, "command -v dockerd || true") == ""
+
+
+LEFT = r"""
+docker ps -aq --filter label=provision.cluster 2>/dev/null
+docker volume ls -q 2>/dev/null
+ls -d /var/lib/provision* /etc/provision* /etc/docker/provision* /run/provision* \
+    /run/lock/provision* /opt/provision* /etc/systemd/system/*provision* 2>/dev/null
+getent passwd | grep -i -e '^ray' -e '^provision'
+ss -Hltn | grep -E ':(6379|8265|10001|52365|8076|8077) '
+pgrep -l -f 'raylet|gcs_server'
+true
+"""
+
+
+def left_on(host: str) -> str:
+    """What is left of a cluster: containers, volumes, files, users, ports, processes."""
+    return on(host, LEFT).strip()

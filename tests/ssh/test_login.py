@@ -1,0 +1,322 @@
+"""Connecting to a real sshd: keys, host keys, ssh_config, jump hosts, clear errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PASSWORD, HostFor, Sshd, keygen, start_sshd
+
+from provision.errors import AuthError, ConnectError, HostKeyError
+from provision.shell import Frames
+from provision.ssh import SshTransport
+
+
+def connects(transport: SshTransport) -> bool:
+    """Whether a script can be run over a new connection."""
+    transport.open()
+    try:
+        frames = Frames("@x"), Frames("@x")
+        code = transport.run(
+            b"true", become=False, limit_s=10, stdout=frames[0], stderr=frames[1]
+        )
+    finally:
+        transport.close()
+    return code == 0
+
+
+def refusal(transport: SshTransport) -> ConnectError:
+    with pytest.raises(ConnectError) as caught:
+        transport.open()
+    return caught.value
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory, login_user: str) -> Iterator[Sshd]:
+    """An sshd that takes passwords, and no key it does not find in a home."""
+    folder = tmp_path_factory.mktemp("strict")
+    server = start_sshd(folder, "PasswordAuthentication yes\nMaxAuthTries 4")
+    (folder / "authorized_keys").unlink()
+    yield server
+    server.stop()
+
+
+def test_a_key_from_the_inventory_logs_in(sshd: Sshd, host_for: HostFor) -> None:
+    assert connects(SshTransport(host_for(sshd)))
+
+
+def test_opening_twice_is_one_connection(sshd: Sshd, host_for: HostFor) -> None:
+    transport = SshTransport(host_for(sshd))
+    transport.open()
+    before = len(sshd.sessions())
+    transport.open()
+    assert len(sshd.sessions()) == before
+    transport.close()
+    assert connects(transport)
+
+
+def test_a_key_the_host_does_not_know_is_an_error_that_names_it(
+    sshd: Sshd, host_for: HostFor, tmp_path: Path
+) -> None:
+    keygen(tmp_path / "other")
+    host = host_for(sshd, ansible_ssh_private_key_file=str(tmp_path / "other"))
+    error = refusal(SshTransport(host))
+    assert isinstance(error, AuthError)
+    assert "@node1: login refused" in error.message
+    assert "authorized_keys" in error.hint
+    assert re.search(r"tried .*/other \(SHA256:", error.details[0])
+
+
+def test_a_missing_key_file_is_an_error_before_anything_is_sent(
+    sshd: Sshd, host_for: HostFor
+) -> None:
+    host = host_for(sshd, ansible_ssh_private_key_file="/nowhere/id")
+    error = refusal(SshTransport(host))
+    assert isinstance(error, AuthError)
+    assert "/nowhere/id does not exist" in error.message
+
+
+def test_an_encrypted_key_gets_the_hint_to_use_the_agent(
+    sshd: Sshd, host_for: HostFor, tmp_path: Path
+) -> None:
+    keygen(tmp_path / "locked", passphrase="secret")
+    host = host_for(sshd, ansible_ssh_private_key_file=str(tmp_path / "locked"))
+    error = refusal(SshTransport(host))
+    assert isinstance(error, AuthError)
+    assert error.hint.endswith(f"ssh-add {tmp_path}/locked")
+
+
+def test_a_file_that_is_no_key_is_named(
+    sshd: Sshd, host_for: HostFor, tmp_path: Path
+) -> None:
+    (tmp_path / "notes").write_text("not a key\n")
+    host = host_for(sshd, ansible_ssh_private_key_file=str(tmp_path / "notes"))
+    assert "notes is not a private key" in refusal(SshTransport(host)).hint
+
+
+def test_without_any_key_the_hint_says_what_to_set(
+    sshd: Sshd, host_for: HostFor
+) -> None:
+    host = host_for(sshd, ansible_ssh_private_key_file=None)
+    assert "set ansible_ssh_private_key_file" in refusal(SshTransport(host)).hint
+
+
+def test_a_key_in_the_agent_logs_in(
+    sshd: Sshd,
+    host_for: HostFor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(tmp_path / "agent")])
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        while not (tmp_path / "agent").exists():
+            time.sleep(0.02)
+        subprocess.run(["ssh-add", "-q", sshd.key_file], check=True)
+        host = host_for(sshd, ansible_ssh_private_key_file=None)
+        assert connects(SshTransport(host))
+    finally:
+        agent.terminate()
+        agent.wait()
+
+
+def test_a_password_logs_in(strict: Sshd, host_for: HostFor, login_user: str) -> None:
+    host = host_for(
+        strict,
+        ansible_user=login_user,
+        ansible_password=PASSWORD,
+        ansible_ssh_private_key_file=None,
+    )
+    assert connects(SshTransport(host))
+
+
+def test_a_wrong_password_is_an_error_that_does_not_show_it(
+    strict: Sshd, host_for: HostFor, login_user: str
+) -> None:
+    host = host_for(strict, ansible_user=login_user, ansible_password="hunter2")
+    error = refusal(SshTransport(host))
+    assert isinstance(error, AuthError)
+    assert "tried the password" in error.details
+    assert "hunter2" not in repr([error.message, error.hint, error.details])
+
+
+def test_an_unknown_host_key_is_refused_with_the_command_that_accepts_it(
+    sshd: Sshd, host_for: HostFor, home: Path
+) -> None:
+    host = host_for(sshd, host_key=None)
+    error = refusal(SshTransport(host))
+    assert isinstance(error, HostKeyError)
+    assert "is unknown: ssh-ed25519 SHA256:" in error.message
+    command = error.hint.partition("accept it: ")[2]
+    subprocess.run(command, shell=True, check=True)
+    assert connects(SshTransport(host))
+
+
+def test_a_changed_host_key_is_refused(
+    sshd: Sshd, host_for: HostFor, tmp_path: Path
+) -> None:
+    keygen(tmp_path / "other")
+    pin = " ".join((tmp_path / "other.pub").read_text().split()[:2])
+    error = refusal(SshTransport(host_for(sshd, host_key=pin)))
+    assert isinstance(error, HostKeyError)
+    assert "has changed" in error.message
+
+
+def test_the_host_key_is_checked_before_the_login(
+    sshd: Sshd, host_for: HostFor
+) -> None:
+    log = sshd.folder / "log"
+    before = len(log.read_text())
+    refusal(SshTransport(host_for(sshd, host_key=None)))
+    time.sleep(0.2)
+    added = log.read_text()[before:]
+    assert "preauth" in added
+    assert "Accepted" not in added
+
+
+def test_a_host_known_by_its_rsa_key_is_asked_for_that_one(
+    sshd: Sshd, host_for: HostFor
+) -> None:
+    assert connects(SshTransport(host_for(sshd, host_key=sshd.public("rsa"))))
+
+
+def test_hashed_known_hosts_of_the_user_are_read(
+    sshd: Sshd, host_for: HostFor, home: Path
+) -> None:
+    known = home / ".ssh/known_hosts"
+    known.write_text(f"[127.0.0.1]:{sshd.port} {sshd.public('rsa')}\n")
+    subprocess.run(
+        ["ssh-keygen", "-q", "-H", "-f", known], check=True, capture_output=True
+    )
+    assert "127.0.0.1" not in known.read_text()
+    assert connects(SshTransport(host_for(sshd, host_key=None)))
+
+
+def test_the_ssh_config_of_the_user_is_honoured(
+    sshd: Sshd, host_for: HostFor, home: Path
+) -> None:
+    (home / ".ssh/config").write_text(
+        f"Host alias\n  HostName 127.0.0.1\n  Port {sshd.port}\n"
+        f"  IdentityFile {sshd.key_file}\n  UserKnownHostsFile ~/known\n"
+    )
+    (home / "known").write_text(f"[127.0.0.1]:{sshd.port} {sshd.public('rsa')}\n")
+    host = host_for(
+        sshd,
+        ansible_host="alias",
+        ansible_port=None,
+        ansible_ssh_private_key_file=None,
+        host_key=None,
+    )
+    assert connects(SshTransport(host))
+
+
+def test_a_jump_host_is_gone_through(
+    sshd: Sshd, strict: Sshd, host_for: HostFor, home: Path
+) -> None:
+    (home / ".ssh/known_hosts").write_text(
+        f"[localhost]:{sshd.port} {sshd.public('ed25519')}\n"
+    )
+    host = host_for(sshd, ansible_ssh_common_args=f"-J localhost:{sshd.port}")
+    before = len(sshd.sessions())
+    transport = SshTransport(host)
+    transport.open()
+    assert len(sshd.sessions()) == before + 2
+    transport.close()
+    deadline = time.monotonic() + 5
+    while len(sshd.sessions()) > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(sshd.sessions()) == before
+
+
+def test_a_jump_host_must_be_known_too(sshd: Sshd, host_for: HostFor) -> None:
+    host = host_for(sshd, ansible_ssh_common_args=f"-J localhost:{sshd.port}")
+    error = refusal(SshTransport(host))
+    assert isinstance(error, HostKeyError)
+    assert f"[localhost]:{sshd.port}" in error.message
+
+
+def test_a_jump_host_that_cannot_reach_the_host_says_so(
+    sshd: Sshd, host_for: HostFor, home: Path
+) -> None:
+    (home / ".ssh/known_hosts").write_text(
+        f"[localhost]:{sshd.port} {sshd.public('ed25519')}\n"
+    )
+    jump = f"-J localhost:{sshd.port}"
+    host = host_for(sshd, ansible_ssh_common_args=jump, ansible_port=1)
+    assert "the jump host cannot reach" in refusal(SshTransport(host)).message
+
+
+def test_a_proxy_command_is_used(sshd: Sshd, host_for: HostFor, home: Path) -> None:
+    (home / ".ssh/config").write_text(
+        "Host 127.0.0.1\n"
+        f"  ProxyCommand ssh -F none -i {sshd.key_file} -p {sshd.port} "
+        "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -q "
+        f"127.0.0.1 -W 127.0.0.1:{sshd.port}\n"
+    )
+    assert connects(SshTransport(host_for(sshd)))
+
+
+def test_a_name_that_does_not_resolve_is_an_error_with_a_hint(
+    sshd: Sshd, host_for: HostFor
+) -> None:
+    host = host_for(sshd, ansible_host="no-such-host.invalid")
+    error = refusal(SshTransport(host))
+    assert "no-such-host.invalid" in error.message
+    assert "does not resolve" in error.message
+    assert "ansible_host" in error.hint
+
+
+def test_a_refused_connection_is_an_error_with_a_hint(
+    sshd: Sshd, host_for: HostFor
+) -> None:
+    error = refusal(SshTransport(host_for(sshd, ansible_port=1)))
+    assert "127.0.0.1:1 refused the connection" in error.message
+    assert "ansible_port" in error.hint
+
+
+@pytest.fixture
+def mute() -> Iterator[int]:
+    """A port that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_port_that_says_nothing_is_given_up_after_the_timeout(
+    sshd: Sshd, host_for: HostFor, mute: int
+) -> None:
+    started = time.monotonic()
+    error = refusal(SshTransport(host_for(sshd, ansible_port=mute), timeout_s=1))
+    assert "did not greet as an SSH server within 1 s" in error.message
+    assert time.monotonic() - started < 4
+
+
+def test_an_sshd_that_stops_in_the_middle_of_the_login_is_given_up(
+    host_for: HostFor, tmp_path: Path
+) -> None:
+    server = start_sshd(tmp_path / "sshd")
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        error = refusal(SshTransport(host_for(server), timeout_s=1))
+        assert "within 1 s" in error.message
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+        server.stop()
+
+
+def test_closing_ends_an_attempt_to_connect(
+    sshd: Sshd, host_for: HostFor, mute: int
+) -> None:
+    import threading
+
+    transport = SshTransport(host_for(sshd, ansible_port=mute))
+    threading.Timer(0.3, transport.close).start()
+    started = time.monotonic()
+    assert "interrupted" in refusal(transport).message
+    assert time.monotonic() - started < 3

@@ -1,0 +1,187 @@
+"""Scripts over a real sshd: output, exit codes, limits, big things, two at once."""
+
+from __future__ import annotations
+
+import resource
+import threading
+import time
+
+import pytest
+
+from provision.errors import ApplyError
+from provision.shell import Frames, Sh, Task, encode, new_mark, replies
+from provision.ssh import SshTransport
+
+LIMIT_S = 30
+
+
+class Sink(Frames):
+    """Frames that keep all bytes, or count them."""
+
+    def __init__(self, *, keep: bool = True) -> None:
+        super().__init__("@never")
+        self.keep, self.data, self.size = keep, b"", 0
+
+    def feed(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.keep:
+            self.data += data
+
+
+def run(
+    transport: SshTransport, script: str | bytes, limit_s: float = LIMIT_S
+) -> tuple[int, str, str]:
+    out, err = Sink(), Sink()
+    script = script.encode() if isinstance(script, str) else script
+    code = transport.run(script, become=False, limit_s=limit_s, stdout=out, stderr=err)
+    return code, out.data.decode(), err.data.decode()
+
+
+def test_a_script_gives_its_output_its_errors_and_its_exit_code(
+    transport: SshTransport,
+) -> None:
+    assert run(transport, "echo out; echo err >&2; exit 7") == (7, "out\n", "err\n")
+
+
+def test_framed_fragments_come_back_one_by_one(transport: SshTransport) -> None:
+    mark = new_mark()
+    out, err = Frames(mark), Frames(mark)
+    fragments = [Sh.of("echo one"), Sh.of("echo two >&2; exit 3"), Sh.of("cat")]
+    script = encode([Task(fragment) for fragment in fragments], mark)
+    code = transport.run(script, become=False, limit_s=LIMIT_S, stdout=out, stderr=err)
+    got = [(r.stdout, r.stderr, r.exit) for r in replies(out, err, 3, code)]
+    assert got == [("one\n", "", 0), ("", "two\n", 3), ("", "", 0)]
+
+
+def test_a_script_that_is_cut_off_by_its_limit_ends_with_124(
+    transport: SshTransport,
+) -> None:
+    started = time.monotonic()
+    code, out, _ = run(transport, "echo begun; sleep 60; echo never", limit_s=1)
+    assert (code, out) == (124, "begun\n")
+    assert time.monotonic() - started < 5
+
+
+def test_a_script_that_ignores_its_limit_is_killed(transport: SshTransport) -> None:
+    code, _, _ = run(transport, "trap '' TERM; while :; do sleep 1; done", limit_s=1)
+    assert code == 137
+
+
+def test_the_processes_a_script_started_end_with_its_limit(
+    transport: SshTransport,
+) -> None:
+    run(transport, "sleep 4711 & sleep 60", limit_s=1)
+    assert run(transport, "pgrep -f '^sleep 471[1]'")[1] == ""
+
+
+def test_a_daemon_that_keeps_the_output_open_does_not_hold_the_script_up(
+    transport: SshTransport,
+) -> None:
+    started = time.monotonic()
+    code, out, _ = run(transport, "setsid sleep 20 & echo done")
+    assert (code, out) == (0, "done\n")
+    assert time.monotonic() - started < 5
+
+
+def test_what_a_script_left_running_in_its_own_session_goes_on(
+    transport: SshTransport,
+) -> None:
+    run(transport, "setsid sleep 4712 >/dev/null 2>&1 &")
+    time.sleep(0.2)
+    assert run(transport, "pkill -f '^sleep 471[2]'")[0] == 0
+
+
+def test_a_hundred_megabytes_of_output_arrive_in_bounded_memory(
+    transport: SshTransport,
+) -> None:
+    out, err = Sink(keep=False), Sink(keep=False)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    script = b"head -c 100000000 /dev/zero; head -c 20000000 /dev/zero >&2"
+    code = transport.run(script, become=False, limit_s=120, stdout=out, stderr=err)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert (code, out.size, err.size) == (0, 100_000_000, 20_000_000)
+    assert after - before < 30_000
+
+
+def test_a_script_of_five_megabytes_arrives(transport: SshTransport) -> None:
+    body = "\n".join(f": {'x' * 1000}{number}" for number in range(5000))
+    code, out, _ = run(transport, f"{{\n{body}\necho all\n}}\n")
+    assert (code, out) == (0, "all\n")
+
+
+def test_a_big_script_that_prints_while_it_is_still_being_sent_does_not_stall(
+    transport: SshTransport,
+) -> None:
+    line = f"echo {'y' * 1000}"
+    out = Sink(keep=False)
+    script = "\n".join([line] * 5000).encode()
+    # Unlike framed scripts, this one would run line by line.
+    with transport.hold(b"echo ok\n", become=False):
+        code = transport.run(
+            script, become=False, limit_s=60, stdout=out, stderr=Sink()
+        )
+    assert (code, out.size) == (0, 5000 * 1001)
+
+
+def test_a_script_with_a_syntax_error_says_so(transport: SshTransport) -> None:
+    code, _, err = run(transport, "if true; then echo")
+    assert code == 2
+    assert "yntax" in err or "nexpected" in err
+
+
+def test_two_threads_share_a_connection(transport: SshTransport) -> None:
+    got: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        got[number] = run(transport, f"sleep 0.2; echo {number}")[1]
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == {number: f"{number}\n" for number in range(6)}
+
+
+def test_many_scripts_in_a_row_leave_no_process_and_no_thread_behind(
+    transport: SshTransport,
+) -> None:
+    threads = threading.active_count()
+    for _ in range(20):
+        assert run(transport, "true")[0] == 0
+    assert threading.active_count() == threads
+
+
+def test_a_held_script_gives_its_first_line_and_ends_with_the_context(
+    transport: SshTransport,
+) -> None:
+    with transport.hold(
+        b"{ echo mine; cat >/dev/null; exit\n}\n", become=False
+    ) as line:
+        assert line == "mine"
+        assert run(transport, "echo meanwhile")[1] == "meanwhile\n"
+
+
+def test_a_held_lock_is_released_when_the_context_ends(
+    transport: SshTransport, tmp_path: object
+) -> None:
+    script = (
+        b"{ exec 9>>%b/lock; flock -n 9 && echo mine || echo held\n"
+        % str(tmp_path).encode()
+    )
+    script += b"cat >/dev/null; exit\n}\n"
+    with transport.hold(script, become=False) as first:
+        with transport.hold(script, become=False) as second:
+            assert (first, second) == ("mine", "held")
+    with transport.hold(script, become=False) as third:
+        assert third == "mine"
+
+
+def test_a_held_script_that_ends_at_once_is_an_error_with_its_words(
+    transport: SshTransport,
+) -> None:
+    with pytest.raises(ApplyError) as caught:
+        with transport.hold(b"echo no flock here >&2; exit 3\n", become=False):
+            pass
+    assert "exit code 3" in caught.value.message
+    assert caught.value.details == ("no flock here",)

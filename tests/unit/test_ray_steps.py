@@ -1,0 +1,196 @@
+"""What the Ray steps see, plan and run; no Ray needed."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from provision.errors import ProbeError, RefusedError
+from provision.shell import NOTHING, Reply
+from provision.step import Change
+from provision.steps.ray import RayHead, RayNode, RayWorker
+from provision.steps.ray_nodes import RayNodes
+from provision.steps.ray_ports import Ports
+
+COMMON = {
+    "cluster": "lab",
+    "image": "rayproject/ray:2.60.0",
+    "data_dir": "/var/lib/provision/lab",
+}
+NEW = [Change("container", None, "x")]
+
+
+def head(**more: Any) -> RayHead:
+    return RayHead(**{**COMMON, "address": "10.0.0.1", **more})
+
+
+def worker(**more: Any) -> RayWorker:
+    return RayWorker(**{**COMMON, "address": "10.0.0.2", "head": "10.0.0.1", **more})
+
+
+def running(node: RayNode, health: str = "healthy") -> Reply:
+    """What the probe prints for *node*, deployed and running."""
+    return Reply(
+        "status=running\nhealth=starting\nrestart=unless-stopped\nimage_id=sha256:1\n"
+        f"files_then=f\nspec={json.dumps(node.container().spec())}\nfiles_now=f\n"
+        f"image_now=sha256:1\nhealth={health}\n"
+    )
+
+
+@pytest.mark.parametrize("node", [head(), worker()])
+def test_a_node_that_is_well_needs_nothing(node: RayNode) -> None:
+    assert node.plan(node.observe(running(node))) == []
+
+
+@pytest.mark.parametrize("node", [head(), worker()])
+def test_a_bare_host_gets_a_container(node: RayNode) -> None:
+    [change] = node.plan(node.observe(Reply()))
+    assert str(change) == "container: (absent) -> rayproject/ray:2.60.0"
+
+
+def test_a_changed_number_of_cpus_shows_as_that() -> None:
+    before, after = head(num_cpus=1), head(num_cpus=2)
+    [change] = after.plan(after.observe(running(before)))
+    assert str(change) == "--num-cpus: 1 -> 2"
+
+
+def test_a_worker_that_cannot_reach_the_head_says_so() -> None:
+    sick = "cannot reach the head at 10.0.0.1:6379"
+    [change] = worker().plan(worker().observe(running(worker(), sick)))
+    assert str(change) == f"health: {sick} -> healthy"
+    assert "firewall" in worker().advice(str(change))
+
+
+def test_a_port_held_by_another_process_is_refused_with_its_name() -> None:
+    reply = Reply('taken.6379=users:(("redis-server",pid=812,fd=6))\n')
+    with pytest.raises(RefusedError, match="6379 is taken by redis-server .* 812"):
+        head().plan(head().observe(reply))
+
+
+def test_the_refusal_does_not_depend_on_knowing_the_process() -> None:
+    with pytest.raises(RefusedError, match="6379 is taken by another process"):
+        head().plan(head().observe(Reply("taken.6379=\n")))
+
+
+def test_the_token_is_a_mounted_file_and_nothing_else_of_it_is_told() -> None:
+    sh = head().apply(NEW)
+    assert "--env=RAY_AUTH_TOKEN_PATH=/run/ray/auth_token" in sh.args
+    assert (
+        "--mount=type=bind,source=/var/lib/provision/lab/auth_token,"
+        "target=/run/ray/auth_token,readonly"
+    ) in sh.args
+    assert not any("RAY_AUTH_TOKEN=" in word for word in sh.args)
+
+
+def test_a_new_token_replaces_the_container() -> None:
+    reply = running(head())
+    rotated = Reply(reply.stdout.replace("files_now=f", "files_now=g"))
+    [change] = head().plan(head().observe(rotated))
+    assert str(change) == "files: outdated -> current"
+
+
+def test_only_the_head_keeps_tables_on_disk() -> None:
+    assert "--env=RAY_gcs_storage=rocksdb" in head().apply(NEW).args
+    assert not any("gcs_storage" in word for word in worker().apply(NEW).args)
+
+
+def test_every_port_of_a_head_is_given_to_ray() -> None:
+    words = " ".join(head().apply(NEW).args)
+    for port in Ports().of_head():
+        assert f"={port}" in words
+
+
+def test_the_dashboard_listens_on_the_cluster_address_unless_told_otherwise() -> None:
+    assert "--dashboard-host=10.0.0.1" in head().apply(NEW).args
+    hidden = head(dashboard_host="127.0.0.1")
+    assert "--dashboard-host=127.0.0.1" in hidden.apply(NEW).args
+
+
+def test_resources_and_labels_are_written_as_ray_reads_them() -> None:
+    args = worker(resources={"disk": 2}, node_labels={"rack": "a"}).apply(NEW).args
+    assert '--resources={"disk": 2.0}' in args
+    assert "--labels=rack=a" in args
+
+
+def test_gpus_are_left_to_ray_unless_asked_for() -> None:
+    assert not any("gpu" in word for word in worker().apply(NEW).args)
+    assert "--gpus=all" in worker(gpus=True).apply(NEW).args
+
+
+def test_a_data_dir_too_long_for_sockets_is_refused() -> None:
+    with pytest.raises(ValidationError, match="sockets"):
+        head(data_dir="/var/lib/provision/a-rather-long-name")
+
+
+@pytest.mark.parametrize(
+    ("ports", "problem"),
+    [
+        ({"head": 6380}, "the same"),
+        ({"metrics": 12000}, "range of the workers"),
+        ({"workers_min": 20000}, "below"),
+        ({"redis": 1}, "Extra inputs"),
+    ],
+)
+def test_ports_that_cannot_work_are_refused(ports: Any, problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        head(ports=ports)
+
+
+def listed(**states: str) -> Reply:
+    nodes = [
+        {"node_ip": ip.replace("_", ".").removeprefix("ip"), "state": state}
+        for ip, state in states.items()
+    ]
+    body = json.dumps({"data": {"result": {"result": nodes}}})
+    return Reply(f"HTTP/1.0 200 OK\r\nContent-Type: x\r\n\r\n{body}")
+
+
+NODES = RayNodes(
+    nodes=(
+        SimpleNamespace(name="node1", address="10.0.0.1"),
+        SimpleNamespace(name="node2", address="10.0.0.2"),
+    ),
+    data_dir="/var/lib/provision/lab",
+    dashboard_host="10.0.0.1",
+)
+
+
+def test_all_nodes_alive_is_no_change() -> None:
+    reply = listed(ip10_0_0_1="ALIVE", ip10_0_0_2="ALIVE")
+    assert NODES.plan(NODES.observe(reply)) == []
+    assert NODES.plan(NODES.desired()) == []
+
+
+def test_a_missing_node_is_named() -> None:
+    for reply in (
+        listed(ip10_0_0_1="ALIVE"),
+        listed(ip10_0_0_1="ALIVE", ip10_0_0_2="DEAD"),
+    ):
+        [change] = NODES.plan(NODES.observe(reply))
+        assert str(change) == "node2 (10.0.0.2): (absent) -> ALIVE"
+
+
+def test_a_node_that_died_and_came_back_is_alive() -> None:
+    reply = Reply(listed(ip10_0_0_1="ALIVE", ip10_0_0_2="ALIVE").stdout)
+    dead = reply.stdout.replace(
+        '[{"node_ip"', '[{"node_ip": "10.0.0.2", "state": "DEAD"}, {"node_ip"'
+    )
+    assert NODES.plan(NODES.observe(Reply(dead))) == []
+
+
+@pytest.mark.parametrize("text", ["", "HTTP/1.0 503 Service Unavailable\r\n\r\n"])
+def test_a_dashboard_that_is_not_up_means_no_nodes(text: str) -> None:
+    assert NODES.observe(Reply(text)) == {}
+
+
+def test_a_refused_token_is_not_a_missing_node() -> None:
+    with pytest.raises(ProbeError, match="refuses the token"):
+        NODES.observe(Reply("HTTP/1.0 401 Unauthorized\r\n\r\nMissing token"))
+
+
+def test_waiting_for_nodes_runs_nothing() -> None:
+    assert NODES.apply([]) == NOTHING
