@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 BUILTIN = {
+    "directory": "provision.steps.files:Directory",
     "docker_container": "provision.steps.docker_container:DockerContainer",
     "docker_container_absent": "provision.steps.docker_container:DockerContainerAbsent",
     "docker_engine": "provision.steps.docker_engine:DockerEngine",
     "docker_engine_absent": "provision.steps.docker_engine_absent:DockerEngineAbsent",
     "docker_image": "provision.steps.docker_image:DockerImage",
     "docker_image_absent": "provision.steps.docker_image:DockerImageAbsent",
+    "file": "provision.steps.files:File",
+    "file_absent": "provision.steps.files:FileAbsent",
     "ray_head": "provision.steps.ray:RayHead",
     "ray_nodes": "provision.steps.ray_nodes:RayNodes",
     "ray_worker": "provision.steps.ray:RayWorker",
