@@ -240,11 +240,7 @@ for path; do
     number=$((number + 1))
 done
 """
-ABSENT_REMOVE = r"""
-for path; do
-    [ ! -e "$path" ] && [ ! -L "$path" ] || find "$path" -xdev -delete
-done
-"""
+ABSENT_REMOVE = 'rm -rf --one-file-system -- "$@"'
 
 
 def _removable(paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -266,7 +262,7 @@ class FileAbsent(Absence, kind="file_absent"):
         RefusedError: a file system is mounted at or below one of them.
         ApplyError: something cannot be removed.
 
-    Source: find(1), GNU findutils 4.8; proc(5).
+    Source: rm(1), GNU coreutils 8.32; proc(5).
     """
 
     paths: Annotated[
