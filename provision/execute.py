@@ -130,7 +130,7 @@ def _layout(bound: Bound) -> tuple[list[Stage], dict[str, list[Item]]]:
         for host, steps in play.steps.items():
             row = items.setdefault(host, [])
             start = len(row)
-            row.extend(Item(play.name, play.become, step) for step in steps)
+            row.extend(Item(play.name, play.become[host], step) for step in steps)
             gated = bool(play.after or play.batch)
             units[host] = Unit(play.name, range(start, len(row)), gated)
         stages.append(Stage(play.name, play.after, play.batch, units))

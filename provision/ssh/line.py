@@ -108,8 +108,8 @@ class Line:
         for name in _hops(jump, target.host):
             hop = _connection(name)
             via = self._reach(hop, via, f"{hop.user}@{hop.host} (jump host)")
-        password = host.password
-        login = Login(target, host.key_file, password and password.get_secret_value())
+        password = host.password.get_secret_value() if host.password else None
+        login = Login(target, host.key_file, password)
         self.transport = self._reach(target, via, self.who, login, host.host_key)
         self._up = True
 

@@ -15,40 +15,12 @@ from typing import Any
 
 import pytest
 
-try:
-    from provision.inventory import Host
-except ImportError:
-    from pydantic import SecretStr
-
-    class Host:
-        def __init__(self, **k):
-            self.__dict__.update(k)
-
-        def __getattr__(self, n):
-            m = {
-                "ssh_host": "ansible_host",
-                "port": "ansible_port",
-                "user": "ansible_user",
-                "key_file": "ansible_ssh_private_key_file",
-                "become_password": "ansible_become_password",
-                "password": "ansible_password",
-            }.get(n, n)
-            v = self.vars.get(m)
-            if n == "proxy_jump":
-                return self.vars.get("ansible_ssh_common_args", "")[3:] or None
-            if n == "known_hosts":
-                return v or ()
-            if n == "key_file" and v:
-                return Path(v)
-            if "password" in n and v:
-                return SecretStr(v)
-            return v
-
-
+from provision.inventory import Host
 from provision.ssh import SshTransport
 
 SSHD = "/usr/sbin/sshd"
-USER = "provision-test"
+USER = f"provision-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
+"""A user of this machine, one for each process that runs tests."""
 PASSWORD = "correct horse ' battery"
 
 CONFIG = """
@@ -215,7 +187,7 @@ def login_user(sshd: Sshd) -> Iterator[str]:
 
 def sudoers(rule: str = "") -> Path:
     """The file with the rule for the user of the tests, written if one is given."""
-    path = Path("/etc/sudoers.d/provision-test")
+    path = Path("/etc/sudoers.d", USER)
     if rule:
         path.touch(mode=0o440)
         path.write_text(f"{USER} {rule}\n")

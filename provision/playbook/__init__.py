@@ -1,0 +1,9 @@
+"""Playbooks: plays of steps for the hosts of a pattern, and their binding to hosts."""
+
+from __future__ import annotations
+
+from provision.playbook.bind import Bound, BoundPlay, bind
+from provision.playbook.load import find, load
+from provision.playbook.play import Entry, Play, Playbook
+
+__all__ = ["Bound", "BoundPlay", "Entry", "Play", "Playbook", "bind", "find", "load"]

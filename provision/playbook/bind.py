@@ -1,0 +1,258 @@
+"""Each play's steps for each of its hosts: rendered, checked, all errors at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from provision.errors import (
+    InputError,
+    InputErrors,
+    InventoryError,
+    OptionError,
+    PlaybookError,
+    RenderError,
+    SecretError,
+)
+from provision.inventory import Host, Inventory
+from provision.inventory.variables import CHECKS, IGNORED
+from provision.playbook.play import Entry, Play, Playbook
+from provision.registry import step_class
+from provision.render import Scope
+from provision.secret import Secrets
+from provision.source import Where, did_you_mean
+from provision.step import BoundStep, Step
+from provision.validation import problems
+
+OURS = frozenset({*CHECKS, *IGNORED, "cluster"})
+"""Variables that are for the inventory itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPlay:
+    """A play with the steps of each of its hosts."""
+
+    name: str
+    after: tuple[str, ...]
+    batch: int
+    steps: Mapping[str, tuple[BoundStep, ...]]
+    become: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A playbook on the hosts of an inventory, ready to run."""
+
+    plays: tuple[BoundPlay, ...]
+    hosts: Mapping[str, Host]
+    warnings: tuple[str, ...] = ()
+    secrets: Collection[str] = field(default=(), repr=False)
+
+
+def bind(
+    playbook: Playbook,
+    inventory: Inventory,
+    *,
+    secrets: Secrets,
+    sets: Mapping[str, Any] | None = None,
+    tags: Collection[str] = (),
+    limit: str = "",
+) -> Bound:
+    """Make every step of every host.
+
+    Args:
+        playbook: the plays.
+        inventory: the hosts.
+        secrets: what `secret('name')` in a template asks.
+        sets: variables that win over all others.
+        tags: only steps with one of these, or of a play with one.
+        limit: a pattern; only these hosts.
+
+    Raises:
+        InputErrors: all that is wrong, on any host.
+        InputError: the one thing that is.
+    """
+    binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags))
+    chosen = _limited(inventory, limit)
+    binder.check_tags()
+    plays = [binder.play(number, chosen) for number in range(len(playbook.plays))]
+    binder.raise_errors()
+    if not any(play.steps for play in plays):
+        raise OptionError("there is nothing to do for the chosen hosts and tags")
+    passwords = {secret for host in inventory.hosts.values() for secret in host.secrets}
+    return Bound(
+        tuple(plays),
+        inventory.hosts,
+        tuple(binder.unused()),
+        secrets.values | passwords,
+    )
+
+
+def _limited(inventory: Inventory, limit: str) -> list[str]:
+    if not limit:
+        return list(inventory.hosts)
+    try:
+        chosen = inventory.select(limit)
+    except InventoryError as error:
+        raise OptionError(
+            f"--limit {limit}: {error.message}", hint=error.hint
+        ) from None
+    if not chosen:
+        raise OptionError(f"--limit {limit} chooses no host")
+    return chosen
+
+
+class _Binder:
+    def __init__(
+        self,
+        playbook: Playbook,
+        inventory: Inventory,
+        secrets: Secrets,
+        sets: Mapping[str, Any],
+        tags: frozenset[str],
+    ) -> None:
+        self._playbook = playbook
+        self._inventory = inventory
+        self._sets = sets
+        self._tags = tags
+        self._errors: dict[str, tuple[InputError, list[str]]] = {}
+        self._used: set[str] = set()
+        self._given = {
+            "cluster": inventory.cluster,
+            "secret": secrets,
+            "groups": {
+                name: [inventory.hosts[host] for host in members]
+                for name, members in inventory.groups.items()
+            },
+        }
+
+    def check_tags(self) -> None:
+        """Refuse a tag that nothing has."""
+        known = {tag for play in self._playbook.plays for tag in play.tags}
+        for play in self._playbook.plays:
+            known.update(*(_tags(step) for step in play.steps))
+        for tag in sorted(self._tags - known):
+            raise OptionError(
+                f"--tags {tag}: nothing in the playbook has this tag",
+                hint=did_you_mean(tag, known) or "the playbook has no tags",
+            )
+
+    def play(self, number: int, chosen: Collection[str]) -> BoundPlay:
+        """Play *number*, with the steps of those of its hosts that were *chosen*."""
+        play = self._playbook.plays[number]
+        names = self._hosts(number, play)
+        steps = {name: self._steps(play, name) for name in names if name in chosen}
+        hosts = self._inventory.hosts
+        return BoundPlay(
+            play.play,
+            play.after,
+            play.batch_of(len(steps)),
+            {name: row for name, row in steps.items() if row},
+            {name: play.become and hosts[name].become for name in steps},
+        )
+
+    def raise_errors(self) -> None:
+        """Raise what went wrong so far, each problem once, with the hosts that have it."""
+        errors = [self._named(*found) for found in self._errors.values()]
+        if errors:
+            raise errors[0] if len(errors) == 1 else InputErrors(errors)
+
+    def unused(self) -> Iterator[str]:
+        """A warning for each variable that nothing in the playbook asks for."""
+        declared = {name for play in self._playbook.plays for name in play.vars}
+        known = self._used | declared | self._playbook.known | OURS
+        inventory = {n for host in self._inventory.hosts.values() for n in host.vars}
+        for name in sorted({*inventory, *self._sets} - known):
+            hint = did_you_mean(name, self._used | declared)
+            said = f"; {hint}" if hint.startswith("did") else ""
+            yield f"the variable {name!r} is not used by the playbook{said}"
+
+    def _hosts(self, number: int, play: Play) -> list[str]:
+        try:
+            return self._inventory.select(play.hosts)
+        except InventoryError as error:
+            source, where = self._playbook.source(number)
+            hint = error.hint
+            if not hint.startswith("did"):
+                file = self._inventory.path or "the inventory"
+                hint = f"add the group to {file} (it may be empty)"
+            where = (*where, "hosts")
+            self._add(source.error(PlaybookError, where, error.message, hint), "")
+            return []
+
+    def _steps(self, play: Play, name: str) -> tuple[BoundStep, ...]:
+        host = self._inventory.hosts[name]
+        about = {"address": host.address, "host": host, "inventory_hostname": name}
+        variables = {**play.vars, **host.vars, **self._sets}
+        scope = Scope(variables, {**self._given, **about})
+        wanted = [
+            step
+            for step in play.steps
+            if not self._tags or self._tags & {*play.tags, *_tags(step)}
+        ]
+        bound = [self._bound(step, scope, name) for step in wanted]
+        self._used |= scope.used
+        return tuple(filter(None, bound))
+
+    def _bound(self, step: Entry | Step, scope: Scope, host: str) -> BoundStep | None:
+        if isinstance(step, Step):
+            return BoundStep(step)
+        params = self._rendered(step, scope, host)
+        kind = step_class(step.kind)
+        try:
+            made = kind(**params)
+        except ValidationError as error:
+            for where, problem, hint in problems(error, kind):
+                if not _failed(params, where):
+                    self._wrong(step, where, problem, hint, host)
+            return None
+        place = step.source.place((*step.where, step.kind))
+        return BoundStep(made, step.name, place, step.tags)
+
+    def _rendered(self, step: Entry, scope: Scope, host: str) -> dict[str, Any]:
+        params = {}
+        for name, value in step.params.items():
+            try:
+                params[str(name)] = scope.render(value)
+            except (RenderError, SecretError) as error:
+                params[str(name)] = FAILED
+                self._wrong(step, (name,), error.message, error.hint, host, type(error))
+        return params
+
+    def _wrong(
+        self,
+        step: Entry,
+        where: Where,
+        problem: str,
+        hint: str,
+        host: str,
+        kind: type[InputError] = PlaybookError,
+    ) -> None:
+        place = (*step.where, step.kind, *where)
+        self._add(step.source.error(kind, place, problem, hint), host)
+
+    def _add(self, error: InputError, host: str) -> None:
+        self._errors.setdefault(str(error), (error, []))[1].append(host)
+
+    def _named(self, error: InputError, hosts: list[str]) -> InputError:
+        """*error*, with the hosts it is about unless that is all of them."""
+        if hosts == [""] or len(hosts) >= len(self._inventory.hosts) > 1:
+            return error
+        more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
+        error.message += f" (on {', '.join(hosts[:3])}{more})"
+        return error
+
+
+FAILED = object()
+"""Stands for a parameter whose template could not be rendered."""
+
+
+def _failed(params: Mapping[str, Any], where: Where) -> bool:
+    return bool(where) and params.get(str(where[0])) is FAILED
+
+
+def _tags(step: Entry | Step) -> frozenset[str]:
+    return step.tags if isinstance(step, Entry) else frozenset()

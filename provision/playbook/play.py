@@ -1,0 +1,95 @@
+"""A play and a playbook as data, written in YAML or made in Python."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from provision.source import Source, Where
+from provision.step import Step
+
+SHARE = re.compile(r"(\d{1,3})%\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A step as a playbook file has it: parameters may hold templates."""
+
+    kind: str
+    params: Mapping[str, Any]
+    source: Source = field(repr=False)
+    where: Where
+    name: str = ""
+    tags: frozenset[str] = frozenset()
+
+
+def _words(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _batch(value: int | str) -> int | str:
+    if isinstance(value, int) and value >= 0:
+        return value
+    share = SHARE.match(str(value))
+    if share and 1 <= int(share[1]) <= 100:
+        return value
+    raise ValueError(f"must be a number of hosts or a share such as 25%, not {value!r}")
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class Play(BaseModel):
+    """Steps for the hosts that a pattern chooses.
+
+    Attributes:
+        play: its name.
+        hosts: the pattern, as `head:workers` or `workers:!node3`.
+        become: run the steps as root.
+        after: plays that must have ended well on all their hosts before this one.
+        batch: how many hosts at a time, or which share (`25%`); 0 = all.
+        vars: variables that inventory and command line may override.
+        tags: chosen by `--tags`, with those of the steps.
+        steps: what to do, in order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    play: str = Field(min_length=1)
+    hosts: str
+    steps: tuple[Entry | Step, ...]
+    become: bool = False
+    after: Words = ()
+    batch: Annotated[int | str, AfterValidator(_batch)] = 0
+    vars: Mapping[str, Any] = {}
+    tags: Words = ()
+
+    def batch_of(self, hosts: int) -> int:
+        """The size of a batch when there are *hosts*; 0 = all at once."""
+        if isinstance(self.batch, int):
+            return self.batch
+        return max(1, math.floor(hosts * int(self.batch[:-1]) / 100))
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """Plays in the order they run.
+
+    Attributes:
+        plays: see `Play`.
+        sources: where each play is written, by its number.
+        known: variables that playbooks beside this one use, which may be set as well.
+    """
+
+    plays: tuple[Play, ...]
+    sources: tuple[tuple[Source, Where], ...] = ()
+    known: frozenset[str] = frozenset()
+
+    def source(self, number: int) -> tuple[Source, Where]:
+        """Where play *number* is written; made in Python: nowhere."""
+        return self.sources[number] if self.sources else (Source("", None), ())
