@@ -17,7 +17,7 @@ from pathlib import Path
 
 from provision.errors import LabError
 from provision.lab.command import command
-from provision.lab.layout import BRIDGE, RUN, Layout
+from provision.lab.layout import BRIDGE, NAME, RUN, Layout
 
 SOCKET = f"unix://{RUN}/docker.sock"
 PID_FILE = RUN / "dockerd.pid"
@@ -67,6 +67,8 @@ def find(layout: Layout) -> Engine | None:
         refuse_other(layout)
         if OURS.answers():
             return OURS
+    if layout.engine_data.exists():
+        return None  # the lab has an engine of its own, which does not run
     given = Engine(os.environ.get("DOCKER_HOST", ""))
     if given != OURS and given.answers():
         return given
@@ -85,6 +87,11 @@ def refuse_other(layout: Layout) -> None:
 
 def start(layout: Layout) -> Engine:
     """Start an engine for the lab alone; what a dead one left is cleared away."""
+    if os.geteuid():
+        raise LabError(
+            "no Docker engine answers, and only root can start one",
+            hint="run as root, or start Docker",
+        )
     stop()
     RUN.mkdir(parents=True, exist_ok=True)
     layout.engine_data.mkdir(parents=True, exist_ok=True)
@@ -116,6 +123,9 @@ def _command_line(layout: Layout) -> list[str]:
         f"--exec-root={RUN}/exec",
         f"--pidfile={PID_FILE}",
         f"--host={SOCKET}",
+        # Where a system containerd runs, dockerd uses that one.
+        f"--containerd-namespace={NAME}",
+        f"--containerd-plugins-namespace={NAME}-plugins",
         # No docker0, no firewall rules, no forwarding: nothing to clean up after, and
         # hosts that reach the lab's network only, whatever the machine can reach.
         "--bridge=none",
@@ -140,9 +150,12 @@ def stop() -> None:
         if not _gone(pid, STOP_S):
             os.kill(pid, signal.SIGKILL)
             _gone(pid, STOP_S)
+    for orphan in _orphans():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(orphan, signal.SIGKILL)
     if not RUN.exists():
         return
-    _unmount_below(RUN)
+    unmount_below(RUN)
     shutil.rmtree(RUN)
     if Path("/sys/class/net", BRIDGE).exists():
         command("ip", "link", "delete", BRIDGE)
@@ -160,10 +173,7 @@ def _pid(file: Path) -> int | None:
 
 
 def _command_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
+    return _read(pid, "comm").decode().strip()
 
 
 def _gone(pid: int, limit_s: float) -> bool:
@@ -176,13 +186,38 @@ def _gone(pid: int, limit_s: float) -> bool:
     return True
 
 
+def _orphans() -> list[int]:
+    """The hosts' first processes and their keepers, when the engine was killed.
+
+    The keepers are known by the lab's containerd namespace, the rest by its parent.
+    """
+    mark = f"-namespace\0{NAME}\0".encode()
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    keepers = {pid for pid in pids if mark in _read(pid, "cmdline")}
+    return [pid for pid in pids if pid in keepers or _parent(pid) in keepers]
+
+
+def _parent(pid: int) -> int:
+    # The name before it, in brackets, may have spaces and brackets of its own.
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    return int(fields[1]) if fields else 0
+
+
+def _read(pid: int, file: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{file}").read_bytes()
+    except OSError:
+        return b""
+
+
 def _reap(pid: int) -> None:
     """Take the exit code of *pid* where it is our child; else it stays a zombie."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
 
-def _unmount_below(folder: Path) -> None:
+def unmount_below(folder: Path) -> None:
+    """Unmount all that is mounted in *folder*."""
     lines = Path("/proc/self/mounts").read_text().splitlines()
     paths = [line.split()[1] for line in lines]
     for path in reversed(paths):

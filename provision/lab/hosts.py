@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 
 from provision.errors import LabError
 from provision.lab.engine import Engine
@@ -11,6 +12,7 @@ from provision.lab.keys import host_files
 from provision.lab.layout import GATEWAY, HOST_LABEL, LABEL, NAME, Layout, Node
 
 BOOT_S = 60
+HALT_S = 30
 RUN_FLAGS = (
     # All --privileged gives but the one capability that some machines do not have
     # themselves, and without the devices.
@@ -53,8 +55,43 @@ def make(engine: Engine, layout: Layout, image: str, node: Node) -> None:
 
 
 def destroy(engine: Engine, node: Node) -> None:
-    """Remove a host with all that is on it."""
-    engine.docker("rm", "--force", "--volumes", node.container)
+    """Remove a host with all that is on it, if there is one."""
+    if engine.does("container", "inspect", node.container):
+        engine.docker("rm", "--force", "--volumes", node.container)
+
+
+def ensure(engine: Engine, layout: Layout, image: str, node: Node, state: str) -> str:
+    """Have a host that is in *state* running and answering; returns what was done."""
+    did = ""
+    if state == "running":
+        if not ssh_answers(node):
+            did = _revive(engine, node)
+    elif state == "exited" and engine.does("start", node.container):
+        did = "started again"
+    else:
+        destroy(engine, node)
+        make(engine, layout, image, node)
+        did = "made"
+    wait(engine, node)
+    return did
+
+
+def _revive(engine: Engine, node: Node) -> str:
+    if is_cut(engine, node):
+        mend(engine, node)
+        return "plugged in again"
+    restart(engine, node)
+    return "did not answer, and was rebooted"
+
+
+def restart(engine: Engine, node: Node) -> None:
+    """Shut a host down and start it again; its network is plugged in after that."""
+    engine.docker("restart", f"-t={HALT_S}", node.container)
+
+
+def run(engine: Engine, node: Node, argv: Sequence[str], limit_s: float) -> str:
+    """What *argv* prints when root runs it on the host."""
+    return engine.docker("exec", node.container, *argv, limit_s=limit_s)
 
 
 def wait(engine: Engine, node: Node) -> None:
@@ -63,7 +100,10 @@ def wait(engine: Engine, node: Node) -> None:
     while not ssh_answers(node):
         if time.monotonic() > deadline:
             log = engine.docker("logs", "--tail=5", node.container)
-            raise LabError(f"{node.name} does not answer on port {node.port}: {log}")
+            raise LabError(
+                f"{node.name} does not answer on port {node.port}: {log}",
+                hint=f"make it anew: invoke lab.reset {node.name}",
+            )
         time.sleep(0.1)
 
 
@@ -76,14 +116,14 @@ def ssh_answers(node: Node) -> bool:
         return False
 
 
+IS_CUT = "test $(($(cat /sys/class/net/eth0/flags) & 1)) = 0"
 CUT = "ip link set dev eth0 down"
 MEND = "ip link set dev eth0 up && ip route replace default via"
 
 
 def is_cut(engine: Engine, node: Node) -> bool:
     """Whether the host's network is unplugged."""
-    state = engine.docker("exec", node.container, "cat", "/sys/class/net/eth0/flags")
-    return int(state, 16) & 1 == 0
+    return engine.does("exec", node.container, "sh", "-c", IS_CUT)
 
 
 def cut(engine: Engine, node: Node) -> None:

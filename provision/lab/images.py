@@ -7,6 +7,7 @@ by `apt-get install` does in 40 s.
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -29,6 +30,7 @@ HOST_PACKAGES = (
 OFFERED_PACKAGES = ("docker.io", "jq", "tree", "docker-registry", "busybox-static")
 RAY_PACKAGES = ("python3", "wget")
 RAY_REQUIREMENT = f"ray[default]=={RAY_IMAGE.partition(':')[2]}"
+WHEEL_KINDS = ("manylinux2014", "manylinux_2_28")
 REPOSITORY = f"http://{ARTIFACTS}:{ARTIFACTS_PORT}/apt"
 BUILD_S = 600
 
@@ -41,10 +43,20 @@ def recipe() -> str:
     return digest.hexdigest()[:12]
 
 
+def host_missing(layout: Layout) -> bool:
+    """Whether the hosts' file system, or the packages on offer, are still to be made."""
+    return not (_host(layout).exists() and any(layout.packages.glob("*.deb")))
+
+
+def _host(layout: Layout) -> Path:
+    return layout.cache / f"host-{recipe()}.tar"
+
+
 def host_tar(layout: Layout) -> Path:
     """The hosts' file system; makes the packages on offer along with it."""
-    tar = layout.cache / f"host-{recipe()}.tar"
-    if not tar.exists():
+    tar = _host(layout)
+    if host_missing(layout):
+        _forget(layout, "host-*.tar")
         where = {
             "data": str(DATA),
             "debs": str(layout.packages),
@@ -64,6 +76,16 @@ def ray_tar(layout: Layout, wheels: Path) -> Path:
     return tar
 
 
+def forget_ray_tars(layout: Layout) -> None:
+    """Remove what `ray_tar` made."""
+    _forget(layout, "ray-*.tar")
+
+
+def _forget(layout: Layout, pattern: str) -> None:
+    for tar in layout.cache.glob(pattern):
+        tar.unlink()
+
+
 def ray_wheels(layout: Layout) -> Path:
     """The folder with Ray's wheels, for the Python of the image, and with pip's."""
     wheels = layout.cache / f"wheels-{RAY_REQUIREMENT.partition('==')[2]}"
@@ -72,7 +94,7 @@ def ray_wheels(layout: Layout) -> Path:
         command(
             *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", part),
             *("--only-binary=:all:", "--python-version=3.11"),
-            *("--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64"),
+            *(f"--platform={kind}_{platform.machine()}" for kind in WHEEL_KINDS),
             *(RAY_REQUIREMENT, "pip"),
             limit_s=BUILD_S,
         )

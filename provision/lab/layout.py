@@ -71,11 +71,13 @@ class Layout:
 
     @classmethod
     def of(cls, root: Path | None = None) -> Layout:
-        """The layout below *root*, `.lab` of the current directory by default.
+        """The layout below *root*.
 
+        By default that is `.lab` of the current directory, or of the nearest directory
+        above that has one.
         The cache can be shared between labs: PROVISION_LAB_CACHE names its directory.
         """
-        root = (root or Path(".lab")).resolve()
+        root = (root or _nearest()).resolve()
         shared = os.environ.get("PROVISION_LAB_CACHE")
         return cls(root, Path(shared).resolve() if shared else root / "cache")
 
@@ -115,5 +117,21 @@ class Layout:
         """The programs of the registry and the artifact server."""
         return self.cache / "programs"
 
+    @property
+    def host_keys(self) -> Path:
+        """The folder with a private key for each host there should be."""
+        return self.root / "host_keys"
+
     def host_key(self, node: Node) -> Path:
-        return self.root / "host_keys" / node.name
+        return self.host_keys / node.name
+
+    def planned(self) -> list[Node]:
+        """The hosts there should be: those that have a key."""
+        keys = self.host_keys.glob("node*[0-9]")
+        return [Node(n) for n in sorted(int(key.name[4:]) for key in keys)]
+
+
+def _nearest() -> Path:
+    here = Path.cwd()
+    roots = [folder / ".lab" for folder in (here, *here.parents)]
+    return next((root for root in roots if root.is_dir()), roots[0])

@@ -5,6 +5,7 @@ Source: Docker registry HTTP API V2; image manifest version 2, schema 2.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 LIMIT_S = 120
+BLOCK_B = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,17 @@ class Layer:
     file: Path
     diff_id: str
 
+    @classmethod
+    def of(cls, tar: Path) -> Layer:
+        """Compress *tar*, quickly rather than well, to a file next to it."""
+        digest = hashlib.sha256()
+        packed = tar.with_suffix(".tar.gz")
+        with tar.open("rb") as plain, gzip.open(packed, "wb", compresslevel=1) as out:
+            while block := plain.read(BLOCK_B):
+                digest.update(block)
+                out.write(block)
+        return cls(packed, f"sha256:{digest.hexdigest()}")
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -37,14 +50,6 @@ class Repository:
     address: str
     port: int
     name: str
-
-    def has(self, tag: str) -> bool:
-        """Whether there is an image with *tag*."""
-        try:
-            self._send("GET", f"/v2/{self.name}/manifests/{tag}", kind=MANIFEST)
-        except (LabError, OSError):
-            return False
-        return True
 
     def push(self, tag: str, layer: Layer, image: Mapping[str, Any]) -> None:
         """Store an image of one layer; *image* has the keys architecture and config."""

@@ -86,12 +86,13 @@ def serve(engine: Engine, layout: Layout, image: str) -> None:
     """Have the registry and the artifact server running."""
     if not (layout.packages / "Release").exists():
         index(layout.packages)
-    for package in ("docker-registry", "busybox-static"):
-        unpack(layout.packages, package, layout.programs)
-    layout.images.mkdir(parents=True, exist_ok=True)
-    for service in services(layout):
-        if not service.answers():
-            _start(engine, layout, image, service)
+    silent = [service for service in services(layout) if not service.answers()]
+    if silent:
+        for package in ("docker-registry", "busybox-static"):
+            unpack(layout.packages, package, layout.programs)
+        layout.images.mkdir(parents=True, exist_ok=True)
+    for service in silent:
+        _start(engine, layout, image, service)
 
 
 def _start(engine: Engine, layout: Layout, image: str, service: Service) -> None:

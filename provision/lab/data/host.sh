@@ -6,8 +6,8 @@ set -eu
 # Packages that hosts can install later, and what they depend on, but not installed.
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --download-only \
     --no-install-recommends $offered
-rm -rf "$debs"
-mkdir -p "$debs"
+mkdir -p "$debs" # kept, since a running artifact server may have it mounted
+rm -f "$debs"/*
 mv "$1"/var/cache/apt/archives/*.deb "$debs"
 
 rm -f "$1"/etc/apt/sources.list.d/*

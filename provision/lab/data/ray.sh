@@ -17,6 +17,7 @@ rm -r "$packages/ray/jars"  # Ray for Java
 python3 -m compileall -q -j0 -x "/rllib/" "$packages" >/dev/null || :
 # As in the upstream image.
 useradd --uid 1000 --gid 100 --create-home --shell /bin/bash ray
+ln -s python3 /usr/bin/python
 '
 rm -rf "$1"/usr/share/doc/* "$1"/usr/share/man/* "$1"/usr/share/locale/* \
     "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*
