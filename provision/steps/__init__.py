@@ -12,6 +12,8 @@ BUILTIN = {
     "docker_image_absent": "provision.steps.docker_image:DockerImageAbsent",
     "file": "provision.steps.files:File",
     "file_absent": "provision.steps.files:FileAbsent",
+    "packages": "provision.steps.packages:Packages",
+    "packages_absent": "provision.steps.packages:PackagesAbsent",
     "ray_head": "provision.steps.ray:RayHead",
     "ray_nodes": "provision.steps.ray_nodes:RayNodes",
     "ray_worker": "provision.steps.ray:RayWorker",

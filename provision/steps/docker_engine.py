@@ -12,6 +12,7 @@ from provision.errors import RefusedError
 from provision.fields import Seconds, Word
 from provision.shell import Reply, Sh
 from provision.step import Change, State, Step, diff
+from provision.steps.package_manager import INSTALL, UPDATE_WITHIN_S, advice
 
 LOOK = r"""
 conf=/etc/docker/daemon.json
@@ -47,23 +48,10 @@ packages_now() {
     dpkg-query -W -f '${Package}\n' 2>/dev/null || rpm -qa --qf '%{NAME}\n'
 }
 """
-INSTALL = r"""
-export DEBIAN_FRONTEND=noninteractive
-if command -v apt-get >/dev/null; then
-    apt-get update -q
-    apt-get install -y -q --no-install-recommends \
-        -o DPkg::Lock::Timeout="$lock_timeout_s" "$@"
-elif command -v dnf >/dev/null; then
-    dnf install -y -q "$@"
-else
-    yum install -y -q "$@"
-fi
-"""
 CONFIGURE = (
     SERVICE
-    + "install_packages() (\n"
     + INSTALL
-    + r""")
+    + r"""
 dir=/etc/docker
 conf=$(readlink -f "$dir/daemon.json") || conf=$dir/daemon.json
 ours=$dir/provision.packages
@@ -155,8 +143,9 @@ class DockerEngine(Step, kind="docker_engine"):
 
     Raises:
         RefusedError: the host's daemon.json is not JSON.
-        ApplyError: the packages cannot be installed, or Docker does not start; a
-            daemon.json it does not start with is put back to what it was.
+        ApplyError: the packages cannot be installed (the message names the process
+            that has the lock), or Docker does not start; a daemon.json it does not
+            start with is put back to what it was.
 
     Source: dockerd(8), Docker Engine 20.10.
     """
@@ -218,10 +207,14 @@ class DockerEngine(Step, kind="docker_engine"):
             install="engine" in fields,
             restart=not (keys or self._keys().keys()) <= RELOADABLE,
             lock_timeout_s=self.lock_timeout_s,
+            update_within_s=UPDATE_WITHIN_S,
         )
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE)
+
+    def advice(self, problem: str) -> str:
+        return advice(problem)
 
 
 def _fields(keys: Mapping[str, Any]) -> dict[str, str]:
