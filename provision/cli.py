@@ -1,0 +1,49 @@
+"""The command line: the commands as Invoke tasks, and the program `provision`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+
+import provision
+from provision.commands import lab, look, runs, teardown
+from provision.errors import OptionError
+
+
+def namespace(*more: Callable[..., Any]) -> Collection:
+    """All commands, and those of *more*, for a `tasks.py` or a program."""
+    labs = Collection(
+        "lab",
+        *(lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend),
+    )
+    return Collection(
+        *(runs.deploy, runs.plan, runs.verify, look.status, look.smoke),
+        *(look.schema, teardown.teardown, labs, *more),
+    )
+
+
+class Tasks(Program):
+    """Invoke's program, with our exit code for what cannot be parsed."""
+
+    def parse_tasks(self) -> None:
+        """Parse the words after the program's own options."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            hint = f"{self.binary} --help lists commands and options"
+            message = f"error: {error}; {hint}"
+            raise Exit(message, code=OptionError.exit_code) from error
+
+
+def main() -> None:
+    """Run the program `provision`."""
+    Tasks(
+        namespace=namespace(),
+        name="provision",
+        binary="provision",
+        version=provision.__version__,
+    ).run()

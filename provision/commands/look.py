@@ -1,0 +1,146 @@
+"""status, smoke, schema: what can be seen of a cluster, and of playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from provision.commands.command import command
+from provision.commands.options import Given, inventory_path
+from provision.commands.runs import shown
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from provision.inventory import Inventory
+    from provision.status import HostStatus, Status
+
+STYLES = {"ALIVE": "green", "missing": "bold red", "unknown": "yellow"}
+MOST_STEPS = 4
+MOST_CHANGES = 3
+
+
+@command("inventory", "set", "forks")
+def status(given: Given) -> int:
+    """Show hosts, Ray nodes and drift; exit 3 if any."""
+    from provision.api import FORKS
+    from provision.report.console import output
+    from provision.status import status as look
+
+    console, inventory = output(), _inventory(given)
+    options = given.for_api()
+    with console.status(f"looking at {len(inventory.hosts)} hosts"):
+        found = look(inventory, options["sets"], options.get("forks", FORKS))
+    console.print(_table(found))
+    console.tell("", *_troubles(found), *_cluster(found))
+    return found.run.exit_code
+
+
+@command("inventory")
+def smoke(given: Given) -> int:
+    """Run parallel squares, at least one on every node."""
+    from provision.report.console import output
+    from provision.report.text import visible
+    from provision.smoke import smoke as job
+
+    console, inventory = output(), _inventory(given)
+    with console.status("running the smoke job"):
+        done = job(inventory)
+    console.tell(str(list(done.squares)))
+    by_host: dict[str, list[int]] = {}
+    for number, host in done.ran_on.items():
+        by_host.setdefault(host, []).append(number)
+    for host, numbers in by_host.items():
+        squares = ", ".join(f"{number}*{number}" for number in numbers)
+        console.tell(f"  {visible(host)}  {squares}")
+    return 0
+
+
+@command()
+def schema(given: Given) -> int:  # noqa: ARG001 - it takes no option
+    """Print the JSON schema of playbooks, for editors."""
+    import json
+
+    from provision import registry
+    from provision.report.console import output
+
+    output().tell(json.dumps(registry.schema(), indent=2))
+    return 0
+
+
+def _inventory(given: Given) -> Inventory:
+    """The inventory; says which, if it was not given."""
+    from provision.inventory import load
+    from provision.report.console import output
+
+    path, chosen = inventory_path(given)
+    inventory = load(path)
+    if chosen:
+        output().tell(f"inventory: {shown(path)} (deployed last)")
+    return inventory
+
+
+def _table(found: Status) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    from provision.report.text import visible
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("host", "address", "docker", "ray container", "ray node", "drift"):
+        table.add_column(title, overflow="fold")
+    for host in found.hosts:
+        cells = (host.name, host.address, *_seen(host))
+        texts = (Text(visible(cell), STYLES.get(cell, "")) for cell in cells)
+        table.add_row(*texts)
+    return table
+
+
+def _seen(host: HostStatus) -> Iterator[str]:
+    from provision.report.text import counted
+
+    yield "-" if host.error else host.engine
+    yield "-" if host.error else host.container
+    yield host.node
+    if host.error:
+        yield "unreachable" if host.error.exit_code == 4 else "failed"
+    else:
+        yield counted(len(host.drift), "step") if host.drift else "none"
+
+
+def _troubles(found: Status) -> Iterator[str]:
+    """What differs on each host, and what could not be seen."""
+    from provision.report.text import visible
+
+    for host in found.hosts:
+        if host.error:
+            yield f"{visible(host.name)}: {visible(host.error.message)}"
+            if host.error.hint:
+                yield f"  to do: {visible(host.error.hint)}"
+        elif host.drift:
+            yield from _drift(host)
+
+
+def _drift(host: HostStatus) -> Iterator[str]:
+    from provision.report.text import change_line, counted, visible
+
+    yield f"{visible(host.name)}: {counted(len(host.drift), 'step')} not as described"
+    for step in host.drift[:MOST_STEPS]:
+        if step.error:
+            yield f"  {visible(step.step)}: {visible(step.error.message)}"
+            continue
+        lines = [change_line(change) for change in step.changes[:MOST_CHANGES]]
+        more = len(step.changes) - len(lines)
+        rest = f", {more} more" if more > 0 else ""
+        yield f"  {visible(step.step)}: {', '.join(lines)}{rest}"
+    if len(host.drift) > MOST_STEPS:
+        yield f"  ... and {counted(len(host.drift) - MOST_STEPS, 'step')} more"
+
+
+def _cluster(found: Status) -> Iterator[str]:
+    if any(True for _ in _troubles(found)):
+        yield ""
+    said = f"{found.alive} of {len(found.hosts)} nodes ALIVE"
+    if found.entrance:
+        said += f"   dashboard {found.entrance.url}"
+    yield said

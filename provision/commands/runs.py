@@ -1,0 +1,129 @@
+"""deploy, plan, verify: a playbook on the hosts of an inventory."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provision.commands.command import command, program
+from provision.commands.options import DEFAULTS, Given, inventory_path, remember
+
+if TYPE_CHECKING:
+    from provision.api import Reporter
+    from provision.events import Event
+    from provision.run import Run
+
+WHERE = ("inventory", "limit", "tags", "forks", "set")
+SHOW = ("verbose", "report")
+
+
+@command(*WHERE, "check", *SHOW, "playbook")
+def deploy(given: Given) -> int:
+    """Bring the hosts to what the playbook says."""
+    if given.check:
+        return _plan(given)
+    run = perform("apply", given, given.playbook, remembered=True)
+    if run.exit_code == 0:
+        _whats_next(given)
+    return run.exit_code
+
+
+@command(*WHERE, *SHOW, "playbook")
+def plan(given: Given) -> int:
+    """Say what deploy would change; exit 3 if anything."""
+    return _plan(given)
+
+
+@command(*WHERE, *SHOW, "playbook")
+def verify(given: Given) -> int:
+    """See that hosts are as described; exit 3 if not."""
+    return perform("verify", given, given.playbook).exit_code
+
+
+def _plan(given: Given) -> int:
+    then = typed("deploy", given)
+    return perform("plan", given, given.playbook, then=then).exit_code
+
+
+def perform(
+    verb: str,
+    given: Given,
+    playbook: str,
+    *,
+    tags: Collection[str] = (),
+    then: str = "",
+    remembered: bool = False,
+) -> Run:
+    """Run *playbook* on the inventory, and show it.
+
+    Args:
+        verb: plan, apply or verify.
+        given: the options.
+        playbook: its path or name.
+        tags: instead of those given.
+        then: the command that does what a plan has found.
+        remembered: whether the inventory is the default from now on.
+    """
+    from provision import api
+    from provision.report.console import ConsoleReporter, output
+    from provision.report.file import ReportFile
+
+    path, chosen = inventory_path(given)
+    options = given.for_api()
+    if tags:
+        options["tags"] = tags
+    console = ConsoleReporter(output(), verbose=given.verbose, then=then)
+    reporters: list[Reporter] = [console]
+    if given.report:
+        reporters.append(ReportFile(given.report))
+    if remembered:
+        reporters.append(_remember(path))
+    options["reporters"] = reporters
+    if chosen:
+        output().tell(f"inventory: {shown(path)} (deployed last)")
+    run: Run = getattr(api, verb)(path, playbook, **options)
+    return run
+
+
+def typed(name: str, given: Given) -> str:
+    """The command *name* with the same choices as *given*, as a user types it."""
+    typed = [program(), name]
+    for option in (*WHERE, "playbook"):
+        value = getattr(given, option)
+        if value != DEFAULTS[option]:
+            for word in value if isinstance(value, tuple) else (value,):
+                typed += [f"--{option}", shlex.quote(word)]
+    return " ".join(typed)
+
+
+def shown(path: Path) -> str:
+    """*path* as short as the current folder allows."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _remember(path: Path) -> Reporter:
+    from provision.events import RunStarted
+
+    def note(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            remember(path)
+
+    return note
+
+
+def _whats_next(given: Given) -> None:
+    from provision.inventory import load
+    from provision.report.console import output
+    from provision.status import entrance
+
+    path, _ = inventory_path(given)
+    door = entrance(load(path), given.playbook, given.for_api()["sets"])
+    if not door:
+        return
+    me, tell = program(), output().tell
+    tell("", f"dashboard  {door.url}")
+    tell(f"token      in {door.token_file} on {door.head}")
+    tell(f"next       {me} status", f"           {me} smoke")

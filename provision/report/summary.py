@@ -1,0 +1,156 @@
+"""The end of a run: a table of its hosts, what failed, and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from provision.report.text import counted, duration, shortened, visible
+from provision.run import HostResult, Run
+
+MOST_ROWS = 30
+"""With more hosts, those with nothing to tell share a row."""
+MOST_FAILURES = 20
+SHOWN_NAME = 32
+STYLES = {
+    "ok": "green",
+    "changed": "yellow",
+    "would change": "cyan",
+    "differs": "cyan",
+    "failed": "bold red",
+    "blocked": "magenta",
+}
+
+
+def summary(run: Run, *, then: str = "") -> Iterator[RenderableType]:
+    """What is printed when a run is over.
+
+    Args:
+        run: all of it.
+        then: the command that does what a plan has found.
+    """
+    yield Text("")
+    yield _table(run)
+    yield Text("")
+    yield from _failures(run)
+    yield sentence(run, then=then)
+
+
+def _table(run: Run) -> Table:
+    word = {"apply": "changed", "verify": "differs"}.get(run.verb, "would change")
+    titles = ("ok", word, "failed", "blocked", "round trips", "seconds")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("host", overflow="ellipsis", no_wrap=True)
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
+    told, quiet = _told(run)
+    for name, host in told.items():
+        shown = shortened(visible(name), SHOWN_NAME)
+        table.add_row(Text(shown), *_cells(titles, _numbers(host)))
+    if quiet:
+        columns = zip(*map(_numbers, quiet), strict=True)
+        most = [max(column) for column in columns]
+        label = Text(f"{len(quiet)} other hosts, each at most", "dim")
+        table.add_row(label, *_cells(titles, most))
+    return table
+
+
+def _told(run: Run) -> tuple[dict[str, HostResult], list[HostResult]]:
+    """Hosts with a row of their own, and the rest."""
+    if len(run.hosts) <= MOST_ROWS:
+        return run.hosts, []
+    told = {name: host for name, host in run.hosts.items() if _remarkable(host)}
+    return told, [host for name, host in run.hosts.items() if name not in told]
+
+
+def _remarkable(host: HostResult) -> bool:
+    return bool(host.changed or host.planned or host.failed or host.blocked)
+
+
+def _numbers(host: HostResult) -> tuple[float, ...]:
+    counts = (host.ok, host.changed + host.planned, host.failed, host.blocked)
+    return (*counts, host.round_trips, host.seconds)
+
+
+def _cells(titles: Iterable[str], numbers: Iterable[float]) -> Iterator[Text]:
+    for title, number in zip(titles, numbers, strict=True):
+        text = f"{number:.1f}" if title == "seconds" else f"{number:.0f}"
+        yield Text(text, STYLES.get(title, "") if number else "dim")
+
+
+def _failures(run: Run) -> Iterator[Text]:
+    """Each failure in one line: what happened may be far above."""
+    found = list(_failed(run))
+    for name, what, why in found[:MOST_FAILURES]:
+        line = Text(f"{visible(name)}: ", "bold red")
+        lines = why.splitlines() or [""]
+        yield line.append(
+            f"{visible(what)}: {shortened(visible(lines[0]), 120)}", "red"
+        )
+    if len(found) > MOST_FAILURES:
+        yield Text(f"... and {len(found) - MOST_FAILURES} more failures", "red")
+    if found:
+        yield Text("")
+
+
+def _failed(run: Run) -> Iterator[tuple[str, str, str]]:
+    for name, host in run.hosts.items():
+        for step in host.steps:
+            if step.error:
+                where = f" ({step.where})" if step.where else ""
+                yield name, f"{step.step}{where}", step.error.message
+        if host.error:
+            yield name, "the host", host.error.message
+
+
+def sentence(run: Run, *, then: str = "") -> Text:
+    """What the run came to, in one sentence."""
+    if run.interrupted:
+        return Text(f"interrupted after {duration(run.seconds)}: {_counts(run)}", "red")
+    if run.errors or any(host.blocked for host in run.hosts.values()):
+        return Text(_counts(run) + f" in {duration(run.seconds)}", "bold red")
+    if run.verb == "apply" and run.changed:
+        return Text(_counts(run) + f" in {duration(run.seconds)}", "bold green")
+    if run.planned:
+        return Text(_promise(run, then), "bold cyan")
+    return Text(_nothing(run), "bold green")
+
+
+def _counts(run: Run) -> str:
+    hosts = run.hosts.values()
+    parts = [f"{sum(host.failed for host in hosts)} failed"]
+    if blocked := sum(host.blocked for host in hosts):
+        parts.append(f"{blocked} blocked")
+    if run.verb == "apply":
+        parts.insert(0, f"{run.changed} changed")
+    else:
+        parts.insert(0, f"{counted(run.planned, 'step')} would change")
+    return f"{counted(len(hosts), 'host')}: {', '.join(parts)}"
+
+
+def _promise(run: Run, then: str) -> str:
+    number = sum(bool(host.planned) for host in run.hosts.values())
+    does = "differs" if run.planned == 1 else "differ"
+    verb = does if run.verb == "verify" else "would change"
+    what = f"{counted(run.planned, 'step')} {verb} on {counted(number, 'host')}"
+    todo = f"; run `{then}` to do it" if then else ""
+    return f"{visible(run.verb)}: {what}{todo}"
+
+
+def _nothing(run: Run) -> str:
+    number = len(run.hosts)
+    found = f"{counted(number, 'host')} {'is' if number == 1 else 'are'} as described"
+    said = f"{found}, {_round_trips(run)} ({duration(run.seconds)})"
+    if run.verb == "apply":
+        return f"nothing to do, 0 changed: {said}"
+    return f"{visible(run.verb)}: nothing differs: {said}"
+
+
+def _round_trips(run: Run) -> str:
+    trips = {host.round_trips for host in run.hosts.values()} or {0}
+    if len(trips) == 1:
+        return f"{counted(trips.pop(), 'round trip')} each"
+    return f"{min(trips)} to {max(trips)} round trips"

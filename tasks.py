@@ -1,0 +1,53 @@
+"""The repository's tasks: the commands of the product, and what developers run."""
+
+from __future__ import annotations
+
+import sys
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from provision import cli
+
+PYTEST = f"{sys.executable} -m pytest"
+QUICK = {
+    "format": f"{sys.executable} -m ruff format --check",
+    "lint": f"{sys.executable} -m ruff check",
+    "types": f"{sys.executable} -m mypy",
+    "tests": f"{PYTEST} -q -n auto --durations=5 tests/unit tests/shell",
+}
+LOCK = (
+    "pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe "
+    "--no-emit-index-url"
+)
+
+
+@task
+def check(context: Context) -> None:
+    """Format, lint, types, unit and shell tests."""
+    failed = [
+        name
+        for name, command in QUICK.items()
+        if not context.run(command, echo=True, warn=True, pty=False)
+    ]
+    if failed:
+        raise Exit(f"failed: {', '.join(failed)}", code=1)
+
+
+@task
+def test(context: Context) -> None:
+    """Run every test; brings the lab up."""
+    context.run(f"{sys.executable} -m invoke lab.up", echo=True)
+    context.run(f"{PYTEST} --durations=15", echo=True)
+
+
+@task
+def lock(context: Context) -> None:
+    """Make the lock files anew from setup.cfg, with hashes."""
+    context.run(f"{LOCK} --output-file requirements.txt setup.cfg", echo=True)
+    dev = f"{LOCK} --extra dev --output-file requirements-dev.txt setup.cfg"
+    context.run(dev, echo=True)
+
+
+namespace = cli.namespace(check, test, lock)
