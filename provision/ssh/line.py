@@ -159,7 +159,8 @@ class Line:
             "banner_timeout": self._timeout_s,
             "auth_timeout": self._timeout_s,
         }
-        target.connect_timeout = self._timeout_s
+        # Later than the greeting's own limit, so that a silent port is told as that.
+        target.connect_timeout = self._timeout_s + 5
         target.open()
 
     def _socket(self, target: fabric.Connection, via: paramiko.Transport | None) -> Any:

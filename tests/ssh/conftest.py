@@ -24,6 +24,7 @@ USER = f"provision-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
 PASSWORD = "correct horse ' battery"
 
 CONFIG = """
+{extra}
 Port {port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host_ed25519
@@ -36,8 +37,8 @@ PasswordAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 200
 MaxSessions 10
-{extra}
 """
+"""Of two values for a word sshd takes the first."""
 
 
 @dataclass
@@ -192,3 +193,11 @@ def sudoers(rule: str = "") -> Path:
         path.touch(mode=0o440)
         path.write_text(f"{USER} {rule}\n")
     return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one process: they share an sshd and users of this machine."""
+    for item in items:
+        if "/ssh/" in item.nodeid or item.path.parent.name == "ssh":
+            item.add_marker(pytest.mark.xdist_group("ssh"))
+            item.add_marker(pytest.mark.ssh)

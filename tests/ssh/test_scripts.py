@@ -170,9 +170,11 @@ def test_a_held_lock_is_released_when_the_context_ends(
         % str(tmp_path).encode()
     )
     script += b"cat >/dev/null; exit\n}\n"
-    with transport.hold(script, become=False) as first:
-        with transport.hold(script, become=False) as second:
-            assert (first, second) == ("mine", "held")
+    with (
+        transport.hold(script, become=False) as first,
+        transport.hold(script, become=False) as second,
+    ):
+        assert (first, second) == ("mine", "held")
     with transport.hold(script, become=False) as third:
         assert third == "mine"
 
@@ -180,8 +182,8 @@ def test_a_held_lock_is_released_when_the_context_ends(
 def test_a_held_script_that_ends_at_once_is_an_error_with_its_words(
     transport: SshTransport,
 ) -> None:
-    with pytest.raises(ApplyError) as caught:
-        with transport.hold(b"echo no flock here >&2; exit 3\n", become=False):
-            pass
+    held = transport.hold(b"echo no flock here >&2; exit 3\n", become=False)
+    with pytest.raises(ApplyError) as caught, held:
+        pass
     assert "exit code 3" in caught.value.message
     assert caught.value.details == ("no flock here",)
