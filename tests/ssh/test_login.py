@@ -224,15 +224,20 @@ def test_a_jump_host_is_gone_through(
         f"[localhost]:{sshd.port} {sshd.public('ed25519')}\n"
     )
     host = host_for(sshd, ansible_ssh_common_args=f"-J localhost:{sshd.port}")
-    before = len(sshd.sessions())
+    assert sessions_soon(sshd, 0) == 0, "those of the tests before end in their own time"
     transport = SshTransport(host)
     transport.open()
-    assert len(sshd.sessions()) == before + 2
+    assert sessions_soon(sshd, 2) == 2
     transport.close()
+    assert sessions_soon(sshd, 0) == 0
+
+
+def sessions_soon(sshd: Sshd, wanted: int) -> int:
+    """How many connections it serves, once that is *wanted* or after 5 s."""
     deadline = time.monotonic() + 5
-    while len(sshd.sessions()) > before and time.monotonic() < deadline:
+    while len(sshd.sessions()) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert len(sshd.sessions()) == before
+    return len(sshd.sessions())
 
 
 def test_a_jump_host_must_be_known_too(sshd: Sshd, host_for: HostFor) -> None:
