@@ -17,5 +17,12 @@ BUILTIN = {
     "ray_head": "provision.steps.ray:RayHead",
     "ray_nodes": "provision.steps.ray_nodes:RayNodes",
     "ray_worker": "provision.steps.ray:RayWorker",
+    "reachable": "provision.steps.reachable:Reachable",
+    "service": "provision.steps.services:Service",
+    "service_absent": "provision.steps.services:ServiceAbsent",
+    "systemd_unit": "provision.steps.systemd_units:SystemdUnit",
+    "systemd_unit_absent": "provision.steps.systemd_units:SystemdUnitAbsent",
+    "user": "provision.steps.users:User",
+    "user_absent": "provision.steps.users:UserAbsent",
 }
 """Kind to `module:Class`; the whole vocabulary of playbooks."""

@@ -28,7 +28,7 @@ lock_holder() {
         held=": [A-Z]* *[A-Z]* *WRITE \([1-9][0-9]*\) [^ ]*:$inode .*"
         pid=$(sed -n "s/^[0-9]*$held/\1/p" /proc/locks | head -n 1)
         [ -n "$pid" ] || continue
-        command=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) || command=
+        command=$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c -80) || command=
         printf '%s is held by process %s (%s)\n' "$lock" "$pid" "${command% }"
         return 0
     done
