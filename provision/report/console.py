@@ -83,7 +83,7 @@ class ConsoleReporter:
         self._run(event)
         self._board(event)
         for line in self._tell(event):
-            self._console.print(line, soft_wrap=True)
+            self._console.print(line, soft_wrap=not self._console.is_terminal)
         if isinstance(event, RunEnded):
             self._stop()
             for part in summary(self._run, then=self._then):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from rich.console import Console, ConsoleOptions
+from rich.table import Table
 from rich.text import Text
 
 from provision.errors import ProvisionError
@@ -49,10 +52,35 @@ LONGEST_NAME = 32
 """Wider host names push their line to the right."""
 MOST_CHANGES = 8
 """Changes shown of a step that was changed, unless everything is asked for."""
+NARROW = 30
+"""With fewer columns left for it, the body of a line goes on below the head."""
 TOGETHER = 4
 """So many hosts blocked by one cause share a line."""
 
-Lines = Iterator[Text]
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line: whom it is about, and what it says."""
+
+    head: Text
+    body: Text
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[Table | Text]:
+        """On a terminal, what does not fit goes on below *body*, not below *head*."""
+        room = options.max_width - self.head.cell_len
+        if not console.is_terminal or room < NARROW:
+            yield self.head + self.body
+            return
+        grid = Table.grid()
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(self.head, self.body)
+        yield grid
+
+
+Lines = Iterator[Line]
 
 
 class Teller:
@@ -99,15 +127,16 @@ class Teller:
         if tell := self._tells.get(type(event)):
             yield from tell(event)
 
-    def _line(self, host: str, word: str, text: str, style: str = "") -> Text:
-        name = visible(host).ljust(self._name_width)
-        line = Text(f"{name}  ")
-        line.append(word.ljust(self._word_width), STYLES.get(word, ""))
-        return line.append(f"  {text}", style)
+    def _line(self, host: str, word: str, text: str, style: str = "") -> Line:
+        head = Text(f"{visible(host).ljust(self._name_width)}  ")
+        head.append(word.ljust(self._word_width), STYLES.get(word, ""))
+        return Line(head.append("  "), Text(text, style))
 
     def _below(self, host: str, texts: Iterable[str], style: str = "") -> Lines:
         for text in texts:
-            yield self._line(host, "", f"  {text}", style)
+            line = self._line(host, "", text, style)
+            line.head.append("  ")
+            yield line
 
     def _started(self, event: RunStarted) -> Lines:
         longest = max((len(visible(name)) for name in event.steps), default=0)
@@ -120,15 +149,15 @@ class Teller:
         steps = counted(sum(event.steps.values()), "step")
         plays = ", ".join(map(visible, event.plays))
         what = f"{event.verb} {visible(event.cluster)}".strip()
-        yield Text(f"{what}: {hosts}, {steps} (plays: {plays})", "bold")
+        text = Text(f"{what}: {hosts}, {steps} (plays: {plays})", "bold")
+        yield Line(Text(), text)
 
     def _warned(self, event: Warned) -> Lines:
         if event.host:
             yield self._line(event.host, "warning", visible(event.message))
         else:
-            yield Text("warning: ", STYLES["warning"]).append(
-                visible(event.message), "default"
-            )
+            head = Text("warning: ", STYLES["warning"])
+            yield Line(head, Text(visible(event.message)))
 
     def _step_planned(self, event: StepPlanned) -> Lines:
         yield self._line(event.host, self._planned, visible(event.step))
@@ -201,8 +230,9 @@ def _alike(one: HostBlocked, other: HostBlocked) -> bool:
 
 def _because(event: HostBlocked, steps: int) -> str:
     count = counted(steps, "step")
-    why = visible(event.by)
-    return f"play {visible(event.play)}: {count} not run, because of {why}"
+    own = event.by.removeprefix(f"{event.host} in ")
+    why = f"of {event.by}" if own == event.by else f"play {own} failed here"
+    return f"play {visible(event.play)}: {count} not run, because {visible(why)}"
 
 
 def _first(changes: Sequence[Change], most: int) -> Iterator[str]:

@@ -99,10 +99,9 @@ class Board:
         with self._lock:
             if isinstance(event, RunStarted):
                 self._rows = {name: Row(name, n) for name, n in event.steps.items()}
-            elif isinstance(event, HostEvent) and (
-                take := self._takes.get(type(event))
-            ):
-                take(self._rows[event.host], event)
+            elif isinstance(event, HostEvent):
+                row = self._rows.setdefault(event.host, Row(event.host, 0))
+                self._takes.get(type(event), _nothing)(row, event)
 
     def _retrying(self, row: Row, event: HostRetrying) -> None:
         row.now(BUSY, f"connects again: {visible(event.reason)}")
@@ -150,7 +149,7 @@ class Board:
         now = time.monotonic()
         for row in rows:
             name = shortened(visible(row.name), NAME_LENGTH)
-            took = "" if row.stage in {NEW, DONE} else f"{now - row.since:.0f} s"
+            took = f"{now - row.since:.0f} s" if row.stage in {BUSY, IDLE} else ""
             doing = Text(row.doing, STYLES[row.stage])
             if row.output:
                 doing.append(f"  {row.output}", "dim")
@@ -164,3 +163,7 @@ class Board:
         if failed := stages.count(FAILED):
             said += f", {failed} failed"
         return Text(f"{said}, {took}", "bold")
+
+
+def _nothing(row: Row, event: Event) -> None:
+    """Leave *row* as it is."""

@@ -8,13 +8,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from provision.report.text import counted, duration, shortened, visible
+from provision.report.text import counted, duration, listed, shortened, visible
 from provision.run import HostResult, Run
 
 MOST_ROWS = 30
-"""With more hosts, those with nothing to tell share a row."""
+"""With more hosts, those with equal counts share a row."""
 MOST_FAILURES = 20
-SHOWN_NAME = 32
 STYLES = {
     "ok": "green",
     "changed": "yellow",
@@ -46,28 +45,21 @@ def _table(run: Run) -> Table:
     table.add_column("host", overflow="ellipsis", no_wrap=True)
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    told, quiet = _told(run)
-    for name, host in told.items():
-        shown = shortened(visible(name), SHOWN_NAME)
-        table.add_row(Text(shown), *_cells(titles, _numbers(host)))
-    if quiet:
-        columns = zip(*map(_numbers, quiet), strict=True)
-        most = [max(column) for column in columns]
-        label = Text(f"{len(quiet)} other hosts, each at most", "dim")
-        table.add_row(label, *_cells(titles, most))
+    for names, numbers in _rows(run):
+        style = STYLES["failed"] if numbers[2] else ""
+        table.add_row(Text(listed(names, 1), style), *_cells(titles, numbers))
     return table
 
 
-def _told(run: Run) -> tuple[dict[str, HostResult], list[HostResult]]:
-    """Hosts with a row of their own, and the rest."""
-    if len(run.hosts) <= MOST_ROWS:
-        return run.hosts, []
-    told = {name: host for name, host in run.hosts.items() if _remarkable(host)}
-    return told, [host for name, host in run.hosts.items() if name not in told]
-
-
-def _remarkable(host: HostResult) -> bool:
-    return bool(host.changed or host.planned or host.failed or host.blocked)
+def _rows(run: Run) -> Iterator[tuple[list[str], tuple[float, ...]]]:
+    """Hosts and their numbers; of many hosts, those with equal counts together."""
+    alike: dict[object, list[str]] = {}
+    for name, host in run.hosts.items():
+        key = name if len(run.hosts) <= MOST_ROWS else _numbers(host)[:-1]
+        alike.setdefault(key, []).append(name)
+    for names in alike.values():
+        columns = zip(*(_numbers(run.hosts[name]) for name in names), strict=True)
+        yield names, tuple(max(column) for column in columns)
 
 
 def _numbers(host: HostResult) -> tuple[float, ...]:
@@ -85,7 +77,7 @@ def _failures(run: Run) -> Iterator[Text]:
     """Each failure in one line: what happened may be far above."""
     found = list(_failed(run))
     for name, what, why in found[:MOST_FAILURES]:
-        line = Text(f"{visible(name)}: ", "bold red")
+        line = Text(f"{visible(name)}", "bold red")
         lines = why.splitlines() or [""]
         yield line.append(
             f"{visible(what)}: {shortened(visible(lines[0]), 120)}", "red"
@@ -101,15 +93,16 @@ def _failed(run: Run) -> Iterator[tuple[str, str, str]]:
         for step in host.steps:
             if step.error:
                 where = f" ({step.where})" if step.where else ""
-                yield name, f"{step.step}{where}", step.error.message
+                yield name, f": {step.step}{where}", step.error.message
         if host.error:
-            yield name, "the host", host.error.message
+            yield name, "", host.error.message
 
 
 def sentence(run: Run, *, then: str = "") -> Text:
     """What the run came to, in one sentence."""
     if run.interrupted:
-        return Text(f"interrupted after {duration(run.seconds)}: {_counts(run)}", "red")
+        said = f"interrupted after {duration(run.seconds)}: {_counts(run)}"
+        return Text(f"{said}; the next run goes on from here", "bold red")
     if run.errors or any(host.blocked for host in run.hosts.values()):
         return Text(_counts(run) + f" in {duration(run.seconds)}", "bold red")
     if run.verb == "apply" and run.changed:
