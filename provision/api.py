@@ -96,7 +96,8 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
     )
     run, redact = Run(), redactor(bound.secrets)
     with contextlib.ExitStack() as stack:
-        reporters = [run, *(_enter(stack, r) for r in options.get("reporters", ()))]
+        reporters: list[Reporter] = [run]
+        reporters += [_enter(stack, r) for r in options.get("reporters", ())]
         interrupted = stack.enter_context(interruptible())
 
         def report(event: Event) -> None:

@@ -36,7 +36,9 @@ def _own_path(value: str) -> str:
 def _octal(value: object) -> object:
     # YAML reads 0755 as an octal number and 755 as a decimal one: only text is clear.
     if isinstance(value, bool) or not isinstance(value, str):
-        raise ValueError('must be quoted octal digits, such as "755"')
+        raise ValueError(  # noqa: TRY004 (pydantic reports no other)
+            'must be quoted octal digits, such as "755"'
+        )
     return value.lstrip("0") or "0"
 
 

@@ -114,5 +114,6 @@ class _Wires:
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None, "started with pipes"
+    if stream is None:
+        raise ValueError("the process was not started with pipes")
     return stream

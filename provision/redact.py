@@ -23,32 +23,35 @@ def redactor(values: Collection[str]) -> Callable[[Event], Event]:
         return lambda event: event
     pattern = re.compile("|".join(map(re.escape, words)))
 
-    def clean(thing: Any) -> Any:
-        if isinstance(thing, str):
-            return pattern.sub(MASK, thing)
-        if isinstance(thing, ProvisionError):
-            return _clean_error(thing, clean)
-        if isinstance(thing, tuple):
-            return tuple(map(clean, thing))
-        if isinstance(thing, dict):
-            return {key: clean(value) for key, value in thing.items()}
-        if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-            fields = dataclasses.fields(thing)
-            values = {field.name: clean(getattr(thing, field.name)) for field in fields}
-            return dataclasses.replace(thing, **values)
-        return thing
-
     def redact(event: Event) -> Event:
-        cleaned: Event = clean(event)
+        cleaned: Event = _clean(event, pattern)
         return cleaned
 
     return redact
 
 
-def _clean_error(error: ProvisionError, clean: Callable[[Any], Any]) -> ProvisionError:
+def _clean(thing: Any, pattern: re.Pattern[str]) -> Any:
+    match thing:
+        case str():
+            return pattern.sub(MASK, thing)
+        case ProvisionError():
+            return _clean_error(thing, pattern)
+        case tuple():
+            return tuple(_clean(item, pattern) for item in thing)
+        case dict():
+            return {key: _clean(item, pattern) for key, item in thing.items()}
+        case _ if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+            names = [field.name for field in dataclasses.fields(thing)]
+            values = {name: _clean(getattr(thing, name), pattern) for name in names}
+            return dataclasses.replace(thing, **values)
+    return thing
+
+
+def _clean_error(error: ProvisionError, pattern: re.Pattern[str]) -> ProvisionError:
     cleaned = copy.copy(error)
-    cleaned.message, cleaned.hint = clean(error.message), clean(error.hint)
-    cleaned.args = tuple(map(clean, error.args))
+    cleaned.message = _clean(error.message, pattern)
+    cleaned.hint = _clean(error.hint, pattern)
+    cleaned.args = _clean(error.args, pattern)
     if isinstance(cleaned, HostError):
-        cleaned.details = clean(cleaned.details)
+        cleaned.details = _clean(cleaned.details, pattern)
     return cleaned

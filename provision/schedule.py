@@ -174,10 +174,10 @@ class Drive:
         try:
             end = Ended(node, self._work(node.host, unit, elsewhere))
         except ProvisionError as fatal:
-            end = Ended(node, False, fatal)
-        except Exception as error:  # a defect on one host must not hang the others
+            end = Ended(node, good=False, fatal=fatal)
+        except Exception as error:  # noqa: BLE001 - a defect on one host must not hang all
             self._events.put(_internal(node.host, unit.play, error))
-            end = Ended(node, False)
+            end = Ended(node, good=False)
         self._events.put(end)
 
     def _wait(self) -> None:

@@ -12,15 +12,15 @@ import logging
 import math
 import socket
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import fabric
 import paramiko
 
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
+from provision.ssh.dial import Closable, Ear, Proxy, dial
 from provision.ssh.hostkeys import SSH_PORT, Guard
 from provision.ssh.login import Login, explain
 
@@ -33,10 +33,6 @@ GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 
 # paramiko logs tracebacks of what is raised and explained anyway.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
-
-class _Closable(Protocol):
-    def close(self) -> Any: ...
 
 
 class Line:
@@ -54,10 +50,10 @@ class Line:
         self._host = host
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._parts: list[_Closable] = []
+        self._parts: list[Closable] = []
         self._up = False
         self._dropped = False
-        self._ear: _Ear | None = None
+        self._ear: Ear | None = None
 
     def open(self) -> None:
         """Connect and log in.
@@ -145,7 +141,7 @@ class Line:
     ) -> None:
         def transport(sock: Any, **options: Any) -> paramiko.Transport:
             # The last one made, the target's, is the one that is listened to.
-            self._ear = ear = _Ear(sock)
+            self._ear = ear = Ear(sock)
             made = paramiko.Transport(cast("socket.socket", ear), **options)
             self._keep(made)
             _prefer(made, guard.kinds)
@@ -172,29 +168,10 @@ class Line:
                 )
             )
         if command := target.ssh_config.get("proxycommand"):
-            target.gateway = command
-            sock, target.gateway = target.open_gateway(), None
-            return self._keep(sock)
-        return self._dial(*address)
-
-    def _dial(self, name: str, port: int) -> socket.socket:
-        """A TCP connection to the first address of *name* that answers."""
-        failure = OSError("the name has no address")
-        for family, kind, number, _, address in socket.getaddrinfo(
-            name, port, type=socket.SOCK_STREAM
-        ):
-            sock = socket.socket(family, kind, number)
-            self._keep(_Ear(sock))
-            sock.settimeout(self._timeout_s)
-            try:
-                sock.connect(address)
-            except OSError as error:
-                sock.close()
-                failure = error
-                continue
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return sock
-        raise failure
+            proxy = Proxy(command)
+            self._keep(proxy)
+            return proxy.socket
+        return dial(*address, self._timeout_s, self._keep)
 
     def _keep(self, part: Any) -> Any:
         """Remember *part* for `drop`, which may have come already."""
@@ -204,28 +181,6 @@ class Line:
         if dropped:
             part.close()
         return part
-
-
-class _Ear:
-    """A socket that knows when something was heard last, and closes at once."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self.heard_s = time.monotonic()
-
-    def recv(self, size: int) -> bytes:
-        data: bytes = self._sock.recv(size)
-        self.heard_s = time.monotonic()
-        return data
-
-    def close(self) -> None:
-        # Closing alone does not wake a thread that waits for the socket.
-        with contextlib.suppress(OSError, AttributeError, EOFError):
-            self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
 
 
 class _Policy(paramiko.MissingHostKeyPolicy):

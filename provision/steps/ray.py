@@ -17,7 +17,7 @@ from provision.steps.docker_container import LOOK, DockerContainer, seen
 from provision.steps.docker_options import Health, Plain
 from provision.steps.ray_ports import Ports
 
-TOKEN = "/run/ray/auth_token"
+TOKEN = "/run/ray/auth_token"  # noqa: S105 - a path
 """Where the token file is seen in the container."""
 LONGEST_DATA_DIR = 35
 """Ray's longest socket lies up to 72 bytes below `data_dir`; Linux allows 107."""

@@ -132,7 +132,10 @@ class Rig:
         self.units, items = [], []
         for number, steps in enumerate(plays):
             start = len(items)
-            items += [Item(f"play{number}", False, BoundStep(step)) for step in steps]
+            items += [
+                Item(f"play{number}", become=False, bound=BoundStep(step))
+                for step in steps
+            ]
             self.units.append(
                 Unit(f"play{number}", range(start, len(items)), gated=True)
             )
@@ -142,12 +145,12 @@ class Rig:
             items,
             dry=dry,
             emit=self.events.append,
-            before_change=lambda: self.before(),
+            before_change=lambda: self.before(),  # noqa: PLW0108 - set later
             stopped=self.stopped,
         )
 
     def run(self) -> bool:
-        return all([self.host.run(unit) for unit in self.units])
+        return all([self.host.run(unit) for unit in self.units])  # noqa: C419 - all run
 
     def said(self, *kinds: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kinds)]

@@ -67,7 +67,7 @@ def test_a_worker_that_cannot_reach_the_head_says_so() -> None:
 
 def test_a_port_held_by_another_process_is_refused_with_its_name() -> None:
     reply = Reply('taken.6379=users:(("redis-server",pid=812,fd=6))\n')
-    with pytest.raises(RefusedError, match="6379 is taken by redis-server .* 812"):
+    with pytest.raises(RefusedError, match=r"6379 is taken by redis-server .* 812"):
         head().plan(head().observe(reply))
 
 

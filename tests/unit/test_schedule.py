@@ -77,7 +77,7 @@ def test_every_unit_runs_once_and_after_its_gate(forks: int) -> None:
     started = Log(*CLUSTER).run(forks).started
     assert sorted(started) == sorted(
         ["base@head", "base@w1", "base@w2", "head@head", "workers@w1", "workers@w2"]
-        + ["nodes@head"]
+        + ["nodes@head"]  # noqa: RUF005 - in file order
     )
     assert started.index("head@head") < started.index("workers@w1")
     assert started[-1] == "nodes@head"

@@ -1,0 +1,100 @@
+"""Sockets to a host: over TCP, or through a proxy command."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+PROXY_END_S = 2.0
+"""How long a proxy command gets to end when its input has."""
+
+
+class Closable(Protocol):
+    """Anything that can be closed."""
+
+    def close(self) -> Any: ...
+
+
+def dial(
+    name: str, port: int, timeout_s: float, keep: Callable[[Closable], object]
+) -> socket.socket:
+    """A TCP connection to the first address of *name* that answers.
+
+    Args:
+        name: a name or address.
+        port: the port.
+        timeout_s: longest time for each address.
+        keep: is given each socket before it connects, to close it from elsewhere.
+
+    Raises:
+        OSError: no address answers.
+    """
+    failure = OSError("the name has no address")
+    for family, kind, number, _, address in socket.getaddrinfo(
+        name, port, type=socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind, number)
+        keep(Ear(sock))
+        sock.settimeout(timeout_s)
+        try:
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+            continue
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+    raise failure
+
+
+class Proxy:
+    """A command whose standard input and output lead to the host.
+
+    It gets one end of a socket pair. Paramiko's own ProxyCommand reads a pipe, does not
+    see its end, and leaves a zombie.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                ["sh", "-c", f"exec {command}"],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+            )
+
+    def close(self) -> None:
+        """End the command, and wait for it."""
+        Ear(self.socket).close()
+        self._process.terminate()
+        try:
+            self._process.wait(PROXY_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Ear:
+    """A socket that knows when something was heard last, and closes at once."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self.heard_s = time.monotonic()
+
+    def recv(self, size: int) -> bytes:
+        data: bytes = self._sock.recv(size)
+        self.heard_s = time.monotonic()
+        return data
+
+    def close(self) -> None:
+        # Closing alone does not wake a thread that waits for the socket.
+        with contextlib.suppress(OSError, AttributeError, EOFError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
