@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 from provision.lab.command import command
@@ -14,7 +16,8 @@ def index(repository: Path) -> None:
     data = packages.encode()
     (repository / "Packages").write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    release = f"Suite: lab\nSHA256:\n {digest} {len(data)} Packages\n"
+    date = format_datetime(datetime.now(UTC), usegmt=True)
+    release = f"Suite: lab\nDate: {date}\nSHA256:\n {digest} {len(data)} Packages\n"
     (repository / "Release").write_text(release)
 
 

@@ -27,16 +27,16 @@ def up(number: int, say: Say) -> list[Node]:
     layout, wanted = Layout.of(), nodes(number)
     with alone(layout, say), ThreadPoolExecutor(1) as beside:
         outer = _engine(layout, say)
-        ray = beside.submit(prepare.ray_layer, layout, say)
+        ray = beside.submit(prepare.ray_files, layout, say)
         image = prepare.host_image(outer, layout, say)
         services.network(outer, layout)
         services.serve(outer, layout, image)
         _only(outer, layout, wanted, say)
         _all(outer, layout, image, wanted, say)
         inventory.write(layout, wanted)
-        if layer := ray.result():
-            say("storing it in the registry")
-            prepare.ray_image(layout, layer)
+        if files := ray.result():
+            say("storing the Ray image in the registry")
+            prepare.ray_image(layout, files)
     return wanted
 
 

@@ -20,7 +20,7 @@ from provision.lab.layout import (
     REGISTRY_PORT,
     Layout,
 )
-from provision.lab.push import Layer, Repository
+from provision.lab.push import Repository
 
 Say = Callable[[str], None]
 INSTALL_S = 600
@@ -102,17 +102,17 @@ def host_image(engine: Engine, layout: Layout, say: Say) -> str:
     return image
 
 
-def ray_layer(layout: Layout, say: Say) -> Layer | None:
-    """The Ray image's content; None when the registry has it already."""
+def ray_files(layout: Layout, say: Say) -> Path | None:
+    """A tar of the Ray image's files; None when the registry has the image already."""
     if _pushed(layout, _recipe_tag()):
         return None
     say(f"getting the parts of {RAY_IMAGE}")
     wheels = images.ray_wheels(layout)
     say(f"making {RAY_IMAGE}")
-    return Layer.of(images.ray_tar(layout, wheels))
+    return images.ray_tar(layout, wheels)
 
 
-def ray_image(layout: Layout, layer: Layer) -> None:
+def ray_image(layout: Layout, tar: Path) -> None:
     """Store the Ray image in the running registry; what it was made from can go."""
     registry = Repository(REGISTRY, REGISTRY_PORT, RAY_NAME)
     machine = platform.machine()
@@ -121,9 +121,7 @@ def ray_image(layout: Layout, layer: Layer) -> None:
         "config": RAY_CONFIG,
     }
     # The second tag says what it was made from, and that it was stored completely.
-    for tag in (RAY_TAG, _recipe_tag()):
-        registry.push(tag, layer, image)
-    layer.file.unlink()
+    registry.push((RAY_TAG, _recipe_tag()), tar, image)
     images.forget_ray_tars(layout)
 
 
