@@ -39,11 +39,11 @@ class Tasks(Program):
             raise Exit(message, code=OptionError.exit_code) from error
 
 
-def main() -> None:
-    """Run the program `provision`."""
+def main(argv: list[str] | None = None) -> None:
+    """Run the program `provision`; it ends with SystemExit unless all went well."""
     Tasks(
         namespace=namespace(),
         name="provision",
         binary="provision",
         version=provision.__version__,
-    ).run()
+    ).run(argv)
