@@ -18,6 +18,7 @@ from pathlib import Path
 from provision.errors import LabError
 from provision.lab.command import command
 from provision.lab.layout import BRIDGE, NAME, RUN, Layout
+from provision.lab.remains import kill_orphans, of_process, unmount_below
 
 SOCKET = f"unix://{RUN}/docker.sock"
 PID_FILE = RUN / "dockerd.pid"
@@ -113,6 +114,7 @@ def start(layout: Layout) -> Engine:
                 hint=f"see the end of {layout.engine_log}",
             )
         time.sleep(0.2)
+    process.returncode = 0  # or Popen warns that it still runs, as it shall
     return OURS
 
 
@@ -126,6 +128,9 @@ def _command_line(layout: Layout) -> list[str]:
         # Where a system containerd runs, dockerd uses that one.
         f"--containerd-namespace={NAME}",
         f"--containerd-plugins-namespace={NAME}-plugins",
+        # Groups of its own, which can be told from others' and removed.
+        "--exec-opt=native.cgroupdriver=cgroupfs",
+        f"--cgroup-parent=/{NAME}",
         # No docker0, no firewall rules, no forwarding: nothing to clean up after, and
         # hosts that reach the lab's network only, whatever the machine can reach.
         "--bridge=none",
@@ -150,9 +155,7 @@ def stop() -> None:
         if not _gone(pid, STOP_S):
             os.kill(pid, signal.SIGKILL)
             _gone(pid, STOP_S)
-    for orphan in _orphans():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(orphan, signal.SIGKILL)
+    kill_orphans()
     if not RUN.exists():
         return
     unmount_below(RUN)
@@ -164,7 +167,7 @@ def stop() -> None:
 def running_pid() -> int | None:
     """The process id of the engine the lab started, if it lives."""
     pid = _pid(PID_FILE)
-    return pid if pid and _command_of(pid) == "dockerd" else None
+    return pid if pid and _lives(pid) else None
 
 
 def _pid(file: Path) -> int | None:
@@ -172,54 +175,22 @@ def _pid(file: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _command_of(pid: int) -> str:
-    return _read(pid, "comm").decode().strip()
+def _lives(pid: int) -> bool:
+    """Whether *pid* is the lab's engine; the number may have gone to another process."""
+    return SOCKET.encode() in of_process(pid, "cmdline")
 
 
 def _gone(pid: int, limit_s: float) -> bool:
     deadline = time.monotonic() + limit_s
-    while _command_of(pid) == "dockerd":
+    while _lives(pid):
         if time.monotonic() > deadline:
             return False
-        _reap(pid)
         time.sleep(0.1)
+    _reap(pid)
     return True
-
-
-def _orphans() -> list[int]:
-    """The hosts' first processes and their keepers, when the engine was killed.
-
-    The keepers are known by the lab's containerd namespace, the rest by its parent.
-    """
-    mark = f"-namespace\0{NAME}\0".encode()
-    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    keepers = {pid for pid in pids if mark in _read(pid, "cmdline")}
-    return [pid for pid in pids if pid in keepers or _parent(pid) in keepers]
-
-
-def _parent(pid: int) -> int:
-    # The name before it, in brackets, may have spaces and brackets of its own.
-    fields = _read(pid, "stat").rpartition(b")")[2].split()
-    return int(fields[1]) if fields else 0
-
-
-def _read(pid: int, file: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/{file}").read_bytes()
-    except OSError:
-        return b""
 
 
 def _reap(pid: int) -> None:
     """Take the exit code of *pid* where it is our child; else it stays a zombie."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-
-
-def unmount_below(folder: Path) -> None:
-    """Unmount all that is mounted in *folder*."""
-    lines = Path("/proc/self/mounts").read_text().splitlines()
-    paths = [line.split()[1] for line in lines]
-    for path in reversed(paths):
-        if Path(path).is_relative_to(folder):
-            command("umount", "--lazy", path)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from provision.errors import LabError
-from provision.lab import engine, hosts, inventory, prepare, services
+from provision.lab import engine, hosts, inventory, prepare, remains, services
 from provision.lab.engine import Engine
 from provision.lab.layout import LABEL, NAME, Layout, Node, nodes
 from provision.lab.prepare import Say
@@ -98,7 +98,7 @@ def _end_own(layout: Layout) -> None:
     """End the engine that is the lab's own, if there is one, and what it left."""
     if layout.engine_data.exists() or engine.running_pid():
         engine.stop()
-        engine.unmount_below(layout.engine_data)
+        remains.unmount_below(layout.engine_data)
 
 
 def _remove_files(layout: Layout, *, keep_cache: bool) -> None:
