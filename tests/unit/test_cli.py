@@ -20,7 +20,7 @@ from provision import cli
 MAIN = "from provision.cli import main; main()"
 INVENTORY = """
 all:
-  vars: {ansible_connection: local, ansible_become: false}
+  vars: {cluster: CLUSTER, ansible_connection: local, ansible_become: false}
   hosts: {one: {}, two: {}}
 """
 NOTES = """
@@ -84,7 +84,9 @@ class Place:
 def here(tmp_path: Path) -> Place:
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "out").mkdir()
-    (tmp_path / "inv.yml").write_text(INVENTORY)
+    # Its lock is this machine's: tests that run at once need one each.
+    inventory = INVENTORY.replace("CLUSTER", f"test-{os.getpid()}")
+    (tmp_path / "inv.yml").write_text(inventory)
     for name, book in (("notes", NOTES), ("teardown", GONE), ("hangs", HANGS)):
         text = book.replace("FOLDER", str(tmp_path / "out"))
         text = text.replace("OWNER", str(os.geteuid()))
