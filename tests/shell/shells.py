@@ -1,0 +1,105 @@
+"""The shells that fragments are run in, and the steps to run: those of the cases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provision.registry import step_class
+from provision.shell import Frames, Reply, Sh, Task, encode, new_mark, replies
+from provision.step import Change, Step
+
+CASES = Path(__file__).parents[1] / "cases"
+COREUTILS = (
+    "[ basename base64 cat chgrp chmod chown cp cut date df dirname echo env expr false "
+    "head id install ln ls mkdir mktemp mv nproc paste printf pwd readlink realpath rm "
+    "rmdir sha256sum sleep sort stat tail tee test timeout touch tr true uname uniq wc"
+)
+BARE = ["find", "grep", "sed", *COREUTILS.split()]
+"""What even a bare host has."""
+
+
+def shell(name: str, *more: str) -> Any:
+    """A parameter for tests: the words that start a shell; skipped if it is missing."""
+    found = shutil.which(name)
+    skip = pytest.mark.skipif(found is None, reason=f"{name} is not installed here")
+    return pytest.param((found, *more), id=name, marks=skip)
+
+
+EACH_SHELL = pytest.mark.parametrize(
+    "shell", [shell("dash"), shell("bash", "--posix"), shell("busybox", "sh")]
+)
+
+
+def samples() -> dict[str, Step]:
+    """A step for each golden case."""
+    return {
+        f"{path.parent.name}/{path.stem}": step_class(path.parent.name)(
+            **yaml.safe_load(path.read_text())["params"]
+        )
+        for path in sorted(CASES.glob("*/*.yml"))
+    }
+
+
+def run(
+    shell: tuple[str, ...], sh: Sh, *, strict: bool = False, env: Any = None
+) -> Reply:
+    """Run *sh* as a host would: framed, on standard input."""
+    mark = new_mark()
+    stdout, stderr = Frames(mark), Frames(mark)
+    script = encode([Task(sh, strict)], mark)
+    done = execute(shell, script, env=env)
+    stdout.feed(done.stdout)
+    stderr.feed(done.stderr)
+    return replies(stdout, stderr, 1, done.returncode)[0]
+
+
+def run_bare(shell: tuple[str, ...], sh: Sh, tools: Path) -> Reply:
+    """Run *sh* with nothing but *tools* on its path."""
+    script = f"(\nset -u\n{sh.render()}\n) </dev/null\n".encode()
+    done = execute(shell, script, env={"PATH": str(tools), "LC_ALL": "C"})
+    return Reply(done.stdout.decode(), done.stderr.decode(), done.returncode)
+
+
+def execute(
+    shell: tuple[str, ...], script: bytes, *, env: Any = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        shell,
+        input=script,
+        capture_output=True,
+        env=env,
+        timeout=60,
+        check=False,
+    )
+
+
+def converge(shell: tuple[str, ...], step: Step) -> list[Change]:
+    """Look, change and look again; what was changed."""
+    changes = step.plan(step.observe(run(shell, step.probe())))
+    if changes:
+        done = run(shell, step.apply(changes), strict=True)
+        assert done.exit == 0, done.stderr
+        left = step.plan(step.observe(run(shell, step.probe())))
+        assert left == []
+    return changes
+
+
+def bare_tools(folder: Path) -> Path:
+    """A folder with links to the tools of a bare host."""
+    folder.mkdir()
+    for tool in BARE:
+        if found := shutil.which(tool):
+            (folder / tool).symlink_to(found)
+    return folder
+
+
+def me() -> dict[str, str]:
+    """This user as an owner."""
+    return {"owner": str(os.geteuid()), "group": str(os.getegid())}
