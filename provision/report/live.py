@@ -82,7 +82,7 @@ class Board:
         self._takes: dict[type[Event], Callable[[Row, Any], None]] = {
             HostConnected: lambda row, _: row.now(IDLE, "is looked at"),
             HostRetrying: self._retrying,
-            HostProbed: lambda row, _: row.now(IDLE, "waits for its turn"),
+            HostProbed: self._probed,
             HostFailed: lambda row, e: row.now(FAILED, visible(e.error.message)),
             HostBlocked: self._blocked,
             StepOk: lambda row, _: row.rest(),
@@ -105,6 +105,11 @@ class Board:
 
     def _retrying(self, row: Row, event: HostRetrying) -> None:
         row.now(BUSY, f"connects again: {visible(event.reason)}")
+
+    def _probed(self, row: Row, event: HostProbed) -> None:
+        # A step that settles is looked at again and again; it goes on.
+        if row.stage != BUSY:
+            row.now(IDLE, "waits for its turn")
 
     def _blocked(self, row: Row, event: HostBlocked) -> None:
         row.over += event.steps

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from provision.errors import ProvisionError
 from provision.report.text import counted, duration, listed, shortened, visible
 from provision.run import HostResult, Run
 
@@ -74,28 +75,31 @@ def _cells(titles: Iterable[str], numbers: Iterable[float]) -> Iterator[Text]:
 
 
 def _failures(run: Run) -> Iterator[Text]:
-    """Each failure in one line: what happened may be far above."""
-    found = list(_failed(run))
-    for name, what, why in found[:MOST_FAILURES]:
-        line = Text(f"{visible(name)}", "bold red")
-        lines = why.splitlines() or [""]
-        yield line.append(
-            f"{visible(what)}: {shortened(visible(lines[0]), 120)}", "red"
-        )
-    if len(found) > MOST_FAILURES:
-        yield Text(f"... and {len(found) - MOST_FAILURES} more failures", "red")
-    if found:
+    """Each failure in one line, with its hosts: what happened may be far above."""
+    hosts: dict[str, list[str]] = {}
+    for name, text in _failed(run):
+        hosts.setdefault(text, []).append(name)
+    for text, names in list(hosts.items())[:MOST_FAILURES]:
+        yield Text(listed(names, 3), "bold red").append(f": {text}", "red")
+    if len(hosts) > MOST_FAILURES:
+        yield Text(f"... and {len(hosts) - MOST_FAILURES} more failures", "red")
+    if hosts:
         yield Text("")
 
 
-def _failed(run: Run) -> Iterator[tuple[str, str, str]]:
+def _failed(run: Run) -> Iterator[tuple[str, str]]:
     for name, host in run.hosts.items():
         for step in host.steps:
             if step.error:
                 where = f" ({step.where})" if step.where else ""
-                yield name, f": {step.step}{where}", step.error.message
+                yield name, visible(f"{step.step}{where}: ") + _brief(step.error)
         if host.error:
-            yield name, "", host.error.message
+            yield name, _brief(host.error)
+
+
+def _brief(error: ProvisionError) -> str:
+    first = next(iter(error.message.splitlines()), "")
+    return shortened(visible(first), 120)
 
 
 def sentence(run: Run, *, then: str = "") -> Text:

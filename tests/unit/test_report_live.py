@@ -93,6 +93,15 @@ def test_each_stage_of_a_host_has_its_words() -> None:
     assert "1 failed" in shown(board, terminal())[-1]
 
 
+def test_a_step_that_settles_stays_on_the_line_while_it_is_looked_at() -> None:
+    board = board_of(1)
+    board(StepApplying(host="node1", **ABOUT, changes=CHANGES))
+    board(HostProbed(host="node1", steps=4, seconds=0))
+    board(StepWaiting(host="node1", **ABOUT, left=CHANGES))
+    text = shown(board, terminal())[0]
+    assert "docker engine  waits for engine: (absent) -> installed" in text
+
+
 def test_200_hosts_fit_a_terminal_of_24_lines_with_the_busy_ones_first() -> None:
     board = board_of(200)
     board(StepApplying(host="node150", **ABOUT, changes=CHANGES))

@@ -100,6 +100,12 @@ def test_failures_are_repeated_above_the_last_line() -> None:
     ]
 
 
+def test_a_failure_of_many_hosts_is_one_line() -> None:
+    dead = [HostFailed(host=f"node{n}", error=ConnectError("no")) for n in range(1, 9)]
+    lines = printed(run_of("apply", *dead, hosts=8)).splitlines()
+    assert lines[-3] == "node1, node2, node3 and 5 more: no"
+
+
 def test_a_plan_with_a_dead_host_does_not_say_that_all_is_well() -> None:
     dead = HostFailed(host="node3", error=ConnectError("timed out"))
     assert said(run_of("plan", dead)) == (
