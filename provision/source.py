@@ -91,8 +91,8 @@ def parse(text: str, kind: type[InputError], *, file: str, top: str = "") -> Sou
     Raises:
         InputError: of *kind*.
     """
-    builder = _Builder(text, kind, file)
     try:
+        builder = _Builder(text, kind, file)
         return Source(file, builder.document(), builder.lines, top)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -100,8 +100,6 @@ def parse(text: str, kind: type[InputError], *, file: str, top: str = "") -> Sou
         raise kind(problem, file=file, line=mark.line + 1 if mark else 0) from error
     except yaml.YAMLError as error:
         raise kind(f"not valid YAML: {error}", file=file) from error
-    finally:
-        builder.loader.dispose()
 
 
 class _Builder:
