@@ -75,9 +75,9 @@ CLUSTER = (
 @pytest.mark.parametrize("forks", [1, 2, 8])
 def test_every_unit_runs_once_and_after_its_gate(forks: int) -> None:
     started = Log(*CLUSTER).run(forks).started
+    base = ["base@head", "base@w1", "base@w2"]
     assert sorted(started) == sorted(
-        ["base@head", "base@w1", "base@w2", "head@head", "workers@w1", "workers@w2"]
-        + ["nodes@head"]  # noqa: RUF005 - in file order
+        [*base, "head@head", "workers@w1", "workers@w2", "nodes@head"]
     )
     assert started.index("head@head") < started.index("workers@w1")
     assert started[-1] == "nodes@head"

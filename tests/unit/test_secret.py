@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def test_only_the_owner_may_read_its_file(tmp_path: Path) -> None:
     secrets(tmp_path / "s")("ray_token")
     assert (tmp_path / "s").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "s/ray_token").stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path / "s") == ["ray_token"]
+    assert [file.name for file in (tmp_path / "s").iterdir()] == ["ray_token"]
 
 
 def test_a_run_that_only_looks_makes_none(tmp_path: Path) -> None:
