@@ -14,7 +14,8 @@ from provision.step import Change, State, Step
 # bash opens the connection, since a bare Debian has neither curl nor nc.
 LOOK = r"""
 command -v bash >/dev/null || exit 0
-timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 0
+timeout 3 bash -c 'trap "" PIPE
+    exec 3<>"/dev/tcp/$0/$1" || exit 0
     [ -n "$2" ] || { echo tcp=open; exit; }
     printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\n\r\n" "$2" "$0" "$1" >&3
     read -r protocol code _ <&3
