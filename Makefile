@@ -3,7 +3,7 @@
 #   make test    every check and every test
 PYTHON ?= python3
 VENV := .venv
-LOCKS := $(wildcard requirements.txt requirements-dev.txt)
+LOCK := $(wildcard requirements-dev.txt)
 MADE := $(VENV)/made
 INVOKE := $(VENV)/bin/invoke
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
@@ -29,15 +29,15 @@ test: $(MADE)
 venv: $(MADE)
 
 # Made anew only when what it was made from changes.
-$(MADE): $(or $(LOCKS),setup.cfg)
+$(MADE): $(or $(LOCK),setup.cfg)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo 'Python 3.11 or later is needed: make PYTHON=/path/to/python3.11'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	    { echo 'this Python cannot make virtual environments: apt-get install python3-venv'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-ifneq ($(LOCKS),)
-	$(PIP) install --require-hashes $(LOCKS:%=--requirement %)
-	$(PIP) install --no-deps --editable .
+ifdef LOCK
+	$(PIP) install --require-hashes --requirement $(LOCK)
+	$(PIP) install --no-deps --no-build-isolation --editable .
 else
 	$(PIP) install --editable '.[dev]'
 endif

@@ -18,8 +18,8 @@ QUICK = {
     "tests": f"{PYTEST} -q -n auto --durations=5 tests/unit tests/shell",
 }
 LOCK = (
-    "pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe "
-    "--no-emit-index-url"
+    f"{sys.executable} -m piptools compile --quiet --strip-extras --generate-hashes "
+    "--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links"
 )
 
 
@@ -46,8 +46,8 @@ def test(context: Context) -> None:
 def lock(context: Context) -> None:
     """Make the lock files anew from setup.cfg, with hashes."""
     context.run(f"{LOCK} --output-file requirements.txt setup.cfg", echo=True)
-    dev = f"{LOCK} --extra dev --output-file requirements-dev.txt setup.cfg"
-    context.run(dev, echo=True)
+    dev = "--extra dev --constraint requirements.txt"
+    context.run(f"{LOCK} {dev} --output-file requirements-dev.txt setup.cfg", echo=True)
 
 
 namespace = cli.namespace(check, test, lock)

@@ -30,7 +30,7 @@ def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
     """
 
     def make(work: Work) -> Command:
-        def body(context: Context, **values: Any) -> None:  # noqa: ARG001 - Invoke's
+        def body(context: Context, **values: Any) -> None:
             repeated = {"set": tuple(values["set"])} if "set" in values else {}
             if code := ended(work, Given(**{**values, **repeated})):
                 raise Exit(code=code)

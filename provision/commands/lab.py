@@ -22,7 +22,7 @@ def up(given: Given) -> int:
 
 
 @command()
-def down(given: Given) -> int:  # noqa: ARG001 - it takes no option
+def down(given: Given) -> int:
     """Remove the lab: hosts, networks, images and caches."""
     from provision import lab
 
@@ -31,7 +31,7 @@ def down(given: Given) -> int:  # noqa: ARG001 - it takes no option
 
 
 @command()
-def status(given: Given) -> int:  # noqa: ARG001 - it takes no option
+def status(given: Given) -> int:
     """Show what of the lab runs."""
     from provision import lab
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provision.commands.command import command
 from provision.commands.options import Given, inventory_path
-from provision.commands.runs import shown
+from provision.commands.runs import shown, typed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from provision.status import HostStatus, Status
 
 STYLES = {"ALIVE": "green", "missing": "bold red", "unknown": "yellow"}
-MOST_STEPS = 4
-MOST_CHANGES = 3
+MOST_HOSTS = 5
+MOST_STEPS = 3
+MOST_CHANGES = 2
+"""So much is told of what differs: a cluster is to fit one screen."""
 
 
 @command("inventory", "set", "forks")
@@ -32,7 +34,7 @@ def status(given: Given) -> int:
     with console.status(f"looking at {len(inventory.hosts)} hosts"):
         found = look(inventory, options["sets"], options.get("forks", FORKS))
     console.print(_table(found))
-    console.tell("", *_troubles(found), *_cluster(found))
+    console.tell("", *_troubles(found), *_cluster(found, given))
     return found.run.exit_code
 
 
@@ -57,7 +59,7 @@ def smoke(given: Given) -> int:
 
 
 @command()
-def schema(given: Given) -> int:  # noqa: ARG001 - it takes no option
+def schema(given: Given) -> int:
     """Print the JSON schema of playbooks, for editors."""
     import json
 
@@ -109,16 +111,19 @@ def _seen(host: HostStatus) -> Iterator[str]:
 
 
 def _troubles(found: Status) -> Iterator[str]:
-    """What differs on each host, and what could not be seen."""
-    from provision.report.text import visible
+    """What could not be seen, and what differs, of the first hosts that have any."""
+    from provision.report.text import counted, visible
 
-    for host in found.hosts:
+    bad = [host for host in found.hosts if host.error or host.drift]
+    for host in sorted(bad, key=lambda host: not host.error)[:MOST_HOSTS]:
         if host.error:
             yield f"{visible(host.name)}: {visible(host.error.message)}"
             if host.error.hint:
                 yield f"  to do: {visible(host.error.hint)}"
-        elif host.drift:
+        else:
             yield from _drift(host)
+    if len(bad) > MOST_HOSTS:
+        yield f"... and {counted(len(bad) - MOST_HOSTS, 'more host')}"
 
 
 def _drift(host: HostStatus) -> Iterator[str]:
@@ -131,16 +136,18 @@ def _drift(host: HostStatus) -> Iterator[str]:
             continue
         lines = [change_line(change) for change in step.changes[:MOST_CHANGES]]
         more = len(step.changes) - len(lines)
-        rest = f", {more} more" if more > 0 else ""
+        rest = f" and {more} more" if more > 0 else ""
         yield f"  {visible(step.step)}: {', '.join(lines)}{rest}"
     if len(host.drift) > MOST_STEPS:
-        yield f"  ... and {counted(len(host.drift) - MOST_STEPS, 'step')} more"
+        yield f"  ... and {counted(len(host.drift) - MOST_STEPS, 'more step')}"
 
 
-def _cluster(found: Status) -> Iterator[str]:
-    if any(True for _ in _troubles(found)):
+def _cluster(found: Status, given: Given) -> Iterator[str]:
+    if any(host.error or host.drift for host in found.hosts):
         yield ""
+    if any(host.drift for host in found.hosts):
+        yield f"`{typed('plan', given)}` shows all that differs"
     said = f"{found.alive} of {len(found.hosts)} nodes ALIVE"
-    if found.entrance:
+    if found.entrance and found.alive:
         said += f"   dashboard {found.entrance.url}"
     yield said
