@@ -26,6 +26,10 @@ RUN_FLAGS = (
     "--stop-signal=SIGRTMIN+3",  # systemd's word for: halt
 )
 
+# Without a way out, a name that only the Internet knows should fail soon, and Docker's
+# resolver says nothing when the one that it asks is not there.
+ISOLATED = ("--dns=127.0.0.1", "--dns-option=timeout:1", "--dns-option=attempts:1")
+
 
 def existing(engine: Engine) -> dict[Node, str]:
     """The hosts there are, in order, and their state in Docker's words."""
@@ -40,8 +44,7 @@ def existing(engine: Engine) -> dict[Node, str]:
 
 def make(engine: Engine, layout: Layout, image: str, node: Node) -> None:
     """Make and start a bare host."""
-    # Without a way out, a name that only the Internet knows should fail at once.
-    isolated = ["--dns=127.0.0.1"] if engine.ours else []
+    isolated = ISOLATED if engine.ours else ()
     engine.docker(
         *("create", f"--name={node.container}", f"--hostname={node.name}"),
         *(f"--label={LABEL}={layout.root}", f"--label={HOST_LABEL}={node.number}"),
