@@ -6,7 +6,8 @@ VENV := .venv
 LOCK := $(wildcard requirements-dev.txt)
 MADE := $(VENV)/made
 INVOKE := $(VENV)/bin/invoke
-PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+# The editable install warns of nothing but itself.
+PIP := PYTHONWARNINGS=ignore $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test venv
 demo: $(MADE)

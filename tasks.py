@@ -50,4 +50,11 @@ def lock(context: Context) -> None:
     context.run(f"{LOCK} {dev} --output-file requirements-dev.txt setup.cfg", echo=True)
 
 
-namespace = cli.namespace(check, test, lock)
+@task
+def bench(context: Context) -> None:
+    """Measure a deployed lab's deploy, then a bare one's."""
+    for name in ("converged", "cold"):
+        context.run(f"{sys.executable} benchmarks/{name}.py", echo=True)
+
+
+namespace = cli.namespace(check, test, lock, bench)

@@ -302,6 +302,21 @@ def test_teardown_asks_on_a_terminal(here: Place, answer: str, code: int) -> Non
     assert here.note("one").exists() == (answer == "no")
 
 
+def test_a_run_goes_on_when_nobody_reads_it_any_more(here: Place) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "deploy", *WHERE, "-v"],
+        cwd=here.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdout and running.stderr
+    running.stdout.close()
+    with running.stderr as errors:
+        assert errors.read() == b""
+    assert running.wait(20) == 0
+    assert here.note("two").exists()
+
+
 def test_an_internal_error_shows_its_traceback_and_ends_with_1(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
