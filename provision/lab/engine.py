@@ -103,6 +103,7 @@ def start(layout: Layout) -> Engine:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            cwd="/",
             start_new_session=True,  # outlives Ctrl-C and the end of this program
         )
     deadline = time.monotonic() + START_S

@@ -57,7 +57,7 @@ class Repository:
     def _blob(self, media_type: str, content: Content) -> dict[str, Any]:
         """Upload *content*, and say how the manifest names it."""
         digest = f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
-        size = content.tell()
+        size = _size(content)
         upload = urlsplit(self._send("POST", f"/v2/{self.name}/blobs/uploads/"))
         target = f"{upload.path}?{upload.query}&digest={digest}"
         self._send("PUT", target, content, "application/octet-stream")
