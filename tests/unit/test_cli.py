@@ -2,100 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-import pty
-import signal
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-
-from provision import cli
-
-MAIN = "from provision.cli import main; main()"
-INVENTORY = """
-all:
-  vars: {cluster: CLUSTER, ansible_connection: local, ansible_become: false}
-  hosts: {one: {}, two: {}}
-"""
-NOTES = """
-- play: notes
-  hosts: all
-  vars: {text: hello}
-  steps:
-    - directory:
-        path: "FOLDER/{{ host.name }}"
-        owner: "OWNER"
-        group: "GROUP"
-    - file:
-        path: "FOLDER/{{ host.name }}/note"
-        content: "{{ text }}"
-        owner: "OWNER"
-        group: "GROUP"
-      tags: [note]
-"""
-GONE = """
-- play: gone
-  hosts: all
-  tags: [cluster]
-  steps: [{file_absent: {paths: ["FOLDER/{{ host.name }}"]}}]
-- play: more
-  hosts: all
-  tags: [images, engine]
-  steps: [{file_absent: {paths: ["FOLDER/more"]}}]
-"""
-HANGS = """
-- play: hangs
-  hosts: one
-  steps: [{reachable: {host: 127.0.0.1, port: 1}}]
-"""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A folder with an inventory of this machine, twice, and a tiny playbook."""
-
-    folder: Path
-
-    def __call__(self, *words: str) -> tuple[int, str]:
-        """Exit code and output of `provision WORDS`, with no terminal."""
-        screen = io.StringIO()
-        with (
-            contextlib.chdir(self.folder),
-            contextlib.redirect_stdout(screen),
-            contextlib.redirect_stderr(screen),
-        ):
-            try:
-                cli.main(["provision", *words])
-            except SystemExit as ended:
-                return int(ended.code or 0), screen.getvalue()
-        return 0, screen.getvalue()
-
-    def note(self, host: str) -> Path:
-        return self.folder / "out" / host / "note"
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Place:
-    (tmp_path / "playbooks").mkdir()
-    (tmp_path / "out").mkdir()
-    # Its lock is this machine's: tests that run at once need one each.
-    inventory = INVENTORY.replace("CLUSTER", f"test-{os.getpid()}")
-    (tmp_path / "inv.yml").write_text(inventory)
-    for name, book in (("notes", NOTES), ("teardown", GONE), ("hangs", HANGS)):
-        text = book.replace("FOLDER", str(tmp_path / "out"))
-        text = text.replace("OWNER", str(os.geteuid()))
-        text = text.replace("GROUP", str(os.getegid()))
-        (tmp_path / "playbooks" / f"{name}.yml").write_text(text)
-    return Place(tmp_path)
-
-
-WHERE = ("--inventory", "inv.yml", "--playbook", "notes")
+from place import WHERE, Place
 
 
 def test_plan_deploy_and_deploy_again(here: Place) -> None:
@@ -249,74 +159,6 @@ class TestTeardown:
         assert not more.exists()
 
 
-def test_ctrl_c_ends_with_130_a_summary_and_a_report(here: Place) -> None:
-    words = ("deploy", "-i", "inv.yml", "-p", "hangs", "-v", "--report", "report.json")
-    running = subprocess.Popen(
-        [sys.executable, "-u", "-c", MAIN, *words],
-        cwd=here.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert running.stdout
-    while "waits for" not in (line := running.stdout.readline()):
-        assert line, "it ended by itself"
-    os.killpg(running.pid, signal.SIGINT)
-    output, _ = running.communicate(timeout=20)
-    assert running.returncode == 130, output
-    assert "interrupted after" in output
-    report = json.loads((here.folder / "report.json").read_text())
-    assert (report["interrupted"], report["exit_code"]) == (True, 130)
-
-
-def on_a_terminal(here: Place, *words: str, answer: str) -> tuple[int, str]:
-    """Run `provision WORDS` on a terminal, and answer its question."""
-    ours, theirs = pty.openpty()
-    running = subprocess.Popen(
-        [sys.executable, "-c", MAIN, *words],
-        cwd=here.folder,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
-    )
-    os.close(theirs)
-    heard = b""
-    with contextlib.suppress(OSError):  # Linux: the other end was closed
-        while chunk := os.read(ours, 4096):
-            heard += chunk
-            if answer and b"Type yes" in heard:
-                os.write(ours, f"{answer}\n".encode())
-                answer = ""
-    os.close(ours)
-    return running.wait(20), heard.decode()
-
-
-@pytest.mark.parametrize(("answer", "code"), [("no", 130), ("yes", 0)])
-def test_teardown_asks_on_a_terminal(here: Place, answer: str, code: int) -> None:
-    assert here("deploy", *WHERE)[0] == 0
-    ended, output = on_a_terminal(here, "teardown", answer=answer)
-    assert ended == code, output
-    assert ("nothing was touched" in output) == (answer == "no")
-    assert here.note("one").exists() == (answer == "no")
-
-
-def test_a_run_goes_on_when_nobody_reads_it_any_more(here: Place) -> None:
-    running = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "deploy", *WHERE, "-v"],
-        cwd=here.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert running.stdout and running.stderr
-    running.stdout.close()
-    with running.stderr as errors:
-        assert errors.read() == b""
-    assert running.wait(20) == 0
-    assert here.note("two").exists()
-
-
 def test_an_internal_error_shows_its_traceback_and_ends_with_1(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,12 +168,3 @@ def test_an_internal_error_shows_its_traceback_and_ends_with_1(
     assert "Traceback" in output
     last = "internal error, please report it with the lines above"
     assert output.splitlines()[-1] == last
-
-
-def test_nothing_slow_is_imported_to_list_the_commands() -> None:
-    slow = "{'pydantic', 'rich', 'jinja2', 'paramiko', 'fabric', 'tenacity'}"
-    code = f"import provision.cli, sys; print({slow} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "set()"

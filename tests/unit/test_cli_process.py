@@ -1,0 +1,91 @@
+"""The command line as a process: signals, a terminal, a reader that goes away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import pytest
+from place import MAIN, WHERE, Place
+
+
+def test_ctrl_c_ends_with_130_a_summary_and_a_report(here: Place) -> None:
+    words = ("deploy", "-i", "inv.yml", "-p", "hangs", "-v", "--report", "report.json")
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-c", MAIN, *words],
+        cwd=here.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout
+    while "waits for" not in (line := running.stdout.readline()):
+        assert line, "it ended by itself"
+    os.killpg(running.pid, signal.SIGINT)
+    output, _ = running.communicate(timeout=20)
+    assert running.returncode == 130, output
+    assert "interrupted after" in output
+    report = json.loads((here.folder / "report.json").read_text())
+    assert (report["interrupted"], report["exit_code"]) == (True, 130)
+
+
+def on_a_terminal(here: Place, *words: str, answer: str) -> tuple[int, str]:
+    """Run `provision WORDS` on a terminal, and answer its question."""
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *words],
+        cwd=here.folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(theirs)
+    heard = b""
+    with contextlib.suppress(OSError):  # Linux: the other end was closed
+        while chunk := os.read(ours, 4096):
+            heard += chunk
+            if answer and b"Type yes" in heard:
+                os.write(ours, f"{answer}\n".encode())
+                answer = ""
+    os.close(ours)
+    return running.wait(20), heard.decode()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("no", 130), ("yes", 0)])
+def test_teardown_asks_on_a_terminal(here: Place, answer: str, code: int) -> None:
+    assert here("deploy", *WHERE)[0] == 0
+    ended, output = on_a_terminal(here, "teardown", answer=answer)
+    assert ended == code, output
+    assert ("nothing was touched" in output) == (answer == "no")
+    assert here.note("one").exists() == (answer == "no")
+
+
+def test_a_run_goes_on_when_nobody_reads_it_any_more(here: Place) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "deploy", *WHERE, "-v"],
+        cwd=here.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdout and running.stderr
+    running.stdout.close()
+    with running.stderr as errors:
+        assert errors.read() == b""
+    assert running.wait(20) == 0
+    assert here.note("two").exists()
+
+
+def test_nothing_slow_is_imported_to_list_the_commands() -> None:
+    slow = "{'pydantic', 'rich', 'jinja2', 'paramiko', 'fabric', 'tenacity'}"
+    code = f"import provision.cli, sys; print({slow} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
