@@ -9,6 +9,7 @@ from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.table import Table
 
 from provision.events import Event, RunEnded
 from provision.report.lines import Teller
@@ -39,8 +40,16 @@ def output(stream: TextIO | None = None) -> Output:
     stream = stream or sys.stdout
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
-    width = None if stream.isatty() else PLAIN_WIDTH
-    return Output(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    terminal = stream.isatty()
+    return Output(
+        file=stream,
+        # Said outright, since FORCE_COLOR would move the cursor in a log file.
+        force_terminal=terminal,
+        width=None if terminal else PLAIN_WIDTH,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
 
 
 class ConsoleReporter:
@@ -83,11 +92,16 @@ class ConsoleReporter:
         self._run(event)
         self._board(event)
         for line in self._tell(event):
-            self._console.print(line, soft_wrap=not self._console.is_terminal)
+            self._print(line)
         if isinstance(event, RunEnded):
             self._stop()
             for part in summary(self._run, then=self._then):
-                self._console.print(part)
+                self._print(part)
+
+    def _print(self, part: RenderableType) -> None:
+        """Print *part*; only a terminal is given broken lines."""
+        whole = not self._console.is_terminal and not isinstance(part, Table)
+        self._console.print(part, soft_wrap=whole)
 
     def _stop(self) -> None:
         if self._live:

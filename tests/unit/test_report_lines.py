@@ -182,6 +182,20 @@ def test_a_few_blocked_hosts_have_a_line_each_that_says_why() -> None:
     ]
 
 
+def test_a_log_file_gets_one_line_for_one_thing_however_long() -> None:
+    error = ConnectError("word " * 100, hint="do " * 100)
+    assert len(told(HostFailed(host="node1", error=error))) == 3
+    lines = told(HostFailed(host="node1", error=error), RunEnded(seconds=1))
+    assert lines[-3].startswith("node1: word word")
+
+
+def test_a_log_file_gets_no_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    lines = told(StepChanged(host="node1", **ABOUT, changes=(MODE,), seconds=1))
+    assert "\x1b" not in "\n".join(lines)
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_encoding_of_the_output_will_do(encoding: str) -> None:
     raw = io.BytesIO()
