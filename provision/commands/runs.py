@@ -26,7 +26,7 @@ def deploy(given: Given) -> int:
         return _plan(given)
     run = perform("apply", given, given.playbook, remembered=True)
     if run.exit_code == 0:
-        _whats_next(given)
+        _whats_next(given, run)
     return run.exit_code
 
 
@@ -114,16 +114,25 @@ def _remember(path: Path) -> Reporter:
     return note
 
 
-def _whats_next(given: Given) -> None:
+def _whats_next(given: Given, run: Run) -> None:
+    """Say what is up and what to type next, after a deploy of Ray."""
     from provision.inventory import load
     from provision.report.console import output
+    from provision.report.text import counted
     from provision.status import entrance
 
-    path, _ = inventory_path(given)
-    door = entrance(load(path), given.playbook, given.for_api()["sets"])
+    inventory = load(inventory_path(given)[0])
+    door = entrance(inventory, given.playbook, given.for_api()["sets"])
     if not door:
         return
     me, tell = program(), output().tell
-    tell("", f"dashboard  {door.url}")
-    tell(f"token      in {door.token_file} on {door.head}")
-    tell(f"next       {me} status", f"           {me} smoke")
+    if any(
+        step.kind == "ray_nodes" for host in run.hosts.values() for step in host.steps
+    ):
+        nodes = {*inventory.groups["head"], *inventory.groups.get("workers", ())}
+        tell(
+            "", f"Ray cluster {inventory.cluster} is up: {counted(len(nodes), 'node')}"
+        )
+    tell(f"  dashboard  {door.url}")
+    tell(f"  token      in {door.token_file} on {door.head}")
+    tell(f"  next       {me} status", f"             {me} smoke")
