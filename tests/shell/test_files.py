@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from shells import EACH_SHELL, converge, me, run
+from shells import EACH_SHELL, NOT_BUSYBOX, converge, me, run
 
 from provision.errors import RefusedError
 from provision.step import Step
@@ -210,11 +210,7 @@ def test_a_number_without_a_name_is_an_owner(shell: Shell, tmp_path: Path) -> No
     assert converge(shell, step) == []
 
 
-GNU_ONLY = pytest.mark.parametrize("shell", [("dash",), ("bash",)], ids=lambda s: s[0])
-"""Busybox's own rm, which its sh prefers, knows no --one-file-system."""
-
-
-@GNU_ONLY
+@NOT_BUSYBOX
 def test_files_and_trees_go_and_links_are_not_followed(
     shell: Shell, tmp_path: Path
 ) -> None:
@@ -240,7 +236,7 @@ def test_files_and_trees_go_and_links_are_not_followed(
     assert (kept / "file").exists()
 
 
-@GNU_ONLY
+@NOT_BUSYBOX
 @needs_root
 @pytest.mark.parametrize("at", ["", "/inside", "/in side"])
 def test_what_is_mounted_is_not_removed(shell: Shell, at: str, tmp_path: Path) -> None:
