@@ -18,11 +18,18 @@ from pathlib import Path
 from provision.errors import LabError
 from provision.lab.command import command
 from provision.lab.layout import BRIDGE, NAME, RUN, Layout
-from provision.lab.remains import kill_orphans, of_process, unmount_below
+from provision.lab.remains import (
+    clear_defaults,
+    kill_orphans,
+    of_process,
+    unmount_below,
+)
 
 SOCKET = f"unix://{RUN}/docker.sock"
 PID_FILE = RUN / "dockerd.pid"
 OWNER = RUN / "root"
+KEY = Path("/etc/docker/key.json")
+"""Docker 20.10 makes it, and cannot be told to make it elsewhere."""
 START_S = 60
 STOP_S = 30
 
@@ -97,6 +104,8 @@ def start(layout: Layout) -> Engine:
     RUN.mkdir(parents=True, exist_ok=True)
     layout.engine_data.mkdir(parents=True, exist_ok=True)
     OWNER.write_text(f"{layout.root}\n")
+    if not KEY.exists():
+        layout.made_key.touch()
     with layout.engine_log.open("ab") as log:
         process = subprocess.Popen(
             _command_line(layout),
@@ -157,6 +166,7 @@ def stop() -> None:
             os.kill(pid, signal.SIGKILL)
             _gone(pid, STOP_S)
     kill_orphans()
+    clear_defaults()
     if not RUN.exists():
         return
     unmount_below(RUN)

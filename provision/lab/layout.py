@@ -103,6 +103,11 @@ class Layout:
         return self.root / "dockerd.log"
 
     @property
+    def made_key(self) -> Path:
+        """Is there when the machine had no engine key before the lab's engine ran."""
+        return self.root / "made_key"
+
+    @property
     def packages(self) -> Path:
         """The apt repository that the hosts install from."""
         return self.cache / "apt"

@@ -99,6 +99,8 @@ def _end_own(layout: Layout) -> None:
     if layout.engine_data.exists() or engine.running_pid():
         engine.stop()
         remains.unmount_below(layout.engine_data)
+    if layout.made_key.exists():
+        engine.KEY.unlink(missing_ok=True)
 
 
 def _remove_files(layout: Layout, *, keep_cache: bool) -> None:

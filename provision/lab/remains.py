@@ -12,6 +12,12 @@ from provision.lab.command import command
 from provision.lab.layout import NAME
 
 CGROUPS = Path("/sys/fs/cgroup")
+KEEPER_SOCKETS = Path("/run/containerd/s")
+DEFAULT_FOLDERS = (
+    # Engines make these wherever they are told to keep their files.
+    *(KEEPER_SOCKETS, KEEPER_SOCKETS.parent),
+    *(Path("/run/docker/plugins"), Path("/run/docker")),
+)
 EMPTY_S = 10
 
 
@@ -33,8 +39,8 @@ def kill_orphans() -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + EMPTY_S
-    while not _remove_groups() and time.monotonic() < deadline:
-        time.sleep(0.1)  # until the killed are gone
+    while (_orphans() or not _remove_groups()) and time.monotonic() < deadline:
+        time.sleep(0.1)  # the killed are not gone yet
 
 
 def _orphans() -> list[int]:
@@ -62,6 +68,17 @@ def _remove_groups() -> bool:
             with contextlib.suppress(OSError):
                 Path(folder).rmdir()
     return not any(top.exists() for top in tops)
+
+
+def clear_defaults() -> None:
+    """Remove what engines leave where all of them do, if no other one needs it."""
+    heard = Path("/proc/net/unix").read_text()
+    for socket in KEEPER_SOCKETS.glob("*"):
+        if str(socket) not in heard:
+            socket.unlink(missing_ok=True)
+    for folder in DEFAULT_FOLDERS:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def unmount_below(folder: Path) -> None:
