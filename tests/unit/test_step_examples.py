@@ -1,0 +1,35 @@
+"""The examples in the docstrings of steps are YAML that makes such a step."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from provision.registry import step_class
+from provision.steps import BUILTIN
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    """Kind and text of every example, also where a class has several."""
+    for kind in BUILTIN:
+        text = inspect.getdoc(step_class(kind)) or ""
+        found = re.search(r"^Example:\n((?:    .*\n)+)", text, re.MULTILINE)
+        lines = found[1] if found else ""
+        for example in re.split(rf"^(?=    {kind}:)", lines, flags=re.MULTILINE):
+            if example.strip():
+                yield kind, inspect.cleandoc(example)
+
+
+@pytest.mark.parametrize(("kind", "text"), examples())
+def test_an_example_makes_a_step(kind: str, text: str) -> None:
+    [(name, params)] = yaml.safe_load(text).items()
+    assert name == kind
+    assert step_class(kind)(**params).probe().render()
+
+
+def test_examples_are_found() -> None:
+    assert len({kind for kind, _ in examples()}) >= 12
