@@ -24,7 +24,7 @@ def examples() -> Iterator[tuple[str, str]]:
                 yield kind, inspect.cleandoc(example)
 
 
-@pytest.mark.parametrize(("kind", "text"), examples())
+@pytest.mark.parametrize(("kind", "text"), list(examples()))
 def test_an_example_makes_a_step(kind: str, text: str) -> None:
     [(name, params)] = yaml.safe_load(text).items()
     assert name == kind
