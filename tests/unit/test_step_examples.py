@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 
 import pytest
@@ -21,7 +22,7 @@ def examples() -> Iterator[tuple[str, str]]:
         lines = found[1] if found else ""
         for example in re.split(rf"^(?=    {kind}:)", lines, flags=re.MULTILINE):
             if example.strip():
-                yield kind, inspect.cleandoc(example)
+                yield kind, textwrap.dedent(example)
 
 
 @pytest.mark.parametrize(("kind", "text"), list(examples()))
