@@ -15,12 +15,12 @@ from typing import TypedDict
 
 from provision.errors import (
     ApplyError,
+    ConnectError,
     ConnectionLost,
     HostError,
     PrivilegeError,
     ProbeError,
     ProvisionError,
-    StepTimeoutError,
     VerifyError,
 )
 from provision.events import (
@@ -35,12 +35,16 @@ from provision.events import (
     StepPlanned,
     StepWaiting,
 )
-from provision.session import LOOK_LIMIT_S, Item, Session
-from provision.shell import Reply, Sh
+from provision.session import Item, Session
+from provision.shell import Sh
 from provision.step import Change, State, Step
 from provision.transport import Transport
+from provision.verdict import apply_error, observe, verify_error
 
 EVIDENCE_LIMIT_S = 20.0
+Cut = ConnectionLost | ConnectError
+"""What a host meets when its connection is closed because the run ends."""
+NEXT_RUN = "the next run looks at it again, and goes on from what it sees"
 UNKNOWN = Change("state", "unknown", "known after the steps before it")
 """What a dry run says of a step that only an earlier step makes visible."""
 
@@ -95,6 +99,8 @@ class Convergence:
         self._before_change = before_change
         self._elsewhere = 0
         self._promised = False
+        self._index = 0
+        self._changing = False
 
     def run(self, unit: Unit, *, elsewhere: int = 0) -> bool:
         """Bring the host to *unit*; each unit is run once, in order.
@@ -118,23 +124,35 @@ class Convergence:
             self.session.open()
             return self._all(unit)
         except HostError as error:
-            self._emit(HostFailed(host=self.host, play=unit.play, error=error))
+            self._over(unit, error)
             return False
         finally:
             self.seconds += time.monotonic() - started
 
+    def _over(self, unit: Unit, error: HostError) -> None:
+        """Report what ended the host's part: itself, or the end of the whole run."""
+        if not self._stopped.is_set() or not isinstance(error, Cut):
+            self._emit(HostFailed(host=self.host, play=unit.play, error=error))
+            return
+        index = max(self._index, unit.indexes.start)
+        if self._changing:
+            cut = ApplyError("cut off by the end of the run", hint=NEXT_RUN)
+            self._emit(StepFailed(**self._about(index), error=cut))
+            index += 1
+        self._blocked(unit, "the end of the run", index)
+
     def _all(self, unit: Unit) -> bool:
         """Converge the steps in turn; a dry run goes on after a failure."""
         for index in unit.indexes:
+            self._index = index
             if not self._try(index) and not self._dry:
-                self._blocked(unit, index)
+                self._blocked(unit, self._about(index)["step"], index + 1)
                 return False
         return True
 
-    def _blocked(self, unit: Unit, index: int) -> None:
-        """Report the steps after a failed one."""
-        if steps := unit.indexes.stop - index - 1:
-            by = self._about(index)["step"]
+    def _blocked(self, unit: Unit, by: str, index: int) -> None:
+        """Report that the steps from *index* on are not run."""
+        if steps := unit.indexes.stop - index:
             event = HostBlocked(host=self.host, play=unit.play, by=by, steps=steps)
             self._emit(event)
 
@@ -151,6 +169,7 @@ class Convergence:
             except ConnectionLost as error:
                 # What ran is unknown: look again, and plan from what is seen then.
                 self.session.reopen(error)
+                self._changing = False
             except PrivilegeError:
                 raise
             except HostError as error:
@@ -175,7 +194,7 @@ class Convergence:
         """What was seen of a step, and what has to change."""
         step = self._at(index)
         try:
-            observed = _observe(step, self.session.look(index))
+            observed = observe(step, self.session.look(index))
         except ProbeError:
             if self._dry and self._promised:
                 return {}, (UNKNOWN,)
@@ -194,9 +213,11 @@ class Convergence:
             self._emit(OutputLine(**about, line=line))
 
         sh = step.apply(changes)
+        self._changing = True
         done = self.session.change(index, sh, limit_s=step.timeout_s, on_line=on_line)
+        self._changing = False
         if done.exit != 0:
-            raise _apply_error(step.timeout_s, done)
+            raise apply_error(step.timeout_s, done)
         self._settle(index)
         seconds = time.monotonic() - started
         self._emit(StepChanged(**about, changes=changes, seconds=seconds))
@@ -211,7 +232,7 @@ class Convergence:
         deadline = time.monotonic() + settle_s
         while left := self._left(index, last=time.monotonic() >= deadline):
             if time.monotonic() >= deadline:
-                raise _verify_error(left, settle_s)
+                raise verify_error(left, settle_s)
             self._emit(StepWaiting(**self._about(index), left=left))
             if self._stopped.wait(next(waits)):
                 raise VerifyError("interrupted before it had settled")
@@ -252,31 +273,6 @@ class Convergence:
             "kind": item.bound.step.kind,
             "where": item.bound.where,
         }
-
-
-def _observe(step: Step, reply: Reply) -> State:
-    if reply.ended:
-        return step.observe(reply)
-    if reply.timed_out:
-        raise ProbeError(
-            f"looking at it did not end within {LOOK_LIMIT_S:g} s",
-            hint="something it asks (a daemon, a network disk) hangs on the host",
-            details=reply.tail(),
-        )
-    raise ProbeError("the host's shell ended before it was seen", details=reply.tail())
-
-
-def _apply_error(timeout_s: float, done: Reply) -> ApplyError:
-    if done.timed_out:
-        limit = f"did not end within its limit of {timeout_s:g} s and was killed"
-        return StepTimeoutError(limit, details=done.tail())
-    return ApplyError(f"failed with exit code {done.exit}", details=done.tail())
-
-
-def _verify_error(left: Sequence[Change], settle_s: float) -> VerifyError:
-    waited = f" after {settle_s:g} s" if settle_s else ""
-    listed = ", ".join(map(str, left))
-    return VerifyError(f"the change was made, but{waited} it still differs: {listed}")
 
 
 def _waits() -> Iterator[float]:

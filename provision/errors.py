@@ -19,6 +19,7 @@ ProvisionError                      1
     ApplyError                          a change failed
       StepTimeoutError
     VerifyError                         a difference remains
+    InternalError                 1     a defect of ours, met while working on a host
   LockHeldError                     6   who, from where, since when
   LabError                          1   the virtual lab
 """
@@ -151,6 +152,12 @@ class StepTimeoutError(ApplyError):
 
 class VerifyError(HostError):
     """A change ran, but a second look still shows a difference."""
+
+
+class InternalError(HostError):
+    """A defect of this program; `details` is where it is."""
+
+    exit_code = 1
 
 
 class LockHeldError(ProvisionError):

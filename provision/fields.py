@@ -23,14 +23,20 @@ def _line(value: str) -> str:
 def _abs_path(value: str) -> str:
     if not _line(value).startswith("/"):
         raise ValueError("must be an absolute path, such as /var/lib/data")
-    return posixpath.normpath(value)
+    return normal(value)
+
+
+def normal(path: str) -> str:
+    """*path* without `..`, doubled and trailing slashes, at its begin as well."""
+    return "/" + posixpath.normpath(path).lstrip("/")
 
 
 def _own_path(value: str) -> str:
     """Refuse a path whose removal would take the system with it."""
-    if _abs_path(value).count("/") < 2:
+    path = _abs_path(value)
+    if path.count("/") < 2:
         raise ValueError("must lie at least two levels deep, such as /opt/data")
-    return posixpath.normpath(value)
+    return path
 
 
 def _octal(value: object) -> object:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from provision.converge import Unit
-from provision.errors import ProvisionError
+from provision.errors import InternalError, ProvisionError
 from provision.events import Emit, Event, HostBlocked, HostFailed, StepChanged
 
 QUEUE_EVENTS = 4096
@@ -225,6 +226,9 @@ class Drive:
 
 
 def _internal(host: str, play: str, error: Exception) -> HostFailed:
-    failure = ProvisionError(f"internal error: {type(error).__name__}: {error}")
-    failure.__cause__ = error
+    failure = InternalError(
+        f"internal error: {type(error).__name__}: {error}",
+        hint="please report it, with these lines",
+        details="".join(traceback.format_exception(error)).splitlines(),
+    )
     return HostFailed(host=host, play=play, error=failure)

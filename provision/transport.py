@@ -126,7 +126,9 @@ def _wait_s(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
     name_unknown = error and isinstance(error.__cause__, socket.gaierror)
     first_s = 0.3 if name_unknown else 2.0
-    return tenacity.wait_exponential_jitter(first_s, max=5, jitter=first_s / 2)(state)
+    return tenacity.wait_exponential_jitter(initial=first_s, max=5, jitter=first_s / 2)(
+        state
+    )
 
 
 class LocalTransport:

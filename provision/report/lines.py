@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -185,7 +184,7 @@ class Teller:
         yield from self._why(event.host, event.error)
 
     def _why(self, host: str, error: ProvisionError) -> Lines:
-        details = [*getattr(error, "details", ()), *_trace(error)]
+        details = getattr(error, "details", ())
         yield from self._below(host, (f"| {spoken(line)}" for line in details), "dim")
         if error.hint:
             yield from self._below(host, [f"to do: {visible(error.hint)}"], "bold")
@@ -240,13 +239,6 @@ def _first(changes: Sequence[Change], most: int) -> Iterator[str]:
     yield from map(change_line, changes[:most])
     if len(changes) > most:
         yield f"... and {len(changes) - most} more (-v shows all)"
-
-
-def _trace(error: ProvisionError) -> list[str]:
-    """Where a defect of ours is, for the report that it deserves."""
-    if type(error) is not ProvisionError or not error.__cause__:
-        return []
-    return "".join(traceback.format_exception(error.__cause__)).splitlines()
 
 
 def _place(event: StepEvent) -> str:

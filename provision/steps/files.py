@@ -243,13 +243,6 @@ done
 ABSENT_REMOVE = 'rm -rf --one-file-system -- "$@"'
 
 
-def _removable(paths: tuple[str, ...]) -> tuple[str, ...]:
-    # POSIX leaves `//x` open, so normpath keeps it; Linux takes it for `/x`.
-    if any(path.startswith("//") for path in paths):
-        raise ValueError("must begin with one slash, such as /opt/data")
-    return paths
-
-
 class FileAbsent(Absence, kind="file_absent"):
     """Nothing is at these paths: neither a file, nor a directory and all below it.
 
@@ -265,9 +258,7 @@ class FileAbsent(Absence, kind="file_absent"):
     Source: rm(1), GNU coreutils 8.32; proc(5).
     """
 
-    paths: Annotated[
-        tuple[OwnPath, ...], Field(min_length=1), AfterValidator(_removable)
-    ]
+    paths: Annotated[tuple[OwnPath, ...], Field(min_length=1)]
 
     @property
     def title(self) -> str:

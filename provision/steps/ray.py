@@ -67,6 +67,8 @@ def _short(path: str) -> str:
             f"must have at most {LONGEST_DATA_DIR} bytes, or the names of Ray's "
             "sockets below it become too long for Linux"
         )
+    if set(path) & set(':,"'):
+        raise ValueError('must not contain : , or ", which divide what Docker mounts')
     return path
 
 

@@ -81,7 +81,10 @@ class TestThreeTroublesAtOnce:
     def troubled(
         self, bare: None, tmp_path_factory: pytest.TempPathFactory
     ) -> Iterator[tuple[Done, Report]]:
-        on("node1", "mkdir -p /run/sshd; /usr/sbin/sshd -p 6379 -o PidFile=/run/taken.pid")
+        on(
+            "node1",
+            "mkdir -p /run/sshd; /usr/sbin/sshd -p 6379 -o PidFile=/run/taken.pid",
+        )
         on("node2", "systemctl stop docker docker.socket 2>/dev/null || true")
         on("node2", "mount -t tmpfs -o size=150m tmpfs /var/lib/docker")
         lab.cut("node3")
@@ -201,7 +204,9 @@ def test_a_key_the_hosts_do_not_know_is_told(
     other_inventory: Callable[..., str], tmp_path: Path
 ) -> None:
     key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True
+    )
     inventory = other_inventory(**{str(ROOT / ".lab/id_ed25519"): str(key)})
     done = invoke("plan", "--inventory", inventory).ended(4)
     assert "login refused" in done.output
@@ -211,13 +216,17 @@ def test_a_key_the_hosts_do_not_know_is_told(
 def test_a_host_key_that_is_not_known_is_refused(
     other_inventory: Callable[..., str], tmp_path: Path
 ) -> None:
-    inventory = other_inventory(**{str(ROOT / ".lab/known_hosts"): str(tmp_path / "none")})
+    inventory = other_inventory(
+        **{str(ROOT / ".lab/known_hosts"): str(tmp_path / "none")}
+    )
     done = invoke("plan", "--inventory", inventory).ended(4)
     assert "the host key of [127.0.0.1]:2201 is unknown" in done.output
     assert "SHA256:" in done.output
 
 
-def test_a_worker_that_cannot_reach_the_head_says_so_with_its_log(tmp_path: Path) -> None:
+def test_a_worker_that_cannot_reach_the_head_says_so_with_its_log(
+    tmp_path: Path,
+) -> None:
     on("node3", "docker rm -f ray-lab; ip route add blackhole 172.30.77.11")
     try:
         done, report = reported(

@@ -94,7 +94,7 @@ def start_sshd(folder: Path, extra: str = "") -> Sshd:
 
 def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> None:
     if not path.exists():
-        command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", path]
+        command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", str(path)]
         subprocess.run(command, check=True)
 
 

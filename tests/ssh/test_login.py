@@ -224,7 +224,9 @@ def test_a_jump_host_is_gone_through(
         f"[localhost]:{sshd.port} {sshd.public('ed25519')}\n"
     )
     host = host_for(sshd, ansible_ssh_common_args=f"-J localhost:{sshd.port}")
-    assert sessions_soon(sshd, 0) == 0, "those of the tests before end in their own time"
+    assert sessions_soon(sshd, 0) == 0, (
+        "those of the tests before end in their own time"
+    )
     transport = SshTransport(host)
     transport.open()
     assert sessions_soon(sshd, 2) == 2

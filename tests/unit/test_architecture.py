@@ -14,7 +14,7 @@ errors fields interrupt
 shell source
 step render secret validation
 steps events inventory talk process transport
-registry ssh session converge lock redact
+registry ssh session verdict converge lock redact
 playbook run report
 schedule execute smoke
 api testing

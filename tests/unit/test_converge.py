@@ -129,7 +129,8 @@ class Rig:
         self.events: list[Event] = []
         self.stopped = threading.Event()
         self.before: Callable[[], None] = lambda: None
-        self.units, items = [], []
+        self.units: list[Unit] = []
+        items: list[Item] = []
         for number, steps in enumerate(plays):
             start = len(items)
             items += [
@@ -345,3 +346,23 @@ def test_the_lines_of_a_running_change_are_told_and_those_of_looks_are_not(
     rig = Rig(notes[:1])
     rig.run()
     assert [event.line for event in rig.said(OutputLine)] == ["wrote new"]  # type: ignore[attr-defined]
+
+
+def test_a_step_cut_off_by_the_end_of_the_run_is_told_as_that(
+    notes: list[Note],
+) -> None:
+    rig = Rig(notes)
+
+    def stop(event: Event) -> None:
+        rig.events.append(event)
+        if isinstance(event, StepApplying):
+            rig.stopped.set()
+
+    rig.host._emit = stop
+    rig.transport.lose_at = {2}
+    assert not rig.run()
+    assert not rig.said(HostFailed), "the host is not to blame"
+    [failed] = rig.said(StepFailed)
+    assert "cut off by the end of the run" in str(failed.error)  # type: ignore[attr-defined]
+    [blocked] = rig.said(HostBlocked)
+    assert blocked.steps == 3  # type: ignore[attr-defined]

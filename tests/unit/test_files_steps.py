@@ -83,9 +83,7 @@ def test_a_directory_in_order_needs_nothing() -> None:
     assert step.plan(step.observe(reply)) == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/etc", "//etc", "//etc/x", "etc/x", "/a/../etc"]
-)
+@pytest.mark.parametrize("path", ["/", "/etc", "//etc", "etc/x", "/a/../etc"])
 def test_a_path_whose_removal_would_hurt_is_refused(path: str) -> None:
     with pytest.raises(ValidationError):
         FileAbsent(paths=[path])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from provision.errors import ApplyError
 from provision.events import OutputLine, StepFailed, StepPlanned
 from provision.redact import redactor
 from provision.step import Change
 
-ABOUT = {"host": "node1", "play": "base", "step": "file /token"}
+ABOUT: dict[str, Any] = {"host": "node1", "play": "base", "step": "file /token"}
 
 
 def test_it_is_masked_in_lines_changes_observations_and_errors() -> None:

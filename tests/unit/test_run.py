@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ from provision.run import Run
 from provision.step import Change
 
 MODE = Change("mode", "700", "755")
-ABOUT = {"host": "node1", "play": "base", "step": "directory /data"}
+ABOUT: dict[str, Any] = {"host": "node1", "play": "base", "step": "directory /data"}
 
 
 def run_of(*events: Event) -> Run:
