@@ -201,7 +201,6 @@ def test_a_rebooted_host_comes_back_by_itself(deployed: dict[str, Any]) -> None:
 class TestTeardown:
     """In this order, on the cluster the tests before it used."""
 
-    @pytest.mark.order_last
     def test_it_goes_and_comes_again(self, deployed: dict[str, Any]) -> None:
         refused = invoke("teardown", "--inventory", INVENTORY).ended(5)
         assert "--yes" in refused.output
