@@ -9,7 +9,7 @@ INVOKE := $(VENV)/bin/invoke
 # The editable install warns of nothing but itself.
 PIP := PYTHONWARNINGS=ignore $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test venv
+.PHONY: demo test tools venv
 demo: $(MADE)
 	$(INVOKE) lab.up
 	$(INVOKE) deploy --inventory inventories/lab.yml
@@ -23,9 +23,17 @@ demo: $(MADE)
 	@echo '  invoke teardown                                 the cluster is gone'
 	@echo '  invoke lab.down                                 the hosts are gone, too'
 
-test: $(MADE)
+test: $(MADE) tools
 	$(INVOKE) check
 	$(INVOKE) test
+
+# What tests run for real, and a bare Debian lacks.
+TOOLS := openssh-server openssh-client sudo busybox-static
+tools:
+	@[ -x /usr/sbin/sshd ] && command -v ssh sudo busybox >/dev/null || \
+	    { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(TOOLS); } || \
+	    { echo 'the tests need: $(TOOLS)'; exit 1; }
 
 venv: $(MADE)
 
