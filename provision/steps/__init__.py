@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 BUILTIN = {
+    "archive": "provision.steps.archive:Archive",
     "directory": "provision.steps.files:Directory",
     "docker_container": "provision.steps.docker_container:DockerContainer",
     "docker_container_absent": "provision.steps.docker_container:DockerContainerAbsent",
@@ -14,6 +15,8 @@ BUILTIN = {
     "file_absent": "provision.steps.files:FileAbsent",
     "packages": "provision.steps.packages:Packages",
     "packages_absent": "provision.steps.packages:PackagesAbsent",
+    "prometheus_targets": "provision.steps.prometheus_targets:PrometheusTargets",
+    "ray_dashboards": "provision.steps.ray_dashboards:RayDashboards",
     "ray_head": "provision.steps.ray:RayHead",
     "ray_nodes": "provision.steps.ray_nodes:RayNodes",
     "ray_worker": "provision.steps.ray:RayWorker",

@@ -1,0 +1,88 @@
+"""Shell that downloads a file on the host, and knows what it has to be."""
+
+from __future__ import annotations
+
+FETCH = r"""
+arch=$(uname -m)
+case $arch in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; armv7l) arch=armv7 ;; esac
+fill() { printf '%s\n' "$1" | sed "s/%ARCH%/$arch/g"; }
+url=$(fill "$url")
+parts=$folder/.part
+part=$parts/$version
+said=$parts/said
+
+find_tool() {
+    command -v curl >/dev/null || command -v wget >/dev/null || {
+        echo 'this host has neither curl nor wget' >&2
+        exit 1
+    }
+    mkdir -p -- "$parts"
+}
+# Get $1 into the file $2, from where that ends; what went wrong is in $said.
+get() {
+    if command -v curl >/dev/null; then
+        # A link that stalls for a minute is given up.
+        curl -fsSL -C - --retry 2 --connect-timeout 15 --speed-limit 1 \
+            --speed-time 60 -o "$2" "$1" 2>"$said"
+    elif ! wget --help 2>&1 | grep -q -i busybox; then
+        wget -nv -c -T 60 -t 3 -O "$2" "$1" 2>"$said"
+    else
+        wget -q -c -O "$2" "$1" 2>"$said"
+    fi
+}
+not_got() {
+    grep -v '^ *[0-9]*%' -- "$said" | tail -n 4 >&2
+    printf 'cannot get %s\n' "$1" >&2
+    exit 1
+}
+find_sum() {
+    case $checksum in
+    sha256:*) sum=${checksum#sha256:} ;;
+    http*) read_sum "$(fill "$checksum")" ;;
+    *) sum=$(printf '%s\n' "$checksum" | tr , '\n' | sed -n "s/^$arch=sha256://p") ;;
+    esac
+    [ -n "$sum" ] || { echo "there is no checksum for $arch" >&2; exit 1; }
+}
+# Lines are `SUM  NAME`, or the file is that of one archive and has the sum alone.
+read_sum() {
+    rm -f -- "$parts/sums"
+    get "$1" "$parts/sums" || not_got "$1"
+    name=${url%%\?*}
+    name=${name##*/}
+    sum=$(tr -d '\r' <"$parts/sums" | while read -r hex file || [ -n "$hex" ]; do
+        file=${file#\*}
+        case ${file#./} in "$name" | '') printf '%s\n' "$hex" ;; esac
+    done | grep -E -x '[0-9a-fA-F]{64}' | head -n 1 | tr A-F a-f) || sum=
+    [ -n "$sum" ] || { echo "$1 has no SHA-256 sum of $name" >&2; exit 1; }
+}
+found_sum() { found=$(sha256sum <"$part") && found=${found%% *}; }
+is_right() { [ -s "$part" ] && found_sum && [ "$found" = "$sum" ]; }
+download() {
+    ! is_right || return 0
+    if [ -s "$part" ]; then
+        echo "going on with $url"
+        # What was cut off may be of another file, or complete and wrong.
+        if get "$url" "$part"; then
+            ! is_right || return 0
+        elif ! grep -q -i -e 416 -e range -e resume -e 'continued download' "$said"; then
+            not_got "$url"
+        fi
+        echo 'what an earlier run got is of no use'
+        rm -f -- "$part"
+    fi
+    echo "downloading $url"
+    get "$url" "$part" || not_got "$url"
+    ! is_right || return 0
+    found_sum
+    page=
+    ! head -c 200 -- "$part" | grep -q -i -e '<html' -e '<!doctype' ||
+        page=', but a web page'
+    rm -f -- "$part"
+    printf '%s is not what its checksum promises%s:\n  promised sha256:%s\n' \
+        "$url" "$page" "$sum" >&2
+    printf '  found    sha256:%s\n' "$found" >&2
+    exit 1
+}
+"""
+"""Functions for `$url`, `$checksum`, `$folder` and `$version`: find_tool, find_sum,
+which sets `$sum`, and download, after which `$part` is the file."""
