@@ -14,12 +14,12 @@ Package = Annotated[
 UPDATE_WITHIN_S = 86400
 """How old the lists of packages may be, where a step does not say it."""
 
-# Why the lists' folder and a mark of our own: an update that finds nothing new leaves
-# the folder untouched. Why /proc/locks: apt before 1.9 does not name the holder, and
+# Why the lists' folder is touched: an update that finds nothing new leaves it as it is,
+# and there should be no mark of ours on the host. Why /proc/locks: apt before 1.9 does not name the holder, and
 # fuser is often missing.
 INSTALL = r"""
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
-updated=/run/provision-apt-updated
+lists=/var/lib/apt/lists
 locks='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock
 /var/cache/apt/archives/lock'
 lock_holder() {
@@ -35,9 +35,8 @@ lock_holder() {
     return 1
 }
 lists_are_fresh() {
-    ls /var/lib/apt/lists/*_* >/dev/null 2>&1 || return 1
-    [ -n "$(find /var/lib/apt/lists "$updated" -maxdepth 0 \
-        -mmin "-$((update_within_s / 60))" 2>/dev/null)" ]
+    ls "$lists"/*_* >/dev/null 2>&1 || return 1
+    [ -n "$(find "$lists" -maxdepth 0 -mmin "-$((update_within_s / 60))")" ]
 }
 update_lists() {
     waited=0
@@ -47,7 +46,7 @@ update_lists() {
         sleep 3
         waited=$((waited + 3))
     done
-    : >"$updated"
+    touch "$lists"
 }
 apt_get() {
     apt-get -y -q -o DPkg::Lock::Timeout="$lock_timeout_s" \
