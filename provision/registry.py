@@ -84,6 +84,7 @@ def _play(step: dict[str, Any]) -> dict[str, Any]:
     properties = {
         "play": {"type": "string"},
         "hosts": {"type": "string"},
+        "enabled": {"type": ["boolean", "string"]},
         "become": {"type": "boolean"},
         "after": words,
         "batch": {"type": ["integer", "string"]},

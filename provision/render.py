@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -78,8 +79,30 @@ class Scope:
             return [self.render(item) for item in value]
         return value
 
+    def give(self, **values: Any) -> None:
+        """Add *values* that are final and win over all variables."""
+        self._done.update(values)
+
+    def fill(self, text: str, file: str) -> str | SecretStr:
+        """The content *text* of the template *file*, rendered: always text.
+
+        Raises:
+            RenderError: see `render`; the message begins with the file and line.
+            SecretError: a secret cannot be had.
+        """
+        try:
+            filled: str | SecretStr = self._rendered(text, *_compile_file(text))
+        except RenderError as error:
+            line = _line(error.__cause__)
+            place = f"{file}:{line}" if line else file
+            problem = error.message.replace(_shown(text), "the template")
+            raise RenderError(f"{place}: {problem}", hint=error.hint) from error
+        return filled
+
     def _text(self, text: str) -> Any:
-        call, names = _compile(text)
+        return self._rendered(text, *_compile(text))
+
+    def _rendered(self, text: str, call: Call, names: frozenset[str]) -> Any:
         self.used |= names
         known = {name: self._get(name) for name in names if self._has(name)}
         try:
@@ -134,6 +157,29 @@ def _compile(text: str) -> tuple[Call, frozenset[str]]:
         raise RenderError(f"{_shown(text)}: {error.message}") from error
 
 
+@functools.lru_cache(maxsize=256)
+def _compile_file(text: str) -> tuple[Call, frozenset[str]]:
+    """As `_compile`, but what comes out is text also if *text* is one expression.
+
+    Raises:
+        RenderError: it is not a template.
+    """
+    try:
+        names = frozenset(meta.find_undeclared_variables(_environment.parse(text)))
+        return _filler(_environment.from_string(text)), names
+    except jinja2.TemplateSyntaxError as error:
+        raise RenderError(str(error.message)) from error
+
+
+def _line(error: BaseException | None) -> int:
+    """The line of a template that *error* is about; 0 = not known."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    lines = [frame.lineno or 0 for frame in frames if frame.filename == "<template>"]
+    return lines[-1] if lines else 0
+
+
 def _expression(text: str, tree: nodes.Template) -> str:
     """The expression that *text* consists of, or ""."""
     match tree.body:
@@ -165,9 +211,14 @@ def _evaluator(expression: str) -> Call:
 
 def _filler(template: jinja2.Template) -> Call:
     def call(known: Mapping[str, Any]) -> Any:
+        # One template may call another; its secrets are not this one's, nor the reverse.
+        outer = _tainted.copy()
         _tainted.clear()
-        text = template.render(known)
-        return SecretStr(text) if _tainted else text
+        try:
+            text = template.render(known)
+            return SecretStr(text) if _tainted else text
+        finally:
+            _tainted[:] = outer
 
     return call
 

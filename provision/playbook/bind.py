@@ -20,6 +20,7 @@ from provision.errors import (
 from provision.inventory import Host, Inventory
 from provision.inventory.variables import CHECKS, IGNORED
 from provision.playbook.play import Entry, Play, Playbook
+from provision.playbook.texts import functions
 from provision.registry import step_class
 from provision.render import Scope
 from provision.secret import Secrets
@@ -144,7 +145,9 @@ class _Binder:
         """Play *number*, with the steps of those of its hosts that were *chosen*."""
         play = self._playbook.plays[number]
         names = self._hosts(number, play)
-        steps = {name: self._steps(play, name) for name in names if name in chosen}
+        steps = {
+            name: self._steps(number, play, name) for name in names if name in chosen
+        }
         hosts = self._inventory.hosts
         return BoundPlay(
             play.play,
@@ -183,19 +186,36 @@ class _Binder:
             self._add(source.error(PlaybookError, where, error.message, hint), "")
             return []
 
-    def _steps(self, play: Play, name: str) -> tuple[BoundStep, ...]:
+    def _steps(self, number: int, play: Play, name: str) -> tuple[BoundStep, ...]:
         host = self._inventory.hosts[name]
         about = {"address": host.address, "host": host, "inventory_hostname": name}
         variables = {**play.vars, **host.vars, **self._sets}
         scope = Scope(variables, {**self._given, **about})
+        scope.give(**functions(scope, self._playbook.source(number)[0].file))
         wanted = [
             step
             for step in play.steps
             if not self._tags or self._tags & {*play.tags, *_tags(step)}
         ]
+        if not self._enabled(number, play, scope, name):
+            wanted = []
         bound = [self._bound(step, scope, name) for step in wanted]
         self._used |= scope.used
         return tuple(filter(None, bound))
+
+    def _enabled(self, number: int, play: Play, scope: Scope, host: str) -> bool:
+        source, where = self._playbook.source(number)
+        where = (*where, "enabled")
+        try:
+            enabled = scope.render(play.enabled)
+        except (RenderError, SecretError) as error:
+            told = source.error(type(error), where, error.message, error.hint)
+            self._add(told, host)
+            return False
+        if not isinstance(enabled, bool):
+            problem = f"must be true or false, not {enabled!r}"
+            self._add(source.error(PlaybookError, where, problem), host)
+        return enabled is True
 
     def _bound(self, step: Entry | Step, scope: Scope, host: str) -> BoundStep | None:
         if isinstance(step, Step):

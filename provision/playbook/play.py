@@ -50,6 +50,9 @@ class Play(BaseModel):
     Attributes:
         play: its name.
         hosts: the pattern, as `head:workers` or `workers:!node3`.
+        enabled: whether there is anything to do here; a variable as `"{{ metrics }}"`
+            may say it, for each host, but nothing that is only known on the host. What
+            an earlier deploy did is not undone.
         become: run the steps as root.
         after: plays that must have ended well on all their hosts before this one.
         batch: how many hosts at a time, or which share (`25%`); 0 = all.
@@ -63,6 +66,7 @@ class Play(BaseModel):
     play: str = Field(min_length=1)
     hosts: str
     steps: tuple[Entry | Step, ...]
+    enabled: bool | str = True
     become: bool = False
     after: Words = ()
     batch: Annotated[int | str, AfterValidator(_batch)] = 0
