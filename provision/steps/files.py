@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from provision.errors import RefusedError
-from provision.fields import AbsPath, Mode, OwnPath
+from provision.fields import AbsPath, Line, Mode, OwnPath
 from provision.shell import Reply, Sh
 from provision.step import Absence, Change, State, Step
 
@@ -169,6 +169,10 @@ rm -f -- "$new"
 (umask 077; set -C; printf '%s' "$content" >"$new")
 chown -- "$owner:$group" "$new"
 chmod -- "00$mode" "$new"
+if [ $# -gt 0 ] && ! "$@" "$new" >&2; then
+    printf '%s refuses it: %s stays as it was\n' "${1##*/}" "$path" >&2
+    exit 1
+fi
 mv -f -T -- "$new" "$path"
 """
 
@@ -178,20 +182,25 @@ class File(Rights, kind="file"):
 
     It is replaced in one piece: nobody ever sees half of it, or secret content with
     wider rights than it should have. Plans show the content's digest; of a secret not
-    even that. A symbolic link is neither followed nor replaced.
+    even that. A symbolic link is neither followed nor replaced. Long content comes from
+    a file beside the playbook: `"{{ template('x.j2') }}"`, or `"{{ file('x') }}"` as is.
 
     Example:
         file: {path: /etc/ray/token, content: "{{ secret('ray') }}", mode: "400"}
 
     Raises:
         RefusedError: a directory, a link or something else is at *path*.
-        ApplyError: its directory is missing, or there is no such owner or group.
+        ApplyError: its directory is missing, there is no such owner or group, or
+            `check` refuses the content.
 
     Source: stat(1), sha256sum(1) and mv(1), GNU coreutils 8.32.
     """
 
     content: Content
     mode: Mode = "644"
+    check: tuple[Line, ...] = ()
+    """A command, as words, that must accept a candidate before it replaces the file: it
+    is run with the candidate's path, in the same directory, as its last word."""
 
     def probe(self) -> Sh:
         return Sh.of(FILE_LOOK, **self.look())
@@ -219,9 +228,12 @@ class File(Rights, kind="file"):
         if {change.field for change in changes} <= self.rights().keys():
             return Sh.of(FILE_ADJUST, path=self.path, **self.rights())
         content = _plain(self.content)
-        return Sh.of(FILE_WRITE, path=self.path, **self.rights(), content=content)
+        rights = self.rights()
+        return Sh.of(FILE_WRITE, *self.check, path=self.path, **rights, content=content)
 
     def advice(self, problem: str) -> str:
+        if "refuses it:" in problem:
+            return f"see the lines above, and correct the content of {self.path}"
         if "there is no directory" in problem:
             return "make it first, with a `directory` step"
         return super().advice(problem)
