@@ -42,12 +42,19 @@ if command -v apt-get >/dev/null; then
 else
     dnf remove -y -q "$@" || yum remove -y -q "$@"
 fi
+# A stopped daemon leaves the mounts of its network namespaces and of dead containers.
+sed -n 's#^[^ ]* \(/run/docker/[^ ]*\) .*#\1#p
+    s#^[^ ]* \(/run/containerd/[^ ]*\) .*#\1#p
+    s#^[^ ]* \(/var/lib/docker/[^ ]*\) .*#\1#p' /proc/mounts | sort -r |
+    while read -r at; do umount -l "$at" || true; done
 for dir in /var/lib/docker /var/lib/containerd; do
     [ ! -d "$dir" ] || find "$dir" -xdev -mindepth 1 -delete
     [ ! -d "$dir" ] || rmdir "$dir" 2>/dev/null || mountpoint -q "$dir"
 done
-rm -rf /run/docker /run/docker.sock /run/docker.pid /run/containerd /etc/docker
+rm -rf /run/docker /run/docker.sock /run/docker.pid /run/containerd
 groupdel docker 2>/dev/null || true
+# Last, since it has the note that this engine is ours.
+rm -rf /etc/docker
 """
 
 

@@ -18,7 +18,8 @@ HOSTS = ("node1", "node2", "node3")
 ADDRESSES = {"172.30.77.11", "172.30.77.12", "172.30.77.13"}
 LISTING = r"""
 find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /dev \
-    -o -path /var/log -o -path /var/tmp -o -path /var/lib/systemd \) -prune -o \
+    -o -path /var/log -o -path /var/tmp -o -path /var/lib/systemd -o -path /home/admin \) \
+    -prune -o \
     -printf '%p %y %s %m %U %G %T@ %C@\n' | grep -v '^/var d' | sort
 """
 """All files with size, mode, owner and times; without what boot or a login changes."""
