@@ -27,7 +27,22 @@ HOST_PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo"),
     *("iproute2", "procps", "ca-certificates"),
 )
-OFFERED_PACKAGES = ("docker.io", "jq", "tree", "docker-registry", "busybox-static")
+OFFERED_PACKAGES = (
+    *("docker.io", "jq", "tree", "docker-registry", "busybox-static"),
+    *("curl", "ca-certificates"),
+)
+ARCHIVE_PACKAGES = (
+    "prometheus",
+    # What its web pages are made of.
+    *("libjs-bootstrap4", "libjs-eonasdan-bootstrap-datetimepicker", "libjs-jquery"),
+    *("libjs-jquery-hotkeys", "libjs-moment", "libjs-moment-timezone"),
+    *("libjs-mustache", "libjs-popper.js", "libjs-rickshaw", "libjs-d3"),
+    "prometheus-node-exporter",
+    # The stand-in for Grafana.
+    *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
+    *("libexpat1", "zlib1g"),
+)
+"""Unpacked to be served as archives, and installed nowhere."""
 RAY_PACKAGES = ("python3", "wget")
 RAY_REQUIREMENT = f"ray[default]=={RAY_IMAGE.partition(':')[2]}"
 WHEEL_KINDS = ("manylinux2014", "manylinux_2_28")
@@ -36,16 +51,27 @@ BUILD_S = 600
 
 
 def recipe() -> str:
-    """A short digest of all that the images are made from."""
-    digest = sha256(repr((HOST_PACKAGES, OFFERED_PACKAGES, RAY_PACKAGES)).encode())
-    for file in sorted(DATA.iterdir()):
-        digest.update(file.read_bytes())
+    """A short digest of all that the hosts' image is made from."""
+    packages = (HOST_PACKAGES, OFFERED_PACKAGES, ARCHIVE_PACKAGES)
+    return _digest(packages, "host.sh", "entrypoint.sh")
+
+
+def ray_recipe() -> str:
+    """A short digest of all that the Ray image is made from."""
+    return _digest((RAY_PACKAGES, RAY_REQUIREMENT), "ray.sh")
+
+
+def _digest(about: object, *files: str) -> str:
+    digest = sha256(repr(about).encode())
+    for name in files:
+        digest.update((DATA / name).read_bytes())
     return digest.hexdigest()[:12]
 
 
 def host_missing(layout: Layout) -> bool:
     """Whether the hosts' file system, or the packages on offer, are still to be made."""
-    return not (_host(layout).exists() and any(layout.packages.glob("*.deb")))
+    folders = (layout.packages, layout.parts)
+    return not (_host(layout).exists() and all(any(f.glob("*.deb")) for f in folders))
 
 
 def _host(layout: Layout) -> Path:
@@ -62,6 +88,8 @@ def host_tar(layout: Layout) -> Path:
             "debs": str(layout.packages),
             "repository": REPOSITORY,
             "offered": " ".join(OFFERED_PACKAGES),
+            "parts": str(layout.parts),
+            "unpacked": " ".join(ARCHIVE_PACKAGES),
         }
         _bootstrap(tar, HOST_PACKAGES, "host.sh", where)
     return tar
@@ -69,7 +97,7 @@ def host_tar(layout: Layout) -> Path:
 
 def ray_tar(layout: Layout, wheels: Path) -> Path:
     """The file system of the stand-in for the Ray image."""
-    tar = layout.cache / f"ray-{recipe()}.tar"
+    tar = layout.cache / f"ray-{ray_recipe()}.tar"
     if not tar.exists():
         where = {"wheels": str(wheels), "requirement": RAY_REQUIREMENT}
         _bootstrap(tar, RAY_PACKAGES, "ray.sh", where)

@@ -113,6 +113,16 @@ class Layout:
         return self.cache / "apt"
 
     @property
+    def parts(self) -> Path:
+        """Packages that the archives on offer are made from."""
+        return self.cache / "parts"
+
+    @property
+    def tarballs(self) -> Path:
+        """The archives that hosts can download."""
+        return self.cache / "tarballs"
+
+    @property
     def images(self) -> Path:
         """The registry's store."""
         return self.cache / "registry"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from provision.errors import LabError
-from provision.lab import engine, hosts, inventory, prepare, remains, services
+from provision.lab import engine, hosts, inventory, prepare, remains, services, tarballs
 from provision.lab.engine import Engine
 from provision.lab.layout import LABEL, NAME, Layout, Node, nodes
 from provision.lab.prepare import Say
@@ -29,6 +29,7 @@ def up(number: int, say: Say) -> list[Node]:
         outer = _engine(layout, say)
         ray = beside.submit(prepare.ray_files, layout, say)
         image = prepare.host_image(outer, layout, say)
+        tarballs.make(layout, say)
         services.network(outer, layout)
         services.serve(outer, layout, image)
         _only(outer, layout, wanted, say)

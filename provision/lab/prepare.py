@@ -126,7 +126,7 @@ def ray_image(layout: Layout, tar: Path) -> None:
 
 
 def _recipe_tag() -> str:
-    return f"recipe-{images.recipe()}"
+    return f"recipe-{images.ray_recipe()}"
 
 
 def _pushed(layout: Layout, tag: str) -> bool:

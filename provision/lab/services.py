@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from hashlib import sha256
 
 from provision.errors import LabError
 from provision.lab.artifacts import index, unpack
@@ -29,22 +29,29 @@ from provision.lab.layout import (
 )
 
 START_S = 20
+MADE_FROM = f"{LABEL}.made-from"
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A server in the lab network; *store* is the folder it serves, mounted at *at*."""
+    """A server in the lab network, with the folders it serves."""
 
     name: str
     address: str
     port: int
-    store: Path
-    at: str
+    volumes: tuple[str, ...]
+    """`FOLDER:WHERE:ro`; those inside others come last."""
     command: tuple[str, ...]
 
     @property
     def container(self) -> str:
         return f"{NAME}-{self.name}"
+
+    @property
+    def made_from(self) -> str:
+        """A digest of how its container is run."""
+        about = repr((self.volumes, self.command)).encode()
+        return sha256(about).hexdigest()[:12]
 
     def answers(self) -> bool:
         try:
@@ -61,11 +68,12 @@ def services(layout: Layout) -> tuple[Service, ...]:
     return (
         Service(
             *("registry", REGISTRY, REGISTRY_PORT),
-            *(layout.images, "/images:rw", serve_images),
+            *((f"{layout.images}:/images:rw",), serve_images),
         ),
         Service(
             *("artifacts", ARTIFACTS, ARTIFACTS_PORT),
-            *(layout.packages, "/files/apt:ro", (*serve_files, str(ARTIFACTS_PORT))),
+            (f"{layout.tarballs}:/files:ro", f"{layout.packages}:/files/apt:ro"),
+            (*serve_files, str(ARTIFACTS_PORT)),
         ),
     )
 
@@ -86,13 +94,24 @@ def serve(engine: Engine, layout: Layout, image: str) -> None:
     """Have the registry and the artifact server running."""
     if not (layout.packages / "Release").exists():
         index(layout.packages)
-    silent = [service for service in services(layout) if not service.answers()]
-    if silent:
+    wrong = [one for one in services(layout) if not _is_right(engine, one)]
+    if wrong:
         for package in ("docker-registry", "busybox-static"):
             unpack(layout.packages, package, layout.programs)
         layout.images.mkdir(parents=True, exist_ok=True)
-    for service in silent:
+    for service in wrong:
         _start(engine, layout, image, service)
+
+
+def _is_right(engine: Engine, service: Service) -> bool:
+    """Whether *service* answers, and is not one that an older version started."""
+    label = f'{{{{index .Config.Labels "{MADE_FROM}"}}}}'
+    inspect = ("container", "inspect", f"--format={label}", service.container)
+    return (
+        service.answers()
+        and engine.does(*inspect)
+        and engine.docker(*inspect) == service.made_from
+    )
 
 
 def _start(engine: Engine, layout: Layout, image: str, service: Service) -> None:
@@ -100,9 +119,9 @@ def _start(engine: Engine, layout: Layout, image: str, service: Service) -> None
         engine.docker("rm", "--force", service.container)
     engine.docker(
         *("run", "--detach", f"--name={service.container}"),
-        f"--label={LABEL}={layout.root}",
+        *(f"--label={LABEL}={layout.root}", f"--label={MADE_FROM}={service.made_from}"),
         *(f"--network={NAME}", f"--ip={service.address}", "--restart=unless-stopped"),
-        f"--volume={service.store}:{service.at}",
+        *(f"--volume={volume}" for volume in service.volumes),
         f"--volume={layout.programs}:/programs:ro",
         f"--volume={DATA}:/data:ro",
         *(image, *service.command),

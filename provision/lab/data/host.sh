@@ -1,6 +1,7 @@
 # Run by mmdebstrap after the packages of the host image are installed.
 # $1: the root file system; $data: the lab's data files; $debs: where packages go;
 # $repository: the apt source of the hosts; $offered: packages to have on offer there.
+# $parts: where packages go that are only unpacked; $unpacked: which those are.
 set -eu
 
 # Packages that hosts can install later, and what they depend on, but not installed.
@@ -9,6 +10,14 @@ APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --download-only \
 mkdir -p "$debs" # kept, since a running artifact server may have it mounted
 rm -f "$debs"/*
 mv "$1"/var/cache/apt/archives/*.deb "$debs"
+
+mkdir -p "$parts"
+rm -f "$parts"/*
+(
+    cd "$parts"
+    APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq -o APT::Sandbox::User=root \
+        download $unpacked
+)
 
 rm -f "$1"/etc/apt/sources.list.d/*
 echo "deb [trusted=yes] $repository ./" >"$1/etc/apt/sources.list"
