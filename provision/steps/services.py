@@ -3,71 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from provision.fields import AbsPath
 from provision.shell import Reply, Sh
 from provision.step import Absence, Change, State, Step
+from provision.steps.service_manager import EVIDENCE, MANAGER
+from provision.steps.service_start import START
 
 Name = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\z")]
 
-# `started` identifies one start of the service: a restart by anyone gives another.
-MANAGER = r"""
-record=/run/provision-started.$name
-has_systemd() { [ -d /run/systemd/system ]; }
-refresh() {
-    ! has_systemd || shown=$(TZ=UTC systemctl show -p LoadState -p ActiveState \
-        -p InvocationID -p NRestarts -p ExecMainStartTimestamp "$name")
-}
-property() { printf '%s\n' "$shown" | sed -n "s/^$1=//p"; }
-started() { if has_systemd; then property InvocationID; else echo script; fi; }
-digest() { sha256sum -- "$@" 2>&1 | sha256sum | cut -c -64; }
-exists() {
-    if has_systemd; then
-        # One whose unit file was removed while it runs is there as well.
-        case "$(property LoadState) $(property ActiveState)" in
-        "not-found inactive" | "not-found failed") false ;;
-        esac
-    else
-        [ -x "/etc/init.d/$name" ]
-    fi
-}
-state() {
-    if has_systemd; then
-        case $(property ActiveState) in
-        active | reloading) echo true ;;
-        activating) echo starting ;;
-        failed) echo failed ;;
-        *) echo false ;;
-        esac
-    elif "/etc/init.d/$name" status >/dev/null 2>&1; then
-        echo true
-    else
-        echo false
-    fi
-}
-boot() {
-    if has_systemd; then
-        case $(systemctl is-enabled "$name" 2>/dev/null) in
-        enabled | alias | generated) echo true ;;
-        static | indirect) echo static ;;
-        masked*) echo masked ;;
-        *) echo false ;;
-        esac
-    elif ls /etc/rc[2345].d/S[0-9][0-9]"$name" >/dev/null 2>&1; then
-        echo true
-    else
-        echo false
-    fi
-}
-refresh
-"""
+
+def _page(value: str) -> str:
+    _ = urlsplit(value).port  # raises ValueError
+    return value
+
+
+HEALTH = r"\A(http://[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}(/[!-~]*)?)?\z"
+Page = Annotated[str, Field(pattern=HEALTH), AfterValidator(_page)]
+
 LOOK = (
     MANAGER
     + r"""
+version() { readlink -- "$archive/$1" 2>/dev/null || true; }
+link_is_older() {
+    [ -n "$archive" ] || return 0
+    touched=$(stat -c %Z -- "$archive/current" 2>/dev/null) && [ "$touched" -lt "$at" ]
+}
 is_current() {
+    [ -z "$archive" ] || [ "$(version current)" = "$(version healthy)" ] || return 1
     if [ -r "$record" ] && read -r start digest <"$record" &&
         [ "$start" = "$(started)" ]; then
         [ "$digest" = "$(digest "$@")" ]
@@ -76,6 +43,7 @@ is_current() {
     # Someone else started it: see whether a file has been touched since.
     has_systemd || return 1
     at=$(date -d "$(property ExecMainStartTimestamp)" +%s 2>/dev/null) || return 1
+    link_is_older || return 1
     for file; do
         touched=$(stat -L -c %Z -- "$file" 2>/dev/null) || return 1
         [ "$touched" -lt "$at" ] || return 1
@@ -91,51 +59,6 @@ else
 fi
 """
 )
-MAKE = (
-    MANAGER
-    + r"""
-exists || { printf 'this host has no service %s\n' "$name" >&2; exit 1; }
-case $boot in
-'') ;;
-*)
-    if has_systemd; then
-        systemctl -q "$boot" "$name"
-    else
-        update-rc.d "$name" defaults >/dev/null
-        update-rc.d "$name" "$boot"
-    fi ;;
-esac
-[ -n "$act" ] || exit 0
-digest=$(digest "$@")
-rm -f "$record"
-if has_systemd; then
-    systemctl reset-failed "$name" 2>/dev/null || true
-    systemctl "$act" "$name"
-else
-    # A daemon that keeps our output open would keep the connection busy.
-    "/etc/init.d/$name" "$act" >"$record.out" 2>&1 || { cat "$record.out" >&2; exit 1; }
-    rm -f "$record.out"
-fi
-[ "$act" = restart ] || exit 0
-sleep "$stays_s"
-refresh
-again=0
-! has_systemd || again=$(property NRestarts)
-if [ "$(state)" != true ] || [ "${again:-0}" -gt 0 ]; then
-    echo "it was started and ended within $stays_s s" >&2
-    exit 1
-fi
-printf '%s %s\n' "$(started)" "$digest" >"$record"
-"""
-)
-EVIDENCE = r"""
-if [ -d /run/systemd/system ]; then
-    systemctl show -p Result -p ExecMainStatus "$name"
-    journalctl -u "$name" -n 15 --no-pager -o cat
-else
-    tail -n 15 "/var/log/$name.log"
-fi 2>/dev/null
-"""
 
 
 class Service(Step, kind="service"):
@@ -146,12 +69,20 @@ class Service(Step, kind="service"):
     with is remembered on the host; if it was started by someone else, its files must
     be older than the start. systemd is used where it runs, else the init script.
 
+    With `archive`, another version there is a difference too; when it does not become
+    healthy, the link `current` goes back to the version that was healthy before, that
+    one is started, and the step fails. The next run tries the new version again.
+
     Example:
-        service: {name: prometheus, files: [/etc/prometheus/prometheus.yml]}
+        service:
+          name: prometheus
+          files: [/etc/prometheus/prometheus.yml]
+          archive: /opt/prometheus
+          health: http://127.0.0.1:9090/-/ready
 
     Raises:
-        ApplyError: there is no such service, or it did not stay up; the report has
-            the last lines of its journal.
+        ApplyError: there is no such service, or it did not stay up or become healthy;
+            the report has the last lines of its journal.
 
     Source: systemctl(1), systemd 239; update-rc.d(8).
     """
@@ -164,13 +95,19 @@ class Service(Step, kind="service"):
     """What it reads when it starts: configuration, its program, its unit file."""
     stays_s: float = Field(default=2, ge=0)
     """How long it has to stay up to count as started."""
+    archive: AbsPath | Literal[""] = ""
+    """The folder of the `archive` step that its program comes from."""
+    health: Page = ""
+    """A page that answers 200 once it is well, asked from the host after each start."""
+    health_s: int = Field(default=60, ge=1)
+    """How long that may take."""
 
     @property
     def title(self) -> str:
         return f"service {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, *self.files, name=self.name)
+        return Sh.of(LOOK, *self.files, name=self.name, archive=self.archive)
 
     def observe(self, reply: Reply) -> State:
         state = dict(super().observe(reply))
@@ -181,25 +118,34 @@ class Service(Step, kind="service"):
 
     def desired(self) -> State:
         running, boot = str(self.running).lower(), str(self.boot).lower()
-        files = {"files": "current"} if self.running and self.files else {}
+        made_from = self.running and (self.files or self.archive)
+        files = {"files": "current"} if made_from else {}
         return {"running": running, "boot": boot, **files}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         fields = {change.field for change in changes}
         acts = bool(fields & {"running", "files"})
+        page = urlsplit(self.health)
         return Sh.of(
-            MAKE,
+            START,
             *self.files,
             name=self.name,
             act=("restart" if self.running else "stop") if acts else "",
             boot=("enable" if self.boot else "disable") if "boot" in fields else "",
             stays_s=self.stays_s,
+            archive=self.archive,
+            host=page.hostname or "",
+            port=page.port or "",
+            path=page.path + (f"?{page.query}" if page.query else "") or "/",
+            health_s=self.health_s,
         )
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE, name=self.name)
 
     def advice(self, problem: str) -> str:
+        if "rolled back:" in problem:
+            return "the next run tries it again; to stay, set its version back"
         if "has no service" in problem:
             return "install it first: `packages`, or a `systemd_unit` step"
         if "is masked" in problem or "boot: masked" in problem:
