@@ -21,6 +21,7 @@ from provision import lab
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 Report = dict[str, Any]
+REGISTRY = "172.30.77.2:5000"
 
 
 def on(host: str, script: str) -> str:
@@ -39,27 +40,28 @@ def bare(running_lab: object) -> None:
     lab.reset()
 
 
+@pytest.fixture(scope="module")
+def interrupted(bare: None) -> Done:
+    child = subprocess.Popen(
+        argv("deploy", "--inventory", INVENTORY, "-v"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    threading.Timer(60, child.kill).start()
+    lines: list[str] = []
+    for line in child.stdout or ():
+        lines.append(line)
+        if "Unpacking" in line and child.poll() is None:
+            child.send_signal(signal.SIGINT)
+            break
+    rest, _ = child.communicate(timeout=60)
+    return Done(("deploy",), child.returncode, "".join(lines) + rest)
+
+
 class TestInterruption:
     """Ctrl-C while packages are being installed."""
-
-    @pytest.fixture(scope="class")
-    def interrupted(self, bare: None) -> Done:
-        child = subprocess.Popen(
-            argv("deploy", "--inventory", INVENTORY, "-v"),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        threading.Timer(60, child.kill).start()
-        lines: list[str] = []
-        for line in child.stdout or ():
-            lines.append(line)
-            if "Unpacking" in line and child.poll() is None:
-                child.send_signal(signal.SIGINT)
-                break
-        rest, _ = child.communicate(timeout=60)
-        return Done(("deploy",), child.returncode, "".join(lines) + rest)
 
     def test_it_ends_with_130_and_a_summary(self, interrupted: Done) -> None:
         interrupted.ended(130)
@@ -74,25 +76,26 @@ class TestInterruption:
             assert on(host, "ls /run/lock/provision-* 2>/dev/null || true") == ""
 
 
+@pytest.fixture(scope="class")
+def troubled(
+    bare: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Done, Report]]:
+    on(
+        "node1",
+        "mkdir -p /run/sshd; /usr/sbin/sshd -p 6379 -o PidFile=/run/taken.pid",
+    )
+    on("node2", "systemctl stop docker docker.socket 2>/dev/null || true")
+    on("node2", "mount -t tmpfs -o size=150m tmpfs /var/lib/docker")
+    lab.cut("node3")
+    report = tmp_path_factory.mktemp("trouble") / "report.json"
+    yield reported("deploy", "--inventory", INVENTORY, report=report)
+    lab.mend("node3")
+    on("node2", "systemctl stop docker docker.socket; umount -l /var/lib/docker")
+    on("node1", "kill $(cat /run/taken.pid)")
+
+
 class TestThreeTroublesAtOnce:
     """A foreign process on Ray's port, a full disk, and a host that is cut off."""
-
-    @pytest.fixture(scope="class")
-    def troubled(
-        self, bare: None, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[tuple[Done, Report]]:
-        on(
-            "node1",
-            "mkdir -p /run/sshd; /usr/sbin/sshd -p 6379 -o PidFile=/run/taken.pid",
-        )
-        on("node2", "systemctl stop docker docker.socket 2>/dev/null || true")
-        on("node2", "mount -t tmpfs -o size=150m tmpfs /var/lib/docker")
-        lab.cut("node3")
-        report = tmp_path_factory.mktemp("trouble") / "report.json"
-        yield reported("deploy", "--inventory", INVENTORY, report=report)
-        lab.mend("node3")
-        on("node2", "systemctl stop docker docker.socket; umount -l /var/lib/docker")
-        on("node1", "kill $(cat /run/taken.pid)")
 
     def test_it_ends_with_2(self, troubled: tuple[Done, Report]) -> None:
         troubled[0].ended(2)
@@ -153,12 +156,13 @@ def test_the_same_command_finishes_the_job_when_the_trouble_is_gone() -> None:
 def test_an_image_that_does_not_exist_is_named(tmp_path: Path) -> None:
     done, report = reported(
         *("deploy", "--inventory", INVENTORY, "--limit", "node3"),
-        *("--set", "ray_image=rayproject/ray:0.0.0"),
+        *("--set", f"docker_insecure_registries=[{REGISTRY}]"),
+        *("--set", f"ray_image={REGISTRY}/rayproject/ray:0.0.0"),
         report=tmp_path / "report.json",
     )
     done.ended(2)
     failed = failure(report, "node3")
-    assert failed["step"] == "image rayproject/ray:0.0.0"
+    assert failed["step"] == f"image {REGISTRY}/rayproject/ray:0.0.0"
     assert "no such image or tag" in failed["error"]["hint"]
     invoke("plan", "--inventory", INVENTORY).ended(0)
 
