@@ -10,7 +10,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 import provision
-from provision.commands import lab, look, runs, teardown
+from provision.commands import lab, look, metrics, runs, teardown
 from provision.errors import OptionError
 
 
@@ -22,7 +22,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     )
     return Collection(
         *(runs.deploy, runs.plan, runs.verify, look.status, look.smoke),
-        *(look.schema, teardown.teardown, labs, *more),
+        *(metrics.metrics, look.schema, teardown.teardown, labs, *more),
     )
 
 

@@ -68,6 +68,13 @@ class Secrets:
             self._known[name] = self._find(name)
         return SecretStr(self._known[name])
 
+    def place(self, name: str) -> str:
+        """Where the secret *name* comes from, in words for a person."""
+        variable = f"PROVISION_{name.upper()}"
+        if self._environment.get(variable):
+            return f"${variable}"
+        return str(self._folder / name)
+
     def _find(self, name: str) -> str:
         if value := self._environment.get(f"PROVISION_{name.upper()}"):
             return value

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from provision.ask import ask
 from provision.errors import HostError, InventoryError
-from provision.execute import transport
-from provision.inventory import Host, Inventory
-from provision.shell import Frames, Reply, Sh, Task, encode, new_mark, replies
+from provision.inventory import Inventory
+from provision.shell import Sh
 
 LIMIT_S = 120.0
 JOB = 'timeout 90 docker exec "$container" python -c "$program"'
@@ -57,7 +57,7 @@ def smoke(inventory: Inventory) -> Smoke:
         raise InventoryError("the inventory has no group `head`")
     head = inventory.hosts[heads[0]]
     sh = Sh.of(JOB, container=f"ray-{inventory.cluster}", program=PROGRAM)
-    reply = _ask(head, sh)
+    reply = ask(head, sh, LIMIT_S)
     if reply.exit != 0:
         raise HostError(
             f"{head.name}: the smoke job failed",
@@ -65,23 +65,6 @@ def smoke(inventory: Inventory) -> Smoke:
             details=reply.tail(15),
         )
     return _result(reply.stdout, inventory)
-
-
-def _ask(host: Host, sh: Sh) -> Reply:
-    connection, mark = transport(host), new_mark()
-    stdout, stderr = Frames(mark), Frames(mark)
-    connection.open()
-    try:
-        code = connection.run(
-            encode([Task(sh)], mark),
-            become=host.become,
-            limit_s=LIMIT_S,
-            stdout=stdout,
-            stderr=stderr,
-        )
-    finally:
-        connection.close()
-    return replies(stdout, stderr, 1, code)[0]
 
 
 def _result(output: str, inventory: Inventory) -> Smoke:

@@ -11,7 +11,7 @@ from provision.errors import ProvisionError
 from provision.inventory import Host, Inventory
 from provision.run import HostResult, Run, StepResult
 from provision.secret import Secrets
-from provision.step import State
+from provision.step import State, Step
 from provision.steps.ray_nodes import RayNodes
 
 PLAYBOOK = "deploy"
@@ -52,11 +52,16 @@ class Entrance:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All hosts of a cluster, and its entrance, if it has one."""
+    """All hosts of a cluster, and its entrance, if it has one.
+
+    Attributes:
+        metrics: how many targets of Prometheus are up, in words; "" = it has none.
+    """
 
     hosts: tuple[HostStatus, ...]
     entrance: Entrance | None
     run: Run
+    metrics: str = ""
 
     @property
     def alive(self) -> int:
@@ -83,36 +88,45 @@ def status(
         _host(host, run.hosts.get(name, HostResult()), nodes)
         for name, host in inventory.hosts.items()
     )
-    return Status(tuple(hosts), entrance(inventory, PLAYBOOK, sets or {}), run)
+    door = entrance(inventory, PLAYBOOK, sets or {})
+    return Status(tuple(hosts), door, run, _metrics(run))
 
 
 def entrance(
     inventory: Inventory, book: str, sets: Mapping[str, Any]
 ) -> Entrance | None:
     """The dashboard of a cluster; None: *book* deploys no Ray."""
-    heads = inventory.groups.get("head", ())
-    if not heads:
-        return None
-    base = inventory.path.parent if inventory.path else playbook.find(book).parent
-    bound = playbook.bind(
-        playbook.load(playbook.find(book)),
-        inventory,
-        secrets=Secrets(base / ".provision" / inventory.cluster, generate=False),
-        sets=sets,
-        limit=heads[0],
-    )
-    for step in _steps(bound):
-        url = f"http://{step.dashboard_host}:{step.dashboard_port}"
-        return Entrance(url, heads[0], f"{step.data_dir}/auth_token")
+    for step in head_steps(inventory, book, sets):
+        if isinstance(step, RayNodes):
+            url = f"http://{step.dashboard_host}:{step.dashboard_port}"
+            head = inventory.groups["head"][0]
+            return Entrance(url, head, f"{step.data_dir}/auth_token")
     return None
 
 
-def _steps(bound: playbook.Bound) -> Iterator[RayNodes]:
+def head_steps(
+    inventory: Inventory, book: str, sets: Mapping[str, Any]
+) -> Iterator[Step]:
+    """The steps that *book* has for the head; none: there is no head."""
+    heads = inventory.groups.get("head", ())
+    if not heads:
+        return
+    bound = playbook.bind(
+        playbook.load(playbook.find(book)),
+        inventory,
+        secrets=secrets(inventory, book),
+        sets=sets,
+        limit=heads[0],
+    )
     for play in bound.plays:
         for row in play.steps.values():
-            for step in row:
-                if isinstance(step.step, RayNodes):
-                    yield step.step
+            yield from (step.step for step in row)
+
+
+def secrets(inventory: Inventory, book: str) -> Secrets:
+    """The secrets of a cluster; none is made that is not there."""
+    base = inventory.path.parent if inventory.path else playbook.find(book).parent
+    return Secrets(base / ".provision" / inventory.cluster, generate=False)
 
 
 def _nodes(run: Run) -> State:
@@ -122,6 +136,18 @@ def _nodes(run: Run) -> State:
             if step.kind == "ray_nodes":
                 return step.observed
     return {}
+
+
+def _metrics(run: Run) -> str:
+    for host in run.hosts.values():
+        for step in host.steps:
+            if step.kind == "prometheus_targets" and not step.error:
+                number = step.observed.get("number")
+                if not number:
+                    return "Prometheus does not answer"
+                up = step.observed["targets"].partition(" ")[0]
+                return f"{number if up == 'all' else up} of {number} targets up"
+    return ""
 
 
 def _host(host: Host, result: HostResult, nodes: State) -> HostStatus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provision.commands.command import command
+from provision.commands.command import command, program
 from provision.commands.options import Given, inventory_path
 from provision.commands.runs import shown, typed
 
@@ -29,7 +29,7 @@ def status(given: Given) -> int:
     from provision.report.console import output
     from provision.status import status as look
 
-    console, inventory = output(), _inventory(given)
+    console, inventory = output(), inventory_of(given)
     options = given.for_api()
     with console.status(f"looking at {len(inventory.hosts)} hosts"):
         found = look(inventory, options["sets"], options.get("forks", FORKS))
@@ -45,7 +45,7 @@ def smoke(given: Given) -> int:
     from provision.report.text import visible
     from provision.smoke import smoke as job
 
-    console, inventory = output(), _inventory(given)
+    console, inventory = output(), inventory_of(given)
     with console.status("running the smoke job"):
         done = job(inventory)
     console.tell(str(list(done.squares)))
@@ -70,7 +70,7 @@ def schema(given: Given) -> int:
     return 0
 
 
-def _inventory(given: Given) -> Inventory:
+def inventory_of(given: Given) -> Inventory:
     """The inventory; says which, if it was not given."""
     from provision.inventory import load
     from provision.report.console import output
@@ -151,3 +151,5 @@ def _cluster(found: Status, given: Given) -> Iterator[str]:
     if found.entrance and found.alive:
         said += f"   dashboard {found.entrance.url}"
     yield said
+    if found.metrics:
+        yield f"metrics: {found.metrics}   `{program()} metrics` shows them"

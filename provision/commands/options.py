@@ -40,6 +40,7 @@ class Given:
     playbook: str = _option("deploy", "path of a playbook, or a name in playbooks/")
     yes: bool = _option(default=False, text="do not ask")
     level: str = _option("data", "what goes: data, images (too), engine (and Docker)")
+    keep_data: bool = _option(default=False, text="keep what Prometheus has gathered")
     hosts: str = _option("", "how many hosts, or their names: a,b")
     host: str = _option("", "the name of a host of the lab")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.commands.command import INTERRUPTED, command
@@ -23,7 +24,7 @@ LEVELS = {
 OPTIONS = [name for name in WHERE if name != "tags"]
 
 
-@command(*OPTIONS, "check", *SHOW, "level", "yes")
+@command(*OPTIONS, "check", *SHOW, "level", "keep_data", "yes")
 def teardown(given: Given) -> int:
     """Remove the cluster; asks before, unless --yes."""
     if given.level not in LEVELS:
@@ -41,6 +42,8 @@ def teardown(given: Given) -> int:
 
 
 def _perform(verb: str, given: Given) -> Run:
+    if given.keep_data:
+        given = replace(given, set=(*given.set, "keep_data=true"))
     return perform(verb, given, PLAYBOOK, tags=LEVELS[given.level])
 
 

@@ -220,6 +220,12 @@ class RayHead(RayNode, kind="ray_head"):
 
     dashboard_host: Line = ""
     """Where the dashboard listens; default: on `address`."""
+    prometheus: Line = ""
+    """A URL: where the dashboard asks for metrics."""
+    grafana: Line = ""
+    """A URL: whose panels the dashboard shows."""
+    grafana_for_browsers: Line = ""
+    """The same as browsers reach it, if they reach it elsewhere."""
 
     def head_address(self) -> str:
         return self.address
@@ -242,11 +248,17 @@ class RayHead(RayNode, kind="ray_head"):
         return (f"{self.data_dir}/gcs",)
 
     def own_env(self) -> dict[str, str]:
+        urls = {
+            "RAY_PROMETHEUS_HOST": self.prometheus,
+            "RAY_GRAFANA_HOST": self.grafana,
+            "RAY_GRAFANA_IFRAME_HOST": self.grafana_for_browsers,
+        }
         return {
             "RAY_gcs_storage": "rocksdb",
             "RAY_gcs_storage_path": f"{self.data_dir}/gcs",
             "AUTOSCALER_METRIC_PORT": str(self.ports.autoscaler_metrics),
             "DASHBOARD_METRIC_PORT": str(self.ports.dashboard_metrics),
+            **{name: url for name, url in urls.items() if url},
         }
 
 

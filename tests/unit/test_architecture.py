@@ -16,9 +16,9 @@ step render secret validation
 steps events inventory talk process transport
 registry ssh session verdict converge lock redact
 playbook run report
-schedule execute smoke
+schedule execute ask smoke
 api testing
-status
+status metrics
 cli commands lab
 tasks
 """

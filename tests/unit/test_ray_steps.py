@@ -52,6 +52,15 @@ def test_a_bare_host_gets_a_container(node: RayNode) -> None:
     assert str(change) == "container: (absent) -> rayproject/ray:2.60.0"
 
 
+def test_a_head_knows_where_metrics_are_before_ray_starts() -> None:
+    assert not [name for name in head().own_env() if "PROMETHEUS" in name]
+    env = head(prometheus="http://10.0.0.1:9090", grafana="http://127.0.0.1:3000")
+    spec = env.container().spec()
+    assert spec["env.RAY_PROMETHEUS_HOST"] == "http://10.0.0.1:9090"
+    assert spec["env.RAY_GRAFANA_HOST"] == "http://127.0.0.1:3000"
+    assert "env.RAY_GRAFANA_IFRAME_HOST" not in spec
+
+
 def test_a_changed_number_of_cpus_shows_as_that() -> None:
     before, after = head(num_cpus=1), head(num_cpus=2)
     [change] = after.plan(after.observe(running(before)))

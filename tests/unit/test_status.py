@@ -152,6 +152,25 @@ def test_nothing_is_claimed_of_nodes_when_ray_cannot_be_asked(
     assert found.alive == 0
 
 
+@pytest.mark.parametrize(
+    ("observed", "said"),
+    [
+        ({"targets": "all up", "number": "10"}, "10 of 10 targets up"),
+        (
+            {"targets": "9 of 10 up", "number": "10", "ray x": "no"},
+            "9 of 10 targets up",
+        ),
+        ({}, "Prometheus does not answer"),
+    ],
+)
+def test_metrics_are_one_line(
+    seen: list[Event], tmp_path: Path, observed: dict[str, str], said: str
+) -> None:
+    seen += [*well(*HOSTS), ok("node1", "prometheus_targets", observed)]
+    _, lines = screen(tmp_path)
+    assert lines[-1].startswith(f"metrics: {said}   ")
+
+
 def test_the_entrance_follows_the_variables_of_the_playbook() -> None:
     sets = {"data_dir": "/data/ray", "ray_dashboard_host": "127.0.0.1"}
     door = entrance(Inventory.parse(INVENTORY), "deploy", sets)
