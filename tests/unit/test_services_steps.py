@@ -70,11 +70,28 @@ def test_files_that_are_not_given_are_not_managed() -> None:
         ("this host has no service x", "`systemd_unit` step"),
         ("Unit x.service is masked.", "unmask x"),
         ("it still differs: boot: static -> true", "[Install]"),
+        ("rolled back: 2 did not become healthy, 1 runs again", "set its version back"),
         ("something else", ""),
     ],
 )
 def test_a_failure_says_what_to_do(problem: str, advice: str) -> None:
     assert advice in service().advice(problem)
+
+
+def test_a_service_from_an_archive_is_made_from_its_current_version() -> None:
+    step = service(files=[], archive="/opt/x", health="http://[::1]:90/ready?a=b")
+    shown, params = planned(step, "running=true\nboot=true\nfiles=outdated\n")
+    assert shown == ["files: outdated -> current"]
+    asked = (params["host"], params["port"], params["path"])
+    assert asked == ("::1", "90", "/ready?a=b")
+
+
+@pytest.mark.parametrize(
+    "health", ["ready", "http://x", "http://x:99999/", "https://x:1/", "http://x:1/a b"]
+)
+def test_what_is_no_page_to_ask_is_refused(health: str) -> None:
+    with pytest.raises(ValidationError):
+        service(health=health)
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "../x", "x/y"])
