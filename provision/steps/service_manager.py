@@ -7,7 +7,7 @@ MANAGER = r"""
 record=/run/provision-started.$name
 has_systemd() { [ -d /run/systemd/system ]; }
 refresh() {
-    ! has_systemd || shown=$(TZ=UTC systemctl show -p LoadState -p ActiveState \
+    ! has_systemd || shown=$(TZ=UTC systemctl show -p Id -p LoadState -p ActiveState \
         -p InvocationID -p NRestarts -p ExecMainStartTimestamp "$name")
 }
 property() { printf '%s\n' "$shown" | sed -n "s/^$1=//p"; }
@@ -73,6 +73,8 @@ refresh
 """Functions about the service `$name`, and `$shown`, what systemd knows of it."""
 
 EVIDENCE = r"""
+# One that was remembered as well, such as after a rollback, has nothing to explain.
+[ ! -e "/run/provision-started.$name" ] || exit 0
 if [ -d /run/systemd/system ]; then
     systemctl show -p Result -p ExecMainStatus "$name"
     journalctl -u "$name" -n 15 --no-pager -o cat

@@ -22,6 +22,7 @@ START = (
     + r"""
 begin() {
     rm -f "$record"
+    begun=$(date +%s)
     if has_systemd; then
         systemctl reset-failed "$name" 2>/dev/null || true
         systemctl "$act" "$name"
@@ -78,7 +79,9 @@ roll_back() {
         [ -d "$archive/$good" ] || return 0
     if has_systemd; then
         echo "the last words of $tried:" >&2
-        journalctl -u "$name" -n 4 --no-pager -o cat >&2 || true
+        # What it said itself, and not what systemd said of it.
+        journalctl _SYSTEMD_UNIT="$(property Id)" --since "@$begun" --no-pager \
+            -o cat | tail -n 4 >&2
     fi
     point current "$good"
     if begin && is_well; then
