@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ from invoke.program import Program
 import provision
 from provision.commands import lab, look, metrics, runs, teardown
 from provision.errors import OptionError
+
+# Looking for plugins reads the metadata of every installed package: a tenth of a start.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def namespace(*more: Callable[..., Any]) -> Collection:

@@ -97,22 +97,47 @@ def connect_with_retry(
     Raises:
         ConnectError: it did not help (HostKeyError, AuthError: not even tried).
     """
+    started = time.monotonic()
+    try:
+        transport.open()
+    except ConnectError as error:
+        if not _may_pass(error):
+            raise
+        left_s = max(0.0, TRY_FOR_S - (time.monotonic() - started))
+        _go_on(transport, error, left_s, on_retry, sleep)
+
+
+def _go_on(
+    transport: Transport,
+    error: ConnectError,
+    left_s: float,
+    on_retry: OnRetry,
+    sleep: Callable[[float], None],
+) -> None:
+    """Try again after *error*, for at most *left_s* seconds."""
+    # Slow to import, and needed only when something went wrong.
     import tenacity
 
+    failed = [error]
+
+    def attempt() -> None:
+        if failed:
+            raise failed.pop()
+        transport.open()
+
     def before_sleep(state: RetryCallState) -> None:
-        error = state.outcome and state.outcome.exception()
-        reason = error.message if isinstance(error, ConnectError) else ""
+        last = state.outcome and state.outcome.exception()
+        reason = last.message if isinstance(last, ConnectError) else ""
         on_retry(state.attempt_number, state.upcoming_sleep, reason)
 
-    retrying = tenacity.Retrying(
+    tenacity.Retrying(
         retry=tenacity.retry_if_exception(_may_pass),
-        stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(TRY_FOR_S),
+        stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(left_s),
         wait=_wait_s,
         before_sleep=before_sleep,
         sleep=sleep,
         reraise=True,
-    )
-    retrying(transport.open)
+    )(attempt)
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -126,9 +151,9 @@ def _wait_s(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
     name_unknown = error and isinstance(error.__cause__, socket.gaierror)
     first_s = 0.3 if name_unknown else 2.0
-    return tenacity.wait_exponential_jitter(initial=first_s, max=5, jitter=first_s / 2)(
-        state
-    )
+    return tenacity.wait_exponential_jitter(
+        multiplier=first_s, max=5, jitter=first_s / 2
+    )(state)
 
 
 class LocalTransport:
