@@ -198,7 +198,7 @@ ADVICE: dict[tuple[str, ...], str] = {
         "the host does not reach that server: see its routes, proxy and firewalls"
     ),
     ("ertificate",): "install ca-certificates, and see that the host's clock is right",
-    ("No space left", "write error"): (
+    ("No space left", "write error", "Failure writing", "Cannot write", "Wrote only"): (
         "the disk is full: make room; what was downloaded is kept and continued"
     ),
     ("is not what its checksum promises",): (

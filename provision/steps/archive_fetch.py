@@ -9,7 +9,6 @@ fill() { printf '%s\n' "$1" | sed "s/%ARCH%/$arch/g"; }
 url=$(fill "$url")
 parts=$folder/.part
 part=$parts/$version
-said=$parts/said
 
 find_tool() {
     command -v curl >/dev/null || command -v wget >/dev/null || {
@@ -18,20 +17,22 @@ find_tool() {
     }
     mkdir -p -- "$parts"
 }
-# Get $1 into the file $2, from where that ends; what went wrong is in $said.
-get() {
+# Get $1 into the file $2, from where that ends; what went wrong is in $said, which is
+# no file: the disk may be full.
+get() { said=$(fetch "$1" "$2" 2>&1); }
+fetch() {
     if command -v curl >/dev/null; then
         # A link that stalls for a minute is given up.
         curl -fsSL -C - --retry 2 --connect-timeout 15 --speed-limit 1 \
-            --speed-time 60 -o "$2" "$1" 2>"$said"
+            --speed-time 60 -o "$2" "$1"
     elif ! wget --help 2>&1 | grep -q -i busybox; then
-        wget -nv -c -T 60 -t 3 -O "$2" "$1" 2>"$said"
+        wget -nv -c -T 60 -t 3 -O "$2" "$1"
     else
-        wget -q -c -O "$2" "$1" 2>"$said"
+        wget -q -c -O "$2" "$1"
     fi
 }
 not_got() {
-    grep -v '^ *[0-9]*%' -- "$said" | tail -n 4 >&2
+    printf '%s\n' "$said" | tail -n 4 >&2
     printf 'cannot get %s\n' "$1" >&2
     exit 1
 }
@@ -64,8 +65,11 @@ download() {
         # What was cut off may be of another file, or complete and wrong.
         if get "$url" "$part"; then
             ! is_right || return 0
-        elif ! grep -q -i -e 416 -e range -e resume -e 'continued download' "$said"; then
-            not_got "$url"
+        else
+            case $said in
+            *' 416'* | *'byte range'* | *'annot resume'* | *'ontinued download'*) ;;
+            *) not_got "$url" ;;
+            esac
         fi
         echo 'what an earlier run got is of no use'
         rm -f -- "$part"

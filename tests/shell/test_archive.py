@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -256,6 +257,28 @@ def test_a_name_that_is_not_known_is_told(shell: Shell, tool: str, host: Host) -
     done = host.apply(shell, step)
     assert done.exit != 0
     assert "see its DNS" in step.advice(done.stderr), done.stderr
+
+
+@EACH_SHELL
+@EACH_TOOL
+@pytest.mark.parametrize("size_kb", [100, 400])
+def test_a_full_disk_is_told(shell: Shell, tool: str, size_kb: int, host: Host) -> None:
+    """The archive has 300 kB: it fits or not, and what is in it does not."""
+    host.has(tool)
+    host.publish("1.0")
+    host.folder.mkdir(parents=True)
+    size = f"size={size_kb}k"
+    mount = ["mount", "-t", "tmpfs", "-o", size, "none", str(host.folder)]
+    if os.geteuid() or subprocess.run(mount, check=False).returncode:
+        pytest.skip("mount is not allowed here")
+    try:
+        step = host.step("1.0")
+        done = host.apply(shell, step)
+        assert done.exit != 0
+        assert "the disk is full" in step.advice(done.stderr), done.stderr
+        assert host.names() == [".part"]
+    finally:
+        subprocess.run(["umount", host.folder], check=True)
 
 
 @EACH_SHELL
