@@ -126,9 +126,8 @@ def _whats_next(given: Given, run: Run) -> None:
     if not door:
         return
     me, tell = program(), output().tell
-    if any(
-        step.kind == "ray_nodes" for host in run.hosts.values() for step in host.steps
-    ):
+    kinds = {step.kind for host in run.hosts.values() for step in host.steps}
+    if "ray_nodes" in kinds:
         nodes = {*inventory.groups["head"], *inventory.groups.get("workers", ())}
         tell(
             "", f"Ray cluster {inventory.cluster} is up: {counted(len(nodes), 'node')}"
@@ -136,3 +135,5 @@ def _whats_next(given: Given, run: Run) -> None:
     tell(f"  dashboard  {door.url}")
     tell(f"  token      in {door.token_file} on {door.head}")
     tell(f"  next       {me} status", f"             {me} smoke")
+    if "prometheus_targets" in kinds:
+        tell(f"             {me} metrics")

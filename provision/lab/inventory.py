@@ -9,8 +9,16 @@ from typing import Any
 import yaml
 
 from provision.lab.keys import known_hosts
-from provision.lab.layout import REGISTRY, REGISTRY_PORT, Layout, Node
+from provision.lab.layout import (
+    ARTIFACTS,
+    ARTIFACTS_PORT,
+    REGISTRY,
+    REGISTRY_PORT,
+    Layout,
+    Node,
+)
 
+DOWNLOADS = ("prometheus", "node_exporter", "grafana")
 HEADER = "# Written by `invoke lab.up`; the paths are relative to this file.\n"
 
 
@@ -30,6 +38,7 @@ def text(layout: Layout, nodes: Sequence[Node]) -> str:
 
 
 def _variables(layout: Layout) -> dict[str, Any]:
+    files = f"http://{ARTIFACTS}:{ARTIFACTS_PORT}"
     return {
         "cluster": "lab",
         "ansible_user": "admin",
@@ -37,6 +46,7 @@ def _variables(layout: Layout) -> dict[str, Any]:
         "ansible_ssh_private_key_file": layout.key.name,
         "known_hosts": layout.known_hosts.name,
         "docker_registry_mirrors": [f"http://{REGISTRY}:{REGISTRY_PORT}"],
+        **{f"{name}_downloads": f"{files}/{name}" for name in DOWNLOADS},
         "ray_num_cpus": 1,
         "ray_object_store_memory_mb": 100,
     }

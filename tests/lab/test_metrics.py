@@ -1,0 +1,259 @@
+"""The metrics of a real cluster, asked of Prometheus, Grafana and Ray themselves."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+from commands import INVENTORY, ROOT, invoke, reported
+
+from provision import lab
+
+HOSTS = ("node1", "node2", "node3")
+ADDRESSES = {"172.30.77.11", "172.30.77.12", "172.30.77.13"}
+PROMETHEUS = "http://172.30.77.11:9090"
+GRAFANA = "http://172.30.77.11:3000"
+RAY = "http://172.30.77.11:8265"
+JOBS = {"ray": 3, "node": 3, "ray_autoscaler": 1, "ray_dashboard": 1, "prometheus": 1}
+TARGETS = sum(JOBS.values())
+SECRETS = ROOT / "inventories/.provision/lab"
+OVERVIEW = ROOT / "playbooks/templates/cluster_overview.json"
+CONFIG = "/etc/provision/prometheus/prometheus.yml"
+PROMTOOL = "/opt/provision/prometheus/current/promtool"
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deployed(running_lab: object) -> None:
+    """A cluster; one that is there already is taken as it is."""
+    invoke("deploy", "--inventory", INVENTORY).ended(0)
+
+
+def secret(name: str) -> str:
+    return (SECRETS / name).read_text().strip()
+
+
+def get(url: str, authorization: str = "") -> Any:
+    headers = {"Authorization": authorization} if authorization else {}
+    with urlopen(Request(url, headers=headers), timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+def code(url: str, authorization: str = "") -> int:
+    try:
+        get(url, authorization)
+    except HTTPError as error:
+        error.close()
+        return error.code
+    return 200
+
+
+def basic(user: str, password: str) -> str:
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def query(expression: str) -> list[dict[str, Any]]:
+    """What Prometheus answers *expression* with."""
+    asked = urlencode({"query": expression})
+    answer = get(f"{PROMETHEUS}/api/v1/query?{asked}")
+    assert answer["status"] == "success", answer
+    result: list[dict[str, Any]] = answer["data"]["result"]
+    return result
+
+
+def eventually(true: Callable[[], bool], limit_s: float = 90) -> None:
+    """Wait until *true* is; a server that is not there (yet) is no answer."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        try:
+            if true():
+                return
+        except (URLError, OSError):
+            pass
+        assert time.monotonic() < deadline, f"not in {limit_s} s"
+        time.sleep(1)
+
+
+def all_up() -> bool:
+    return len(query("up == 1")) == TARGETS
+
+
+def on(host: str, script: str) -> str:
+    return lab.run(host, "sh", "-c", script)
+
+
+def test_prometheus_itself_says_that_every_target_is_up() -> None:
+    up = query("up")
+    assert {one["value"][1] for one in up} == {"1"}
+    jobs = [one["metric"]["job"] for one in up]
+    assert {job: jobs.count(job) for job in jobs} == JOBS
+
+
+def test_every_node_tells_its_cpus() -> None:
+    found = {
+        n["metric"]["ip"]: float(n["value"][1]) for n in query("ray_node_cpu_count")
+    }
+    assert found.keys() == ADDRESSES
+    assert min(found.values()) > 0
+
+
+def expressions() -> Iterator[str]:
+    """What the panels of the overview ask, but those about GPUs: the lab has none."""
+    for panel in json.loads(OVERVIEW.read_text())["panels"]:
+        if not panel["title"].startswith("GPU"):
+            yield from (target["expr"] for target in panel["targets"])
+
+
+@pytest.mark.parametrize("expression", list(expressions()))
+def test_a_panel_of_the_overview_has_data(expression: str) -> None:
+    eventually(lambda: bool(query(expression)), 60)
+
+
+def test_prometheus_own_tool_accepts_what_lies_on_the_host() -> None:
+    said = lab.run("node1", PROMTOOL, "check", "config", CONFIG)
+    assert "rule files found" in said
+
+
+def test_no_alert_fires_on_a_cluster_that_is_well() -> None:
+    found = get(f"{PROMETHEUS}/api/v1/rules")["data"]["groups"]
+    rules = [rule for group in found for rule in group["rules"]]
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+    assert len(rules) >= 6
+    assert query('ALERTS{alertstate="firing"}') == []
+
+
+def test_rays_dashboard_finds_prometheus_and_grafana() -> None:
+    token = f"Bearer {secret('ray_token')}"
+    for what in ("prometheus", "grafana"):
+        answer = get(f"{RAY}/api/{what}_health", token)
+        assert answer["result"] is True, answer
+
+
+def test_grafana_wants_the_password_that_was_made() -> None:
+    page = f"{GRAFANA}/api/datasources"
+    assert code(page) == 401
+    assert code(page, basic("admin", "admin")) == 401
+    [source] = get(page, basic("admin", secret("grafana_admin_password")))
+    assert (source["name"], source["url"]) == ("Prometheus", PROMETHEUS)
+
+
+def test_grafana_has_our_dashboard_and_those_of_this_ray() -> None:
+    admin = basic("admin", secret("grafana_admin_password"))
+    found = {one["uid"] for one in get(f"{GRAFANA}/api/search", admin)}
+    assert {"cluster-overview", "rayDefaultDashboard", "rayDataDashboard"} <= found
+    proxy = f"{GRAFANA}/api/datasources/proxy/uid/prometheus/api/v1/query?query=up"
+    assert len(get(proxy, admin)["data"]["result"]) == TARGETS
+
+
+def test_the_password_is_in_no_process_and_no_readable_file() -> None:
+    password = secret("grafana_admin_password")
+    assert len(password) >= 32
+    running = on(
+        "node1", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
+    )
+    assert password not in running
+    mode = on("node1", "stat -c '%a %U' /etc/provision/grafana/admin_password")
+    assert mode.split() == ["400", "provision-grafana"]
+
+
+def test_services_run_as_users_of_their_own_on_the_clusters_address() -> None:
+    shells = on("node1", "getent passwd | grep ^provision | cut -d: -f7 | sort -u")
+    assert shells.split() == ["/usr/sbin/nologin"]
+    listening = on("node1", "ss -Hltn | awk '{print $4}'").split()
+    assert {f"172.30.77.11:{port}" for port in (3000, 9090, 9100)} <= set(listening)
+    for port in (3000, 9090, 9100):
+        assert not [at for at in listening if at in (f"0.0.0.0:{port}", f"*:{port}")]
+
+
+def test_invoke_metrics_shows_targets_and_addresses() -> None:
+    done = invoke("metrics").ended(0)
+    assert f"{TARGETS} of {TARGETS} targets up" in done.output
+    for words in (PROMETHEUS, GRAFANA, RAY, "grafana_admin_password", "s ago"):
+        assert words in done.output
+
+
+def test_a_second_deploy_changes_nothing(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done, found = reported("deploy", "--inventory", INVENTORY, report=report)
+    done.ended(0)
+    seen = {(h["changed"], h["round_trips"]) for h in found["hosts"].values()}
+    assert seen == {(0, 1)}
+
+
+def test_a_config_that_promtool_refuses_changes_nothing() -> None:
+    before = on("node1", f"cat {CONFIG}")
+    wrong = ("--tags", "metrics", "--set", "metrics_interval_s=never")
+    done = invoke("deploy", "--inventory", INVENTORY, *wrong).ended(2)
+    assert "promtool refuses it" in done.output
+    assert on("node1", f"cat {CONFIG}; ls -A /etc/provision/prometheus") == (
+        f"{before}prometheus.yml\nrules.yml\n"
+    )
+    assert all_up()
+
+
+def test_a_target_that_is_down_is_seen() -> None:
+    on("node3", "systemctl stop provision-node-exporter")
+    eventually(lambda: not all_up(), 40)
+    done = invoke("metrics").ended(3)
+    assert f"{TARGETS - 1} of {TARGETS} targets up" in done.output
+    assert "connection refused" in done.output
+    status = invoke("status").ended(3)
+    assert f"{TARGETS - 1} of {TARGETS} targets up" in status.output
+    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    assert all_up(), "deploy waits until it is"
+
+
+def test_a_killed_prometheus_comes_back() -> None:
+    on("node1", "systemctl kill --signal=KILL provision-prometheus")
+    eventually(all_up)
+
+
+def test_a_replaced_ray_container_is_scraped_again() -> None:
+    on("node2", "docker restart -t 1 ray-lab")
+    eventually(lambda: not all_up(), 40)
+    eventually(all_up, 120)
+
+
+def test_a_rebooted_head_is_watched_again_with_nobodys_help() -> None:
+    lab.reboot("node1")
+    eventually(all_up, 180)
+    invoke("plan", "--inventory", INVENTORY).ended(0)
+
+
+LEFT = r"""
+ls -d /var/lib/provision* /etc/provision* /opt/provision* /run/provision* \
+    /etc/systemd/system/*provision* /etc/systemd/system/*/*provision* 2>/dev/null
+getent passwd | grep '^provision'; getent group | grep '^provision'
+systemctl list-units --all --no-legend 'provision*'
+ss -Hltn | grep -E ':(3000|9090|9100) '
+pgrep -l 'prometheus|node_exporter|grafana'
+true
+"""
+
+
+class TestTeardown:
+    """In this order, on the cluster the tests before it used."""
+
+    def test_the_series_can_stay(self) -> None:
+        words = ("--inventory", INVENTORY, "--yes")
+        invoke("teardown", *words, "--keep-data").ended(0)
+        left = on("node1", LEFT).split()
+        assert [word for word in left if word.startswith("/")] == [
+            "/var/lib/provision_metrics"
+        ]
+        assert on("node1", "ls /var/lib/provision_metrics").split() == ["prometheus"]
+        assert on("node1", "ls /var/lib/provision_metrics/prometheus/wal").split()
+
+    def test_nothing_is_left(self) -> None:
+        invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        for host in HOSTS:
+            assert on(host, LEFT) == "", host
