@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
@@ -48,13 +49,30 @@ def lock(context: Context) -> None:
     context.run(f"{LOCK} --output-file requirements.txt setup.cfg", echo=True)
     dev = "--extra dev --constraint requirements.txt"
     context.run(f"{LOCK} {dev} --output-file requirements-dev.txt setup.cfg", echo=True)
+    peers = "--extra bench --output-file requirements-bench.txt setup.cfg"
+    context.run(f"{LOCK} {peers}", echo=True)
+
+
+@task(
+    help={
+        "quick": "few hosts and one round; writes no results",
+        "only": "parts: converged,startup,latency,cold,trouble,memory",
+    }
+)
+def farm(context: Context, quick: bool = False, only: str = "") -> None:
+    """Measure on a farm of addresses, against other tools."""
+    options = f"{'--quick' if quick else ''} {f'--only {only}' if only else ''}"
+    context.run(f"{sys.executable} -m benchmarks {options}", echo=True)
 
 
 @task
-def bench(context: Context) -> None:
+def lab(context: Context) -> None:
     """Measure a deployed lab's deploy, then a bare one's."""
     for name in ("converged", "cold"):
         context.run(f"{sys.executable} benchmarks/{name}.py", echo=True)
 
 
-namespace = cli.namespace(check, test, lock, bench)
+bench = Collection("bench", lab)
+bench.add_task(farm, name="farm", default=True)
+namespace = cli.namespace(check, test, lock)
+namespace.add_collection(bench)
