@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from provision.errors import LabError
-from provision.lab import tarballs
+from provision.lab import services, tarballs
+from provision.lab.engine import Engine
 from provision.lab.layout import Layout
 
 PROGRAMS = {
@@ -117,3 +118,30 @@ def test_a_real_grafana_is_served_instead(
     monkeypatch.setenv(tarballs.GIVEN, "/none")
     with pytest.raises(LabError, match="there is no such file"):
         made(layout)
+
+
+def test_a_server_that_an_older_version_started_is_replaced(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, files = services.services(layout)
+    labels = {
+        registry.container: registry.made_from,
+        files.container: "what it was made from before",
+    }
+    ran: list[str] = []
+
+    def docker(_engine: Engine, *words: str, **_more: object) -> str:
+        if words[0] == "run":
+            ran.extend(words)
+        return labels.get(words[-1], "")
+
+    monkeypatch.setattr(Engine, "docker", docker)
+    monkeypatch.setattr(services.Service, "answers", lambda _: True)
+    monkeypatch.setattr(services, "unpack", lambda *_: None)
+    layout.packages.mkdir(parents=True)
+    (layout.packages / "Release").touch()
+    services.serve(Engine(""), layout, "image")
+    assert f"--name={files.container}" in ran
+    assert f"--name={registry.container}" not in ran
+    assert f"--volume={layout.tarballs}:/files:ro" in ran
+    assert f"--volume={layout.packages}:/files/apt:ro" in ran
