@@ -46,6 +46,7 @@ class Results:
 
     def __init__(self) -> None:
         self.runs: dict[tuple[str, int], Runs] = {}
+        self.skipped: list[tuple[str, int]] = []
 
     def of(self, name: str, size: int) -> Runs:
         """The runs of a contender on *size* hosts; made if there are none."""
@@ -56,6 +57,13 @@ class Results:
         runs = self.runs.get((name, size))
         values = getattr(runs, what) if runs else []
         return float(statistics.median(values)) if values else math.nan
+
+    def expected_s(self, name: str, size: int) -> float:
+        """Wall seconds of a run that was not yet made, from one on fewer hosts."""
+        known = [n for who, n in self.runs if who == name and n < size]
+        if not known:
+            return 0.0
+        return self.middle("wall_s", name, max(known)) / max(known) * size
 
     def ratio(self, what: str, name: str, other: str, size: int) -> float:
         """A contender's median over another's."""
@@ -77,14 +85,27 @@ def section(results: Results) -> Section:
     order = sorted(results.runs, key=lambda run: run[1])
     rows = [_row(results, name, size) for name, size in order]
     part.say(NOTE, "", *table(HEAD, rows), "")
-    single = sorted({n for (n, _), r in results.runs.items() if len(r.wall_s) == 1})
-    if single:
-        part.say(
-            f"A single run, with no spread, is in rows of: {', '.join(single)}.", ""
-        )
+    part.say(*_remarks(results))
     part.say("![wall time over N](results.png)")
     part.goals += [goal for goal in _goals(results) if not math.isnan(goal.measured)]
     return part
+
+
+def _remarks(results: Results) -> Iterator[str]:
+    runs = results.runs.items()
+    single = [f"{name} (N={size})" for (name, size), r in runs if len(r.wall_s) == 1]
+    if len(single) < len(results.runs):
+        yield from (
+            "One run only, so with no spread: " + (", ".join(single) or "none"),
+            "",
+        )
+    for name, size in results.skipped:
+        wall_s = results.expected_s(name, size)
+        yield (
+            f"**Not run: {name} on {size} hosts.** It would have taken about {wall_s:.0f} s "
+            "here, more than was left of the time for all."
+        )
+        yield ""
 
 
 def _row(results: Results, name: str, size: int) -> list[str]:

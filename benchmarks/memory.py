@@ -43,6 +43,7 @@ CHANGED = 3
 """Of each host's steps, so many change, and print so many lines."""
 LINES = 5
 TEMPLATE_MB = 10
+WIDTH = 120
 STALL_S = 60.0
 """What takes longer counts as a stall, and is killed."""
 MEMORY_MIB = 250
@@ -197,7 +198,7 @@ def measure(*, quick: bool) -> Section:
     with farm() as hosts:
         for what, argv in _scenarios(hosts, quick=quick).items():
             cost = _cost(hosts, argv)
-            said = (cost.output.strip().splitlines() or [""])[-1]
+            said = (cost.output.strip().splitlines() or [""])[-1][:WIDTH]
             if cost.code:
                 said = f"**ended with {cost.code}** {said}"
             peak = f"{cost.peak_mib:.0f}"

@@ -84,10 +84,10 @@ def proxy(target: int, rtt_ms: float) -> Iterator[Proxy]:
     def run() -> None:
         with contextlib.suppress(asyncio.CancelledError):
             loop.run_until_complete(task)
-        rest = asyncio.all_tasks(loop)
-        for one in rest:
-            one.cancel()
-        loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+        if rest := asyncio.all_tasks(loop):
+            for one in rest:
+                one.cancel()
+            loop.run_until_complete(asyncio.wait(rest))
         loop.close()
 
     task = loop.create_task(main())

@@ -65,7 +65,10 @@ def _short(number: float) -> str:
 
 
 def goals_table(goals: Iterable[Goal]) -> list[str]:
-    """All goals, one a line."""
+    """All goals, one a line; nothing where there are none."""
+    goals = list(goals)
+    if not goals:
+        return []
     return table(["goal", "limit", "measured", ""], [goal.row() for goal in goals])
 
 

@@ -51,6 +51,15 @@ def test_ratios_are_of_medians_and_goals_only_of_what_was_run() -> None:
     assert results.series() == {OURS: [(100, 3.0)], FLOOR: [(100, 2.0)]}
 
 
+def test_what_a_longer_run_takes_is_foreseen() -> None:
+    results = Results()
+    assert results.expected_s("slow", 100) == 0.0
+    results.of("slow", 10).wall_s.append(30.0)
+    assert results.expected_s("slow", 100) == 300.0
+    results.skipped.append(("slow", 100))
+    assert "Not run: slow on 100 hosts" in section(results).text()
+
+
 def test_contenders_take_turns_and_long_ones_run_once() -> None:
     def command(*_: object) -> None:
         raise AssertionError
@@ -60,7 +69,7 @@ def test_contenders_take_turns_and_long_ones_run_once() -> None:
     order = [(one.name, size) for one, size in schedule([short, long], [1, 2], 2)]
     assert order == [
         *[("short", 1), ("long", 1)] * 2,
-        *[("short", 2), ("long", 2), ("short", 2)],
+        *[("short", 2), ("short", 2), ("long", 2)],
     ]
 
 
