@@ -19,6 +19,7 @@ from provision.errors import (
 )
 from provision.inventory import Host, Inventory
 from provision.inventory.variables import CHECKS, IGNORED
+from provision.playbook.load import declared as declared_in
 from provision.playbook.play import Entry, Play, Playbook
 from provision.playbook.texts import functions
 from provision.registry import step_class
@@ -166,9 +167,11 @@ class _Binder:
     def unused(self) -> Iterator[str]:
         """A warning for each variable that nothing in the playbook asks for."""
         declared = {name for play in self._playbook.plays for name in play.vars}
-        known = self._used | declared | self._playbook.known | OURS
         inventory = {n for host in self._inventory.hosts.values() for n in host.vars}
-        for name in sorted({*inventory, *self._sets} - known):
+        odd = {*inventory, *self._sets} - self._used - declared - OURS
+        if odd and self._playbook.folder:
+            odd -= set(declared_in(self._playbook.folder))
+        for name in sorted(odd):
             hint = did_you_mean(name, self._used | declared)
             said = f"; {hint}" if hint.startswith("did") else ""
             yield f"the variable {name!r} is not used by the playbook{said}"

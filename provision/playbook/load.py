@@ -60,7 +60,7 @@ def load(path: Path) -> Playbook:
     return Playbook(
         tuple(play for play, _ in placed),
         tuple(source for _, source in placed),
-        frozenset(_declared(path.parent)),
+        path.parent,
     )
 
 
@@ -191,7 +191,7 @@ def _order_problems(placed: Sequence[Placed]) -> Iterator[InputError]:
         seen.append(play.play)
 
 
-def _declared(folder: Path) -> Iterator[str]:
+def declared(folder: Path) -> Iterator[str]:
     """The variables that plays of any playbook in *folder* declare.
 
     One inventory serves several playbooks: what one of them knows is no slip.

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -87,12 +88,13 @@ class Playbook:
     Attributes:
         plays: see `Play`.
         sources: where each play is written, by its number.
-        known: variables that playbooks beside this one use, which may be set as well.
+        folder: where the file is; variables that playbooks beside it use may be set
+            as well.
     """
 
     plays: tuple[Play, ...]
     sources: tuple[tuple[Source, Where], ...] = ()
-    known: frozenset[str] = frozenset()
+    folder: Path | None = None
 
     def source(self, number: int) -> tuple[Source, Where]:
         """Where play *number* is written; made in Python: nowhere."""
