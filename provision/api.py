@@ -18,7 +18,7 @@ from provision.redact import redactor
 from provision.run import Run
 from provision.secret import Secrets
 
-FORKS = 32
+FORKS = 100
 """Hosts worked on at a time, unless told otherwise."""
 
 Reporter = Callable[[Event], object]

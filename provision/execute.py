@@ -105,7 +105,13 @@ class _Crew:
         }
 
     def work(self, host: str, unit: Unit, elsewhere: int) -> bool:
-        return self._members[host].run(unit, elsewhere=elsewhere)
+        member = self._members[host]
+        try:
+            return member.run(unit, elsewhere=elsewhere)
+        finally:
+            # An idle connection costs the controller as well, and sshd a process.
+            if unit.indexes.stop == len(member.session.items):
+                member.session.close()
 
     def halt(self) -> None:
         """Start nothing more, and end what runs."""

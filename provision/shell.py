@@ -113,15 +113,35 @@ PRELUDE = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; umask 0
 """The same words and tools everywhere: sshd gives other users no sbin in PATH."""
 
 
+PACK = r"""
+pack() { trap '' TERM; exec dd ibs=65536 obs=65536 2>/dev/null; }
+{ { { {"""
+PACKED = """
+} 3>&-; } | pack >&3; } 2>&1 | pack >&2; } 3>&1"""
+"""Around fragments: each write of theirs would be a packet of SSH, dozens in a look.
+
+dd fills its blocks from many short reads. It does not mind the time limit, so what
+was printed until then is sent when the writers are gone.
+"""
+
+
 def encode(tasks: Sequence[Task], mark: str) -> bytes:
     """One script that runs *tasks* in turn, each followed by *mark* and its exit code.
 
     The script is one compound command, so a shell that receives only a part of
     it (a cut link) runs nothing. Each fragment runs in a subshell with an empty
-    standard input; the mark goes to both streams, so both can be divided.
+    standard input; the mark goes to both streams, so both can be divided. What looks
+    print is sent in few pieces when they are done; what changes print, as it comes.
+
+    Args:
+        tasks: changes first, then looks.
+        mark: see `new_mark`.
     """
-    body = "\n".join(_frame(task, mark) for task in tasks)
-    return f"{{\n{PRELUDE}\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
+    changes = [_frame(task, mark) for task in tasks if task.strict]
+    looks = [_frame(task, mark) for task in tasks if not task.strict]
+    packed = [PACK, *looks, PACKED] if len(looks) > 1 else looks
+    body = "\n".join([PRELUDE, *changes, *packed])
+    return f"{{\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
 
 
 def _frame(task: Task, mark: str) -> str:

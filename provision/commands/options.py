@@ -30,7 +30,7 @@ class Given:
     )
     limit: str = _option("", "work on these hosts only, such as 'workers:!node3'")
     tags: str = _option("", "only plays and steps with one of these tags: a,b")
-    forks: str = _option("", "hosts worked on at a time (default: 32)")
+    forks: str = _option("", "hosts worked on at a time (default: 100)")
     set: tuple[str, ...] = _option((), "a variable, name=value (YAML); repeatable")
     check: bool = _option(default=False, text="only say what would change (= plan)")
     verbose: bool = _option(

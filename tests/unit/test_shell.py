@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -98,7 +100,8 @@ def test_a_script_that_was_cut_off_runs_nothing(kept: int, tmp_path: Path) -> No
 
 
 def test_a_fragment_that_ended_the_shell_is_told_from_one_that_never_began() -> None:
-    ended, cut, never = run([Task(Sh("echo a")), Task(Sh("kill -9 $$")), Task(Sh(""))])
+    changes = [Task(Sh(text), strict=True) for text in ("echo a", "kill -9 $$")]
+    ended, cut, never = run([*changes, Task(Sh(""))])
     assert ended.ended and ended.stdout == "a\n"
     assert not cut.ended and cut.exit is not None
     assert not never.ended and never.exit is None
@@ -126,3 +129,39 @@ def test_a_flood_keeps_its_end_and_bounds_memory(
 def test_the_tail_prefers_standard_error() -> None:
     assert Reply("out\n", "a\nb\nc\n").tail(2) == ("b", "c")
     assert Reply("out\n", " \n").tail() == ("out",)
+
+
+LOOKS = [Task(Sh(f"echo {n}; echo e{n} >&2")) for n in range(40)]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])
+def test_many_looks_come_in_few_pieces(shell: str) -> None:
+    argv = shell.split()
+    if not shutil.which(argv[0]):
+        pytest.skip(f"{argv[0]} is not installed")
+    read, write = os.pipe()
+    child = subprocess.Popen([*argv, "-s"], stdin=subprocess.PIPE, stdout=write)
+    os.close(write)
+    child.communicate(encode(LOOKS, "@mark"))
+    pieces = []
+    with os.fdopen(read, "rb", buffering=0) as pipe:
+        while piece := pipe.read(65536):
+            pieces.append(piece)
+    assert len(pieces) == 1
+    frames = Frames("@mark")
+    frames.feed(pieces[0])
+    assert [text for text, _ in frames.done] == [f"{n}\n" for n in range(40)]
+
+
+def test_what_looks_printed_before_the_time_limit_is_not_lost() -> None:
+    looks = [Task(Sh("echo first")), Task(Sh("echo second; sleep 60"))]
+    argv = ["timeout", "-k", "5", "0.5", "sh", "-s"]
+    done = subprocess.run(
+        argv, input=encode(looks, "@mark"), capture_output=True, check=False
+    )
+    stdout, stderr = Frames("@mark"), Frames("@mark")
+    stdout.feed(done.stdout)
+    stderr.feed(done.stderr)
+    first, second = replies(stdout, stderr, 2, done.returncode)
+    assert (first.stdout, first.exit) == ("first\n", 0)
+    assert (second.stdout, second.ended, second.timed_out) == ("second\n", False, True)
