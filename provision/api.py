@@ -95,6 +95,9 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
         secrets=Secrets(_secrets_folder(inventory), generate=verb == "apply"),
     )
     run, redact = Run(), redactor(bound.secrets)
+    for play in bound.plays:
+        for host, row in play.steps.items():
+            run.steps[host] = (*run.steps.get(host, ()), *(item.step for item in row))
     with contextlib.ExitStack() as stack:
         reporters: list[Reporter] = [run]
         reporters += [_enter(stack, r) for r in options.get("reporters", ())]

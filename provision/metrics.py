@@ -11,7 +11,7 @@ from typing import Any
 from provision.ask import ask
 from provision.errors import HostError, InventoryError
 from provision.inventory import Inventory
-from provision.status import PLAYBOOK, entrance, head_steps, secrets
+from provision.status import PLAYBOOK, entrance_of, head_steps, secrets
 from provision.step import Step
 from provision.steps.prometheus_targets import UP, PrometheusTargets, Target, targets
 from provision.steps.ray import RayHead
@@ -79,21 +79,19 @@ def metrics(inventory: Inventory, sets: Mapping[str, Any] | None = None) -> Metr
             hint="see `systemctl status provision-prometheus` there, or deploy again",
             details=reply.tail(),
         )
-    urls = _urls(inventory, steps, sets or {})
+    urls = _urls(inventory, steps)
     password = secrets(inventory, PLAYBOOK).place("grafana_admin_password")
     return Metrics(tuple(found), _date(reply.stdout), urls, password)
 
 
-def _urls(
-    inventory: Inventory, steps: Sequence[Step], sets: Mapping[str, Any]
-) -> dict[str, str]:
+def _urls(inventory: Inventory, steps: Sequence[Step]) -> dict[str, str]:
     """What Ray's dashboard was told of the others, and the dashboard itself."""
     urls = {}
     for head in steps:
         if isinstance(head, RayHead):
             urls["Prometheus"] = head.prometheus
             urls["Grafana"] = head.grafana_for_browsers or head.grafana
-    if door := entrance(inventory, PLAYBOOK, sets):
+    if door := entrance_of(inventory, steps):
         urls["Ray dashboard"] = door.url
     return {name: url for name, url in urls.items() if url}
 

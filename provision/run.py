@@ -22,7 +22,7 @@ from provision.events import (
     StepPlanned,
     Warned,
 )
-from provision.step import Change
+from provision.step import Change, Step
 
 DIFFERS = 3
 INTERRUPTED = 130
@@ -112,12 +112,18 @@ class HostResult:
 
 
 class Run:
-    """The sum of a run's events; a reporter like any other."""
+    """The sum of a run's events; a reporter like any other.
+
+    Attributes:
+        hosts: what happened, by host.
+        steps: what each host was to be, in the order of the plays.
+    """
 
     def __init__(self) -> None:
         self.verb = ""
         self.cluster = ""
         self.hosts: dict[str, HostResult] = {}
+        self.steps: dict[str, tuple[Step, ...]] = {}
         self.warnings: list[str] = []
         self.seconds = 0.0
         self.interrupted = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,15 +88,18 @@ def status(
         _host(host, run.hosts.get(name, HostResult()), nodes)
         for name, host in inventory.hosts.items()
     )
-    door = entrance(inventory, PLAYBOOK, sets or {})
+    door = entrance(inventory, run)
     return Status(tuple(hosts), door, run, _metrics(run))
 
 
-def entrance(
-    inventory: Inventory, book: str, sets: Mapping[str, Any]
-) -> Entrance | None:
-    """The dashboard of a cluster; None: *book* deploys no Ray."""
-    for step in head_steps(inventory, book, sets):
+def entrance(inventory: Inventory, run: Run) -> Entrance | None:
+    """The dashboard of a cluster; None: *run* was not about Ray."""
+    return entrance_of(inventory, [s for row in run.steps.values() for s in row])
+
+
+def entrance_of(inventory: Inventory, steps: Iterable[Step]) -> Entrance | None:
+    """The dashboard that *steps* of the head lead to."""
+    for step in steps:
         if isinstance(step, RayNodes):
             url = f"http://{step.dashboard_host}:{step.dashboard_port}"
             head = inventory.groups["head"][0]

@@ -122,7 +122,7 @@ def _whats_next(given: Given, run: Run) -> None:
     from provision.status import entrance
 
     inventory = load(inventory_path(given)[0])
-    door = entrance(inventory, given.playbook, given.for_api()["sets"])
+    door = entrance(inventory, run)
     if not door:
         return
     me, tell = program(), output().tell

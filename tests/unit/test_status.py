@@ -21,7 +21,7 @@ from provision.events import (
 )
 from provision.inventory import Inventory
 from provision.run import Run
-from provision.status import entrance, status
+from provision.status import entrance_of, head_steps, status
 from provision.step import Change
 
 HOSTS = {f"node{n}": {"address": f"10.0.0.{n}"} for n in (1, 2, 3)}
@@ -68,6 +68,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
         run(RunStarted(verb="verify", steps=dict.fromkeys(HOSTS, 3)))
         for event in (*events, RunEnded(seconds=1)):
             run(event)
+        run.steps["node1"] = tuple(head_steps(inventory, playbook, {}))
         return run
 
     monkeypatch.setattr(api, "verify", verify)
@@ -173,8 +174,17 @@ def test_metrics_are_one_line(
 
 def test_the_entrance_follows_the_variables_of_the_playbook() -> None:
     sets = {"data_dir": "/data/ray", "ray_dashboard_host": "127.0.0.1"}
-    door = entrance(Inventory.parse(INVENTORY), "deploy", sets)
+    door = entrance_of(
+        Inventory.parse(INVENTORY),
+        head_steps(Inventory.parse(INVENTORY), "deploy", sets),
+    )
     assert door
     assert (door.url, door.head) == ("http://127.0.0.1:8265", "node1")
     assert door.token_file == "/data/ray/auth_token"
-    assert entrance(Inventory.parse(INVENTORY), "teardown", {}) is None
+    assert (
+        entrance_of(
+            Inventory.parse(INVENTORY),
+            head_steps(Inventory.parse(INVENTORY), "teardown", {}),
+        )
+        is None
+    )
