@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console, RenderableType
-from rich.live import Live
 from rich.table import Table
 
 from provision.events import Event, RunEnded
+from provision.report.feed import Feed
 from provision.report.lines import Teller
 from provision.report.live import Board
 from provision.report.summary import summary
@@ -69,13 +69,11 @@ class ConsoleReporter:
         self._tell = Teller(verbose=verbose)
         self._run = Run()
         self._board = Board()
-        self._live: Live | None = None
+        self._live: Feed | None = None
 
     def __enter__(self) -> ConsoleReporter:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = Live(
-                self._board, console=self._console, transient=True, refresh_per_second=5
-            )
+            self._live = Feed(self._board, self._console)
             self._live.start()
         return self
 
@@ -100,6 +98,9 @@ class ConsoleReporter:
 
     def _print(self, part: RenderableType) -> None:
         """Print *part*; only a terminal is given broken lines."""
+        if self._live:
+            self._live.tell(part)
+            return
         whole = not self._console.is_terminal and not isinstance(part, Table)
         self._console.print(part, soft_wrap=whole)
 
