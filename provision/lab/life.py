@@ -17,6 +17,8 @@ from provision.lab.prepare import Say
 
 AT_ONCE = 8
 
+REMOVE_S = 600
+
 
 def up(number: int, say: Say) -> list[Node]:
     """Have a lab with *number* hosts running, whatever there is of it now.
@@ -88,7 +90,8 @@ def _empty(outer: Engine, layout: Layout) -> None:
     """Remove what the lab has in the engine."""
     mine = f"--filter=label={LABEL}={layout.root}"
     if found := outer.docker("ps", "--all", "--quiet", mine).split():
-        outer.docker("rm", "--force", "--volumes", *found)
+        # Disks of hosts with clusters on them are slow to remove on a busy machine.
+        outer.docker("rm", "--force", "--volumes", *found, limit_s=REMOVE_S)
     if outer.does("network", "inspect", NAME):
         outer.docker("network", "rm", NAME)
     if found := outer.docker("images", "--quiet", mine).split():
