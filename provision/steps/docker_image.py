@@ -20,7 +20,11 @@ exit 1
 """
 PULL = 'docker pull "$name"'
 REMOVE = 'docker image rm "$name"'
-SPACE = r"""
+# Why the journal: with a mirror, Docker tells only what the last place it asked said.
+EVIDENCE = r"""
+journalctl -u docker -n 30 --no-pager -o cat 2>/dev/null |
+    sed -n 's/.*Attempting next endpoint for pull after error: \(.*\)"$/before: \1/p' |
+    tail -n 3
 root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || root=/
 df -h "$root"
 """
@@ -75,7 +79,7 @@ class DockerImage(Step, kind="docker_image"):
         return Sh.of(PULL, name=self.name)
 
     def evidence(self) -> Sh:
-        return Sh.of(SPACE)
+        return Sh.of(EVIDENCE)
 
     def advice(self, problem: str) -> str:
         return next((ADVICE[cause] for cause in ADVICE if cause in problem), "")
