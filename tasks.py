@@ -16,7 +16,7 @@ QUICK = {
     "format": f"{sys.executable} -m ruff format --check",
     "lint": f"{sys.executable} -m ruff check",
     "types": f"{sys.executable} -m mypy",
-    "tests": f"{PYTEST} -q -n auto --durations=5 tests/unit tests/shell",
+    "tests": f"{PYTEST} -q -n auto --durations=5 -m 'not slow' tests/unit tests/shell",
 }
 LOCK = (
     f"{sys.executable} -m piptools compile --quiet --strip-extras --generate-hashes "
@@ -40,7 +40,11 @@ def check(context: Context) -> None:
 def test(context: Context) -> None:
     """Run every test; brings the lab up."""
     context.run(f"{sys.executable} -m invoke lab.up", echo=True)
-    context.run(f"{PYTEST} --durations=15", echo=True)
+    quick = f"{PYTEST} -q -n auto --durations=10 tests/unit tests/shell"
+    # What has a machine of its own to look after runs alone.
+    alone = f"{PYTEST} --durations=15 tests/ssh tests/lab"
+    for command in (quick, alone):
+        context.run(command, echo=True)
 
 
 @task

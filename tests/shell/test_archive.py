@@ -23,6 +23,9 @@ from provision.shell import Reply
 from provision.step import Step
 from provision.steps.archive import Archive
 
+pytestmark = pytest.mark.slow
+"""Downloads by three programs in three shells take too long for `invoke check`."""
+
 Shell = tuple[str, ...]
 TOOLS = ["curl", "wget", "busybox wget"]
 EACH_TOOL = pytest.mark.parametrize("tool", TOOLS)
