@@ -41,9 +41,11 @@ def test(context: Context) -> None:
     """Run every test; brings the lab up."""
     context.run(f"{sys.executable} -m invoke lab.up", echo=True)
     quick = f"{PYTEST} -q -n auto --durations=10 tests/unit tests/shell"
-    # What has a machine of its own to look after runs alone.
-    alone = f"{PYTEST} --durations=15 tests/ssh tests/lab"
-    for command in (quick, alone):
+    # What has an sshd or a lab of its own to look after runs alone.
+    alone = [
+        f"{PYTEST} --durations=10 {folder}" for folder in ("tests/ssh", "tests/lab")
+    ]
+    for command in (quick, *alone):
         context.run(command, echo=True)
 
 
