@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import tarfile
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,10 +38,14 @@ def _make(private: Path) -> None:
     data = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
     )
-    part = private.with_suffix(".part")
-    part.touch(mode=0o600)
-    part.write_bytes(data)
-    part.rename(private)
+    # mkstemp's mode is 0600. A link, since hosts are made in parallel: the first key
+    # counts, and nobody sees a part of it.
+    handle, part = tempfile.mkstemp(dir=private.parent, prefix=private.name)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    with contextlib.suppress(FileExistsError):
+        os.link(part, private)
+    Path(part).unlink()
 
 
 def known_hosts(layout: Layout, nodes: Iterable[Node]) -> str:

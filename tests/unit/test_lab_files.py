@@ -6,7 +6,9 @@ import hashlib
 import io
 import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import yaml
@@ -56,6 +58,21 @@ class TestKeys:
     ) -> None:
         first = keys.public(layout.key)
         assert keys.public(layout.key) == first
+        assert layout.key.stat().st_mode & 0o777 == 0o600
+
+    def test_threads_that_make_hosts_at_once_get_the_same_key(
+        self, layout: Layout
+    ) -> None:
+        together = Barrier(8)
+
+        def make(_: int) -> str:
+            together.wait(10)
+            return keys.public(layout.key)
+
+        with ThreadPoolExecutor(8) as pool:
+            made = set(pool.map(make, range(8)))
+        assert len(made) == 1
+        assert [path.name for path in layout.key.parent.iterdir()] == [layout.key.name]
         assert layout.key.stat().st_mode & 0o777 == 0o600
 
     def test_ssh_keygen_reads_the_same_public_key(self, layout: Layout) -> None:
