@@ -21,6 +21,7 @@ from benchmarks.tables import Goal, Section, goals_table, table
 from provision.api import FORKS
 from provision.converge import Unit
 from provision.execute import execute
+from provision.held import Held
 from provision.inventory import Inventory
 from provision.playbook import Bound, BoundPlay
 from provision.run import Run
@@ -104,9 +105,9 @@ class Sleeper:
         return 0
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[str]:
+    def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
         """Be the cluster's lock, which is always to be had."""
-        yield "locked"
+        yield Held("mine", lambda: True)
 
     def close(self) -> None:
         """Nothing is open."""

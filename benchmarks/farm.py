@@ -29,6 +29,8 @@ SSHD = "/usr/sbin/sshd"
 MAX_STARTUPS = 1000
 DEFAULT_STARTUPS = "10:30:100"
 """OpenSSH's default: with 10 logins under way, 30 % of new connections are dropped."""
+ANY = "0.0.0.0"
+"""Where a proxy listens so as to stand before every address of the farm."""
 
 # A listening address each would be too many for sshd (16), so it listens on all and
 # serves loopback only.

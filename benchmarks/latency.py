@@ -10,10 +10,10 @@ from pathlib import Path
 
 from benchmarks import meter
 from benchmarks.contenders import Command, floor_command, ours
-from benchmarks.farm import Farm, farm
+from benchmarks.farm import ANY, Farm, farm
 from benchmarks.hosts import PLAYBOOKS
-from benchmarks.proxy import Proxy, proxy
 from benchmarks.tables import Goal, Section, spread, table
+from provision.lab.proxy import Proxy, proxy
 
 RTTS_MS = (0, 20, 100)
 HOSTS = 1
@@ -40,7 +40,7 @@ def _converged(part: Section, hosts: Farm, rounds: int) -> None:
     walls: dict[tuple[str, int], list[float]] = {}
     turns: dict[tuple[str, int], float] = {}
     for rtt_ms in RTTS_MS:
-        with proxy(hosts.port, rtt_ms) as via:
+        with proxy(hosts.port, rtt_ms, address=ANY) as via:
             for _ in range(rounds):
                 for name, command in ways.items():
                     via.reset()
@@ -86,7 +86,7 @@ def _changing(part: Section, hosts: Farm) -> None:
     """One host: the round trips, and the turns, of so many steps that change."""
     rtt_ms = RTTS_MS[1]
     rows, trips = [], []
-    with proxy(hosts.port, rtt_ms) as via:
+    with proxy(hosts.port, rtt_ms, address=ANY) as via:
         for count in CHANGES:
             command = _changes(hosts, via, count)
             via.reset()

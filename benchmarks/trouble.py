@@ -16,12 +16,12 @@ from pathlib import Path
 import yaml
 
 from benchmarks.contenders import hosts_file
-from benchmarks.farm import DEFAULT_STARTUPS, Farm, addresses, farm, free_port
+from benchmarks.farm import ANY, DEFAULT_STARTUPS, Farm, addresses, farm, free_port
 from benchmarks.hosts import PLAYBOOKS, inventory
-from benchmarks.proxy import proxy
 from benchmarks.tables import Goal, Section, goals_table, table
 from provision import api
 from provision.events import Event, HostEvent, HostFailed, HostRetrying, StepOk
+from provision.lab.proxy import proxy
 from provision.run import Run
 from provision.ssh.scripts import CONNECT_TIMEOUT_S
 
@@ -69,7 +69,7 @@ def _bad_hosts(part: Section, hosts: Farm, count: int) -> None:
     healthy, _ = _run(hosts_file(hosts, count))
     lone_s, healthy_s = max(alone.done_s.values()), max(healthy.done_s.values())
     slow_ms = lone_s * (SLOWER - 1) / TURNS * 1000
-    with proxy(hosts.port, slow_ms) as slow, _deaf() as deaf:
+    with proxy(hosts.port, slow_ms, address=ANY) as slow, _deaf() as deaf:
         ports = {0: free_port(), 1: deaf, 2: slow.port}
         watch, run = _run(_mixed(hosts, count, ports))
     names = list(run.hosts)

@@ -55,11 +55,17 @@ class HostConnected(HostEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class HostRetrying(HostEvent):
-    """Connecting failed (or the connection was lost) and is tried again."""
+    """Connecting failed for the *attempt*-th time, or a connection was lost.
+
+    It is tried again after *wait_s*, at most until attempt *most*. After a *lost* one
+    the host is looked at again before anything else.
+    """
 
     attempt: int
     wait_s: float
     reason: str
+    most: int = 0
+    lost: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

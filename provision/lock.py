@@ -1,7 +1,8 @@
 """One run at a time may change a cluster: a lock on its head, held by a connection.
 
 The kernel's lock lives as long as the shell that holds it, and that shell as long as
-our channel. So the lock of a killed controller vanishes by itself.
+our channel. So the lock of a killed controller vanishes by itself; that of one that lost its power
+or its link, when the shell has heard nothing for a while.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from provision.errors import ConnectError, HostError, LockHeldError
+from provision.held import Held
 from provision.shell import Sh
 from provision.transport import Transport
 
@@ -33,9 +35,14 @@ done
 printf '%s\n' "$owner" >"$file"
 trap 'rm -f "$file"; exit' EXIT HUP INT TERM
 printf 'mine\n'
-cat >/dev/null
+# Not a pipe's end but silence: a link that was cut closes nothing.
+while [ -n "$(timeout "$silence_s" head -c 1 9>&-)" ]; do :; done
 """
-"""Answers `mine` and stays until standard input ends, or `held OWNER`."""
+"""Answers `mine` and stays until standard input ends or is silent, or `held OWNER`."""
+SILENCE_S = 30
+"""A connection that is silent for so long is lost on the controller's side as well."""
+AGAIN_S = 1.0
+"""How often a lock is asked for again that only our own lost connection holds."""
 
 
 class ClusterLock:
@@ -62,7 +69,10 @@ class ClusterLock:
         self._become = become
         self._warn = warn
         self._guard = threading.Lock()
+        self._owner = _owner()
         self._asked = False
+        self._held: Held | None = None
+        self._holder = ""
         self._refusal: LockHeldError | None = None
         self._stack = contextlib.ExitStack()
 
@@ -80,23 +90,37 @@ class ClusterLock:
     def take(self) -> None:
         """Take the lock unless it is held by this run; from any thread.
 
+        One that was lost with its connection is taken again.
+
         Raises:
             LockHeldError: another run holds it.
         """
         with self._guard:
-            if not self._asked:
+            lost = self._held is not None and not self._held.alive()
+            if lost or not self._asked:
                 self._asked = True
-                self._ask()
+                self._again() if lost else self._ask()
         if self._refusal:
             raise self._refusal
 
+    def _again(self) -> None:
+        """Take it again; the shell of the lost connection may still hold it."""
+        self._stack.close()
+        deadline = time.monotonic() + SILENCE_S
+        self._ask()
+        while self._holder == self._owner and time.monotonic() < deadline:
+            time.sleep(AGAIN_S)
+            self._refusal = None
+            self._ask()
+
     def _ask(self) -> None:
+        self._held, self._holder = None, ""
         transport = self._connect()
         self._stack.callback(transport.close)
-        script = _script(self._cluster)
+        script = _script(self._cluster, self._owner)
         try:
             transport.open()
-            answer = self._stack.enter_context(
+            held = self._stack.enter_context(
                 transport.hold(script, become=self._become)
             )
         except ConnectError as error:
@@ -104,21 +128,25 @@ class ClusterLock:
         except HostError as error:
             self._warn(f"no lock was taken on the head: {error}")
         else:
-            self._read(answer)
+            self._read(held)
 
-    def _read(self, answer: str) -> None:
-        word, _, owner = answer.partition(" ")
-        if word == "held":
+    def _read(self, held: Held) -> None:
+        word, _, owner = held.line.partition(" ")
+        if word == "mine":
+            self._held = held
+        elif word == "held":
+            self._holder = owner
             self._refusal = LockHeldError(
                 f"cluster {self._cluster!r} is being changed by {owner or 'another run'}",
                 hint="wait until that run ends, or end it: its lock goes with it",
             )
-        elif word != "mine":
-            self._warn(f"no lock was taken on the head: it answered {answer!r}")
+        else:
+            self._warn(f"no lock was taken on the head: it answered {held.line!r}")
 
 
-def _script(cluster: str) -> bytes:
-    sh = Sh.of(HOLD, cluster=cluster.replace("/", "-"), owner=_owner())
+def _script(cluster: str, owner: str) -> bytes:
+    name = cluster.replace("/", "-")
+    sh = Sh.of(HOLD, cluster=name, owner=owner, silence_s=SILENCE_S)
     # Not framed: the shell has to keep the standard input that tells it to end.
     return f"{{\n{sh.render()}\nexit\n}}\n".encode("utf-8", "surrogateescape")
 

@@ -31,6 +31,16 @@ def terminate(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
 
 
+def put(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Write a little to the standard input of *process*.
+
+    Raises:
+        OSError: it reads no more.
+        ValueError: our end is closed.
+    """
+    os.write(_pipe(process.stdin).fileno(), data)
+
+
 def close_pipes(process: subprocess.Popen[bytes]) -> None:
     """Close our ends of the pipes of *process*."""
     for stream in (process.stdin, process.stdout, process.stderr):

@@ -16,7 +16,7 @@ from provision.errors import ConnectionLost
 from provision.events import Emit, HostConnected, HostProbed, HostRetrying
 from provision.shell import Frames, Reply, Sh, Task, encode, new_mark, replies
 from provision.step import BoundStep
-from provision.transport import Transport, connect_with_retry
+from provision.transport import TRIES, Transport, connect_with_retry
 
 LOOK_LIMIT_S = 60.0
 """Longest time all probes of a host may take together."""
@@ -92,7 +92,7 @@ class Session:
             raise error
         self._open = False
         self.forget()
-        self._retrying(self._losses, 0, error.message)
+        self._again(self._losses, 0, error.message, most=LOSSES, lost=True)
         self.open()
 
     def close(self) -> None:
@@ -171,9 +171,19 @@ class Session:
         return replies(stdout, stderr, len(tasks), code)
 
     def _retrying(self, attempt: int, wait_s: float, reason: str) -> None:
+        self._again(attempt, wait_s, reason, most=TRIES, lost=False)
+
+    def _again(
+        self, attempt: int, wait_s: float, reason: str, *, most: int, lost: bool
+    ) -> None:
         if self._stopped.is_set():
             raise ConnectionLost("interrupted")
         event = HostRetrying(
-            host=self.host, attempt=attempt, wait_s=wait_s, reason=reason
+            host=self.host,
+            attempt=attempt,
+            wait_s=wait_s,
+            reason=reason,
+            most=most,
+            lost=lost,
         )
         self._emit(event)

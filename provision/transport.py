@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from provision import process
 from provision.errors import AuthError, ConnectError, ConnectionLost, HostKeyError
+from provision.held import Held, beating
 from provision.shell import Frames
 from provision.talk import END_WAIT_S, Talk, first_line, leashed
 
@@ -70,11 +71,12 @@ class Transport(Protocol):
 
     def hold(
         self, script: bytes, *, become: bool
-    ) -> contextlib.AbstractContextManager[str]:
+    ) -> contextlib.AbstractContextManager[Held]:
         """Start *script*, give its first line of output, and keep it running.
 
-        Its standard input stays open until the context ends, and then, or with the
-        death of this process, ends; the script must end by itself when it does.
+        Its standard input gets a byte every `held.BEAT_S` seconds. It stays open until
+        the context ends, and then, or with the death of this process, ends; the script
+        must end by itself when it does, and may when no byte comes for long.
 
         Raises:
             ApplyError: it ended before it printed a line.
@@ -209,7 +211,7 @@ class LocalTransport:
             raise ConnectionLost("the local transport was closed")
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[str]:
+    def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
         """Keep *script* running; see `Transport.hold`."""
         out, err = bytearray(), bytearray()
         talk = Talk(
@@ -223,8 +225,10 @@ class LocalTransport:
         with self._started(talk) as child:
             code = process.converse(child, talk, enough=lambda: b"\n" in out)
             self._check_open()
+            line = first_line(talk, code, out, err)
             try:
-                yield first_line(talk, code, out, err)
+                with beating(lambda beat: process.put(child, beat)):
+                    yield Held(line, lambda: child.poll() is None)
             finally:
                 process.close_pipes(child)
                 with contextlib.suppress(subprocess.TimeoutExpired):

@@ -207,7 +207,16 @@ class Teller:
         yield self._line(event.host, "", f"looked at {steps} ({took})")
 
     def _retrying(self, event: HostRetrying) -> Lines:
-        text = f"tries again in {duration(event.wait_s)}: {visible(event.reason)}"
+        reason = visible(event.reason)
+        if event.lost:
+            text = (
+                f"loss {event.attempt} of at most {event.most}, looks again: {reason}"
+            )
+        else:
+            wait, next_one = duration(event.wait_s), event.attempt + 1
+            text = (
+                f"connects again in {wait} (try {next_one} of {event.most}): {reason}"
+            )
         yield self._line(event.host, "", text)
 
     def _step_ok(self, event: StepOk) -> Lines:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from provision.errors import ConnectError, ConnectionLost
+from provision.held import Held, beating
 from provision.ssh.line import Line
 from provision.ssh.pulse import Pulse
 from provision.talk import (
@@ -110,7 +111,7 @@ class SshTransport:
             return talk.result(_converse(line, channel, talk))
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[str]:
+    def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
         """Keep *script* running; see `transport.Transport.hold`."""
         line = self._connected()
         out, err = bytearray(), bytearray()
@@ -124,8 +125,13 @@ class SshTransport:
         )
         with _channel(line, talk) as channel:
             code = _converse(line, channel, talk, enough=lambda: b"\n" in out)
+            held = Held(
+                first_line(talk, code, out, err),
+                lambda: line.active and not channel.eof_received and not channel.closed,
+            )
             try:
-                yield first_line(talk, code, out, err)
+                with beating(channel.sendall):
+                    yield held
             finally:
                 with contextlib.suppress(OSError, EOFError):
                     channel.shutdown_write()

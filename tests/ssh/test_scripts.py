@@ -157,8 +157,9 @@ def test_a_held_script_gives_its_first_line_and_ends_with_the_context(
 ) -> None:
     with transport.hold(
         b"{ echo mine; cat >/dev/null; exit\n}\n", become=False
-    ) as line:
-        assert line == "mine"
+    ) as held:
+        assert held.line == "mine"
+        assert held.alive()
         assert run(transport, "echo meanwhile")[1] == "meanwhile\n"
 
 
@@ -174,9 +175,9 @@ def test_a_held_lock_is_released_when_the_context_ends(
         transport.hold(script, become=False) as first,
         transport.hold(script, become=False) as second,
     ):
-        assert (first, second) == ("mine", "held")
+        assert (first.line, second.line) == ("mine", "held")
     with transport.hold(script, become=False) as third:
-        assert third == "mine"
+        assert third.line == "mine"
 
 
 def test_a_held_script_that_ends_at_once_is_an_error_with_its_words(

@@ -13,7 +13,7 @@ ORDER = """
 errors fields interrupt
 shell source
 step render secret validation
-steps events inventory talk process transport
+steps events inventory talk process held transport
 registry ssh session verdict converge lock redact
 playbook run report
 schedule execute ask smoke

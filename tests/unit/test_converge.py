@@ -34,7 +34,8 @@ from provision.events import (
     StepPlanned,
     StepWaiting,
 )
-from provision.session import Item
+from provision.held import Held
+from provision.session import LOSSES, Item
 from provision.shell import Frames, Sh
 from provision.step import BoundStep, Change, State, Step
 
@@ -94,7 +95,7 @@ class ShellTransport:
 
     def hold(
         self, script: bytes, *, become: bool
-    ) -> contextlib.AbstractContextManager[str]:
+    ) -> contextlib.AbstractContextManager[Held]:
         raise NotImplementedError
 
     def run(
@@ -280,7 +281,9 @@ def test_after_a_lost_connection_it_looks_before_it_changes(
     rig = Rig(notes[:2])
     rig.transport.lose_at, rig.transport.lose_before = {2}, before
     assert rig.run()
-    assert len(rig.said(HostRetrying)) == 1
+    [retry] = rig.said(HostRetrying)
+    assert isinstance(retry, HostRetrying)
+    assert (retry.attempt, retry.most, retry.lost) == (1, LOSSES, True)
     applied = [event.step for event in rig.said(StepApplying)]  # type: ignore[attr-defined]
     assert len(applied) == (3 if before else 2), (
         "a change that got through is not redone"

@@ -130,7 +130,10 @@ def test_nothing_from_outside_is_read_as_markup_or_obeyed_by_the_terminal() -> N
 def test_what_is_ok_runs_or_is_retried_is_told_only_when_asked_for() -> None:
     quiet = [
         HostConnected(host="node1", seconds=0.2),
-        HostRetrying(host="node2", attempt=1, wait_s=2, reason="timed out"),
+        HostRetrying(host="node2", attempt=1, wait_s=2, reason="timed out", most=3),
+        HostRetrying(
+            host="node2", attempt=1, wait_s=0, reason="lost", most=3, lost=True
+        ),
         HostProbed(host="node1", steps=2, seconds=0.1),
         StepOk(host="node1", play="hosts", step="image x"),
         StepApplying(host="node1", **ABOUT, changes=(NEW,)),
@@ -140,7 +143,8 @@ def test_what_is_ok_runs_or_is_retried_is_told_only_when_asked_for() -> None:
     assert len(told(*quiet)) == 1
     assert told(*quiet, verbose=True)[1:] == [
         "node1           connected (0.2 s)",
-        "node2           tries again in 2.0 s: timed out",
+        "node2           connects again in 2.0 s (try 2 of 3): timed out",
+        "node2           loss 1 of at most 3, looks again: lost",
         "node1           looked at 2 steps (0.1 s)",
         "node1  ok       image x",
         "node1           changes docker engine",
