@@ -11,7 +11,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 import provision
-from provision.commands import lab, look, metrics, runs, teardown
+from provision.commands import lab, look, metrics, runs, teardown, trust
 from provision.errors import OptionError
 
 # Looking for plugins reads the metadata of every installed package: a tenth of a start.
@@ -26,7 +26,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     )
     return Collection(
         *(runs.deploy, runs.plan, runs.verify, look.status, look.smoke),
-        *(metrics.metrics, look.schema, teardown.teardown, labs, *more),
+        *(trust.trust, metrics.metrics, look.schema, teardown.teardown, labs, *more),
     )
 
 

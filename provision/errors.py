@@ -11,6 +11,7 @@ ProvisionError                      1
   HostError                         2   host, play, step
     ConnectError                    4
       HostKeyError                      never retried
+        UnknownHostKeyError             the key, to be accepted by a person
       AuthError                         never retried
     ConnectionLost                  4   the only one retried after a connection was up
     PrivilegeError                      sudo refused
@@ -27,6 +28,7 @@ ProvisionError                      1
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -118,6 +120,36 @@ class ConnectError(HostError):
 
 class HostKeyError(ConnectError):
     """The host's key is unknown or has changed."""
+
+
+class UnknownHostKeyError(HostKeyError):
+    """Nothing says whose key this is.
+
+    Attributes:
+        name: the host as known_hosts files write it, `name` or `[name]:port`.
+        key: the key it showed, `TYPE BASE64`.
+        fingerprint: the key's, `SHA256:...`.
+        file: the known_hosts file to add it to.
+        jump: whether it is a jump host's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        key: str,
+        fingerprint: str,
+        file: Path,
+        *,
+        jump: bool = False,
+        hint: str = "",
+    ) -> None:
+        kind, whose = key.partition(" ")[0], f"the jump host {name}" if jump else name
+        super().__init__(
+            f"the host key of {whose} is unknown: {kind} {fingerprint}", hint=hint
+        )
+        self.jump = jump
+        self.name, self.key = name, key
+        self.fingerprint, self.file = fingerprint, file
 
 
 class AuthError(ConnectError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
-from pathlib import Path
 from typing import Any
 
 from invoke.context import Context
@@ -100,9 +99,3 @@ def _say(*lines: str) -> None:
     for line in lines:
         style = "red" if line.startswith("error: ") else ""
         console.print(spoken(line), style=style, soft_wrap=True)
-
-
-def program() -> str:
-    """How the user calls this: `invoke` in the repository, else `provision`."""
-    called = Path(sys.argv[0]).stem
-    return "provision" if called == "provision" else "invoke"

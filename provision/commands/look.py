@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provision.commands.command import command, program
+from provision.commands.command import command
 from provision.commands.options import Given, inventory_path
 from provision.commands.runs import shown, typed
+from provision.program import program
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -39,6 +39,9 @@ class Given:
     report: str = _option("", "write what happened to this file, as JSON")
     playbook: str = _option("deploy", "path of a playbook, or a name in playbooks/")
     yes: bool = _option(default=False, text="do not ask")
+    fingerprint: str = _option(
+        "", "accept only a key with this fingerprint (SHA256:...), without asking"
+    )
     level: str = _option("data", "what goes: data, images (too), engine (and Docker)")
     keep_data: bool = _option(default=False, text="keep what Prometheus has gathered")
     hosts: str = _option("", "how many hosts, or their names: a,b")

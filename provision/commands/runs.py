@@ -7,8 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.commands.command import command, program
+from provision.commands.command import command
 from provision.commands.options import DEFAULTS, Given, inventory_path, remember
+from provision.program import program
 
 if TYPE_CHECKING:
     from provision.api import Reporter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from provision.inventory.variables import flag, proxy_jump
+
+KNOWN_HOSTS = "known_hosts"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,10 +94,18 @@ class Host:
 
     @property
     def known_hosts(self) -> tuple[Path, ...]:
-        """The inventory's own known_hosts files; the first is where to add keys."""
-        files = self.vars.get("known_hosts") or ()
+        """The inventory's own known_hosts files; the first is where to add keys.
+
+        Unless the variable `known_hosts` names others: the one beside the inventory.
+        """
+        files = self.vars.get("known_hosts") or KNOWN_HOSTS
         named = [files] if isinstance(files, str) else files
         return tuple(self._path(name) for name in named)
+
+    @property
+    def file(self) -> str:
+        """The inventory's file; "" when it was made in Python."""
+        return re.sub(r":\d+\Z", "", self.where)
 
     @property
     def secrets(self) -> Iterator[str]:

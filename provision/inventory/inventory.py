@@ -80,7 +80,7 @@ def find(name: str) -> Path:
 
 def _available() -> list[str]:
     folder = Path(FOLDER)
-    return [f.name for f in folder.iterdir() if f.is_file()] if folder.is_dir() else []
+    return [f.name for f in folder.glob("*.*")] if folder.is_dir() else []
 
 
 def load(path: Path) -> Inventory:

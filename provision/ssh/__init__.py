@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.ssh.look import check_key
 from provision.ssh.scripts import SshTransport
 
-__all__ = ["SshTransport"]
+__all__ = ["SshTransport", "check_key"]

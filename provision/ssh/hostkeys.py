@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provision.errors import HostKeyError, InventoryError
+from provision.errors import HostKeyError, InventoryError, UnknownHostKeyError
 from provision.shell import quote
 
 SSH_PORT = 22
@@ -137,6 +137,9 @@ class Guard:
         pin: the key from the inventory, `TYPE BASE64`.
         files: the inventory's known_hosts files; the first is where to add keys.
         others: the user's and the system's known_hosts files.
+        accept: the command that shows a key that is unknown and accepts it; "" = there
+            is none, the line for the file is told.
+        jump: whether it is a jump host.
 
     Raises:
         InventoryError: *pin* is not a key.
@@ -150,6 +153,8 @@ class Guard:
         pin: str | None = None,
         files: Sequence[Path] = (),
         others: Sequence[Path] = (),
+        accept: str = "",
+        jump: bool = False,
     ) -> None:
         bare = address.lower()
         self._name = bare if port == SSH_PORT else f"[{bare}]:{port}"
@@ -160,7 +165,9 @@ class Guard:
         self._revoked = {e.text for e in (*mine, *theirs, *loose) if e.revoked}
         self._known = [_pin(pin)] if pin else _valid(mine) or _valid(theirs)
         self._loose = [] if self._known else _valid(loose)
-        self._accept = (*files, *others, Path("~/.ssh/known_hosts"))[0]
+        self._file = (*files, *others, Path("~/.ssh/known_hosts"))[0]
+        self._accept = accept
+        self._jump = jump
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -189,27 +196,28 @@ class Guard:
 
     def _refuse(self, kind: str, key: bytes, text: str) -> HostKeyError:
         if not self._known:
-            return HostKeyError(
-                f"the host key of {self._name} is unknown: {kind} {fingerprint(key)}",
-                hint=f"if that is the host's key, accept it: {self._add(kind, text)}",
-            )
+            seen, accept = f"{kind} {text}", self._accept or self._add(kind, text)
+            hint = f"compare it with the host's own, then accept it: {accept}"
+            about = (self._name, seen, fingerprint(key), self._file)
+            return UnknownHostKeyError(*about, jump=self._jump, hint=hint)
         old = self._known[0]
         return HostKeyError(
             f"the host key of {self._name} has changed: it is {kind} "
             f"{fingerprint(key)}, but {old.where} has {old.kind} {old.fingerprint}",
             hint="somebody may be listening in; "
-            f"if the host was set up anew: {self._replace(old, kind, text)}",
+            f"only if the host was set up anew, {self._replace(old, kind, text)}",
         )
 
     def _add(self, kind: str, text: str) -> str:
         line = quote(f"{self._name} {kind} {text}")
-        return f"echo {line} >> {_shell_path(self._accept)}"
+        return f"echo {line} >> {_shell_path(self._file)}"
 
     def _replace(self, old: Entry, kind: str, text: str) -> str:
         if not old.line:
             return f"set host_key: {kind} {text}"
-        forget = f"ssh-keygen -R {quote(self._name)} -f {quote(old.file)}"
-        return f"{forget} && {self._add(kind, text)}"
+        forget = f"ssh-keygen -R {quote(self._name)} -f {_shell_path(Path(old.file))}"
+        then = self._accept or self._add(kind, text)
+        return f"forget the old key: {forget}, then accept the new one: {then}"
 
 
 def fingerprint(key: bytes) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import logging
 import math
+import shlex
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ import fabric
 import paramiko
 
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
+from provision.program import program
 from provision.ssh.dial import Closable, Ear, Proxy, dial
 from provision.ssh.hostkeys import SSH_PORT, Guard
 from provision.ssh.login import Login, explain
@@ -39,16 +41,24 @@ class Line:
     """One connection to *host*, with the jump hosts it goes through.
 
     The inventory's key is tried at the jump hosts too; its password and its pinned
-    host key are for the host alone.
+    host key are for the host alone, and so is another *login*.
     """
 
-    def __init__(self, host: Host, *, timeout_s: float, silence_s: float) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        timeout_s: float,
+        silence_s: float,
+        login: type[Login] = Login,
+    ) -> None:
         self.silence_s = silence_s
         self.user = ""
         self.who = host.name
         self.transport: paramiko.Transport
         self._host = host
         self._timeout_s = timeout_s
+        self._login = login
         self._lock = threading.Lock()
         self._parts: list[Closable] = []
         self._up = False
@@ -105,7 +115,7 @@ class Line:
             hop = _connection(name)
             via = self._reach(hop, via, f"{hop.user}@{hop.host} (jump host)")
         password = host.password.get_secret_value() if host.password else None
-        login = Login(target, host.key_file, password)
+        login = self._login(target, host.key_file, password)
         self.transport = self._reach(target, via, self.who, login, host.host_key)
         self._up = True
 
@@ -118,8 +128,8 @@ class Line:
         pin: str | None = None,
     ) -> paramiko.Transport:
         """Connect to one machine, directly or through another."""
+        guard = _guard(target, pin, self._host, jump=login is None)
         login = login or Login(target, self._host.key_file, None)
-        guard = _guard(target, pin, self._host.known_hosts)
         try:
             self._connect(target, self._socket(target, via), guard, login)
         except ProvisionError:
@@ -235,7 +245,9 @@ def _hops(jump: str, target: str) -> Iterator[str]:
         yield from names
 
 
-def _guard(target: fabric.Connection, pin: str | None, files: Sequence[Path]) -> Guard:
+def _guard(
+    target: fabric.Connection, pin: str | None, host: Host, *, jump: bool
+) -> Guard:
     options = target.ssh_config
     user = options.get("userknownhostsfile", KNOWN_HOSTS)
     system = options.get("globalknownhostsfile", GLOBAL_KNOWN_HOSTS)
@@ -244,8 +256,12 @@ def _guard(target: fabric.Connection, pin: str | None, files: Sequence[Path]) ->
         alias or target.host,
         SSH_PORT if alias else target.port,
         pin=pin,
-        files=files,
+        files=host.known_hosts,
         others=[Path(name).expanduser() for name in f"{user} {system}".split()],
+        accept=f"{program()} trust --inventory {shlex.quote(host.file)}"
+        if host.file
+        else "",
+        jump=jump,
     )
 
 

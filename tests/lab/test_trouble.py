@@ -224,8 +224,9 @@ def test_a_host_key_that_is_not_known_is_refused(
         **{str(ROOT / ".lab/known_hosts"): str(tmp_path / "none")}
     )
     done = invoke("plan", "--inventory", inventory).ended(4)
-    assert "the host key of [127.0.0.1]:2201 is unknown" in done.output
-    assert "SHA256:" in done.output
+    assert "FAILED" in done.output and "is unknown: ssh-ed25519 SHA256:" in done.output
+    assert done.output.count("FAILED") == 1, "three hosts, one thing to do"
+    assert f"accept it: invoke trust --inventory {inventory}\n" in done.output
 
 
 def test_a_worker_that_cannot_reach_the_head_says_so_with_its_log(

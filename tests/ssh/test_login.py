@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import signal
@@ -14,7 +15,12 @@ from pathlib import Path
 import pytest
 from conftest import PASSWORD, HostFor, Sshd, keygen, start_sshd
 
-from provision.errors import AuthError, ConnectError, HostKeyError
+from provision.errors import (
+    AuthError,
+    ConnectError,
+    HostKeyError,
+    UnknownHostKeyError,
+)
 from provision.shell import Frames
 from provision.ssh import SshTransport
 
@@ -148,11 +154,20 @@ def test_a_wrong_password_is_an_error_that_does_not_show_it(
 
 
 def test_an_unknown_host_key_is_refused_with_the_command_that_accepts_it(
-    sshd: Sshd, host_for: HostFor, home: Path
+    sshd: Sshd, host_for: HostFor
 ) -> None:
     host = host_for(sshd, host_key=None)
     error = refusal(SshTransport(host))
-    assert isinstance(error, HostKeyError)
+    assert isinstance(error, UnknownHostKeyError)
+    assert error.hint.endswith("accept it: invoke trust --inventory lab.yml")
+
+
+def test_of_an_inventory_that_is_no_file_the_line_for_known_hosts_is_told(
+    sshd: Sshd, host_for: HostFor
+) -> None:
+    host = dataclasses.replace(host_for(sshd, host_key=None), where="")
+    error = refusal(SshTransport(host))
+    assert isinstance(error, UnknownHostKeyError)
     assert "is unknown: ssh-ed25519 SHA256:" in error.message
     command = error.hint.partition("accept it: ")[2]
     subprocess.run(command, shell=True, check=True)

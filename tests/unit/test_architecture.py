@@ -10,13 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ORDER = """
-errors fields interrupt
+errors fields interrupt program
 shell source
 step render secret validation
 steps events inventory talk process held transport
 registry ssh session verdict converge lock redact
 playbook run report
-schedule execute ask smoke
+schedule execute ask smoke trust
 api testing
 status metrics
 cli commands lab

@@ -250,3 +250,13 @@ def test_an_inventory_can_be_made_in_python() -> None:
     data: dict[str, Any] = {"all": {"hosts": {"a": {"ansible_host": "h"}}}}
     made = Inventory.parse(data, cluster="mine")
     assert (made.cluster, made.hosts["a"].ssh_host, made.path) == ("mine", "h", None)
+
+
+def test_known_hosts_lie_beside_the_inventory_unless_it_names_others(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "inv.yml").write_text("all: {hosts: {a: }}")
+    host = inventories.load(tmp_path / "inv.yml").hosts["a"]
+    assert host.known_hosts == (tmp_path / "known_hosts",)
+    assert host.file == str(tmp_path / "inv.yml")
+    assert Inventory.parse({"all": {"hosts": {"a": None}}}).hosts["a"].file == ""

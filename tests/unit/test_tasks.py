@@ -18,7 +18,16 @@ def test_invoke_lists_the_commands_and_what_developers_run() -> None:
         check=True,
     )
     listed = {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
-    ours = {"deploy", "plan", "verify", "status", "smoke", "teardown", "schema"}
+    ours = {
+        "deploy",
+        "plan",
+        "verify",
+        "status",
+        "smoke",
+        "teardown",
+        "schema",
+        "trust",
+    }
     labs = {f"lab.{verb}" for verb in ("up", "down", "status", "reset", "reboot")}
     assert ours | labs | {"lab.cut", "lab.mend", "check", "test", "lock"} <= listed
 
