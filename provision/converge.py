@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from provision.audit import Audit
 from provision.errors import (
     ApplyError,
     ConnectError,
@@ -36,7 +37,7 @@ from provision.events import (
     StepWaiting,
 )
 from provision.session import Item, Session
-from provision.shell import Sh
+from provision.shell import NOTHING, Sh
 from provision.step import Change, State, Step
 from provision.transport import Transport
 from provision.verdict import apply_error, observe, verify_error
@@ -77,6 +78,7 @@ class Convergence:
         emit: takes each event, in the thread that runs a unit.
         before_change: called before each change; raises to forbid it.
         stopped: once set, nothing new is started.
+        audit: what the host's log is told of each change.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Convergence:
         emit: Emit,
         before_change: Callable[[], None] = lambda: None,
         stopped: threading.Event | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.host = host
         self.seconds = 0.0
@@ -97,6 +100,7 @@ class Convergence:
         self._dry = dry
         self._emit = emit
         self._before_change = before_change
+        self._audit = audit
         self._elsewhere = 0
         self._promised = False
         self._index = 0
@@ -212,9 +216,13 @@ class Convergence:
         def on_line(line: str) -> None:
             self._emit(OutputLine(**about, line=line))
 
-        sh = step.apply(changes)
+        sh, note = step.apply(changes), NOTHING
+        if self._audit:
+            note = self._audit.note(about["step"], changes)
         self._changing = True
-        done = self.session.change(index, sh, limit_s=step.timeout_s, on_line=on_line)
+        done = self.session.change(
+            index, sh, limit_s=step.timeout_s, on_line=on_line, note=note
+        )
         self._changing = False
         if done.exit != 0:
             raise apply_error(step.timeout_s, done)

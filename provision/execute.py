@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from provision.audit import Audit
 from provision.converge import Convergence, Unit
 from provision.events import Emit, HostDone, RunEnded, RunStarted, Warned
 from provision.inventory import Host, Inventory
@@ -59,7 +60,8 @@ def execute(
         report(Warned(message=warning))
     events = new_queue()
     with _lock(inventory, events, connect) as lock:
-        crew = _Crew(bound.hosts, items, verb == "apply", events, lock, connect)
+        audit = Audit(inventory.cluster, bound.secrets)
+        crew = _Crew(bound.hosts, items, verb == "apply", events, lock, connect, audit)
         drive = Drive(
             stages,
             crew.work,
@@ -88,6 +90,7 @@ class _Crew:
         events: Queue,
         lock: ClusterLock,
         connect: Connect,
+        audit: Audit,
     ) -> None:
         self.dry = not change
         self._stopped = threading.Event()
@@ -100,6 +103,7 @@ class _Crew:
                 emit=events.put,
                 before_change=lock.take,
                 stopped=self._stopped,
+                audit=audit,
             )
             for name, row in items.items()
         }

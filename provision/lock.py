@@ -8,9 +8,7 @@ or its link, when the shell has heard nothing for a while.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +16,7 @@ from types import TracebackType
 
 from provision.errors import ConnectError, HostError, LockHeldError
 from provision.held import Held
+from provision.program import runner
 from provision.shell import Sh
 from provision.transport import Transport
 
@@ -153,5 +152,4 @@ def _script(cluster: str, owner: str) -> bytes:
 
 def _owner() -> str:
     since = time.strftime("%Y-%m-%d %H:%M:%S %Z")
-    name = f"{getpass.getuser()}@{socket.gethostname()}"
-    return f"{name}, process {os.getpid()}, since {since}"
+    return f"{runner()}, process {os.getpid()}, since {since}"

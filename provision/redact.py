@@ -18,16 +18,26 @@ SHORTEST = 4
 
 def redactor(values: Collection[str]) -> Callable[[Event], Event]:
     """A function that gives an event back with every one of *values* masked."""
-    words = sorted({v for v in values if len(v) >= SHORTEST}, key=len, reverse=True)
-    if not words:
+    pattern = _pattern(values)
+    if not pattern:
         return lambda event: event
-    pattern = re.compile("|".join(map(re.escape, words)))
 
     def redact(event: Event) -> Event:
         cleaned: Event = _clean(event, pattern)
         return cleaned
 
     return redact
+
+
+def masker(values: Collection[str]) -> Callable[[str], str]:
+    """A function that gives a text back with every one of *values* masked."""
+    pattern = _pattern(values)
+    return lambda text: pattern.sub(MASK, text) if pattern else text
+
+
+def _pattern(values: Collection[str]) -> re.Pattern[str] | None:
+    words = sorted({v for v in values if len(v) >= SHORTEST}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, words))) if words else None
 
 
 def _clean(thing: Any, pattern: re.Pattern[str]) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from provision.errors import ConnectionLost
 from provision.events import Emit, HostConnected, HostProbed, HostRetrying
-from provision.shell import Frames, Reply, Sh, Task, encode, new_mark, replies
+from provision.shell import NOTHING, Frames, Reply, Sh, Task, encode, new_mark, replies
 from provision.step import BoundStep
 from provision.transport import TRIES, Transport, connect_with_retry
 
@@ -22,6 +22,8 @@ LOOK_LIMIT_S = 60.0
 """Longest time all probes of a host may take together."""
 LOSSES = 3
 """How often one host's connection may be lost in a run before it is given up."""
+CHANGE = 1
+"""The number of the change among what is sent with it: a note comes before it."""
 
 OnLine = Callable[[str], None]
 
@@ -113,10 +115,20 @@ class Session:
             self._emit(HostProbed(host=self.host, steps=steps, seconds=seconds))
         return self._looks[index]
 
-    def change(self, index: int, sh: Sh, *, limit_s: float, on_line: OnLine) -> Reply:
-        """Run *sh*, and in the same trip look at every step from *index* on."""
-        task = Task(sh, strict=True)
-        [reply] = self._exchange(index, [task], limit_s, on_line)
+    def change(
+        self, index: int, sh: Sh, *, limit_s: float, on_line: OnLine, note: Sh = NOTHING
+    ) -> Reply:
+        """Run *sh*, and in the same trip look at every step from *index* on.
+
+        Args:
+            index: the step's number.
+            sh: makes the change.
+            limit_s: seconds after which the host kills it.
+            on_line: takes each line it prints.
+            note: run before it; how that ends does not matter.
+        """
+        tasks = [Task(note, strict=True), Task(sh, strict=True)]
+        [_, reply] = self._exchange(index, tasks, limit_s, on_line)
         return reply
 
     def ask(self, index: int, sh: Sh, *, limit_s: float) -> Reply:
@@ -154,12 +166,12 @@ class Session:
         limit_s: float,
         on_line: OnLine | None = None,
     ) -> list[Reply]:
-        def first_only(fragment: int, line: str) -> None:
-            if on_line and fragment == 0:
+        def change_only(fragment: int, line: str) -> None:
+            if on_line and fragment == CHANGE:
                 on_line(line)
 
         mark = new_mark()
-        stdout, stderr = (Frames(mark, on_line and first_only) for _ in range(2))
+        stdout, stderr = (Frames(mark, on_line and change_only) for _ in range(2))
         self.round_trips += 1
         code = self._transport.run(
             encode(tasks, mark),

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from one_host import apply, changes, failure, sh
 from pydantic import SecretStr
 
-import provision
-from provision import lab
-from provision.errors import LabError, ProvisionError
-from provision.lab.layout import Layout
-from provision.run import HostResult
+from provision.errors import LabError
 from provision.step import Step
 from provision.steps.files import Directory, File, FileAbsent
 from provision.steps.packages import Packages, PackagesAbsent
@@ -20,7 +17,6 @@ from provision.steps.services import Service, ServiceAbsent
 from provision.steps.systemd_units import SystemdUnit, SystemdUnitAbsent
 from provision.steps.users import User, UserAbsent
 
-HOST = "node3"
 PLACE = "/srv/step-tests"
 pytestmark = [
     pytest.mark.lab,
@@ -39,46 +35,6 @@ ExecStart=/bin/sh -c 'cat /srv/step-tests/config; exec sleep 1000'
 [Install]
 WantedBy=multi-user.target
 """
-
-
-def apply(*steps: Step) -> HostResult:
-    """Apply *steps* to the host; what it came to."""
-    layout = Layout.of()
-    [node] = [node for node in layout.planned() if node.name == HOST]
-    about = {
-        "cluster": "step-tests",
-        "ansible_host": "127.0.0.1",
-        "ansible_port": node.port,
-        "ansible_user": "admin",
-        "ansible_ssh_private_key_file": str(layout.key),
-        "known_hosts": str(layout.known_hosts),
-    }
-    inventory = provision.Inventory.parse({"all": {"hosts": {HOST: about}}})
-    play = provision.Play(play="steps", hosts=HOST, become=True, steps=steps)
-    return provision.apply(inventory, [play]).hosts[HOST]
-
-
-def changes(*steps: Step) -> list[str]:
-    """Apply *steps*, see that a second run does nothing; what the first changed."""
-    result = apply(*steps)
-    assert failure(result) == ""
-    again = apply(*steps)
-    assert (again.changed, again.failed, again.round_trips) == (0, 0, 1)
-    return [str(change) for step in result.steps for change in step.changes]
-
-
-def failure(result: HostResult) -> str:
-    """All that is told of what went wrong."""
-    errors = [result.error, *[step.error for step in result.steps]]
-    return "\n".join(told(error) for error in errors if error)
-
-
-def told(error: ProvisionError) -> str:
-    return "\n".join([str(error), *getattr(error, "details", ())])
-
-
-def sh(script: str) -> str:
-    return lab.run(HOST, "sh", "-c", script).strip()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from test_steps import apply, changes, failure, sh
+from one_host import apply, changes, failure, sh
 
 from provision.lab.layout import ARTIFACTS, ARTIFACTS_PORT
 from provision.step import Step

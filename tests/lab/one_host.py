@@ -1,0 +1,52 @@
+"""Steps on one host of the lab, as its root; and what plain commands see there."""
+
+from __future__ import annotations
+
+import provision
+from provision import lab
+from provision.errors import ProvisionError
+from provision.lab.layout import Layout
+from provision.run import HostResult
+from provision.step import Step
+
+HOST = "node3"
+
+
+def apply(*steps: Step) -> HostResult:
+    """Apply *steps* to the host; what it came to."""
+    layout = Layout.of()
+    [node] = [node for node in layout.planned() if node.name == HOST]
+    about = {
+        "cluster": "step-tests",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": node.port,
+        "ansible_user": "admin",
+        "ansible_ssh_private_key_file": str(layout.key),
+        "known_hosts": str(layout.known_hosts),
+    }
+    inventory = provision.Inventory.parse({"all": {"hosts": {HOST: about}}})
+    play = provision.Play(play="steps", hosts=HOST, become=True, steps=steps)
+    return provision.apply(inventory, [play]).hosts[HOST]
+
+
+def changes(*steps: Step) -> list[str]:
+    """Apply *steps*, see that a second run does nothing; what the first changed."""
+    result = apply(*steps)
+    assert failure(result) == ""
+    again = apply(*steps)
+    assert (again.changed, again.failed, again.round_trips) == (0, 0, 1)
+    return [str(change) for step in result.steps for change in step.changes]
+
+
+def failure(result: HostResult) -> str:
+    """All that is told of what went wrong."""
+    errors = [result.error, *[step.error for step in result.steps]]
+    return "\n".join(told(error) for error in errors if error)
+
+
+def told(error: ProvisionError) -> str:
+    return "\n".join([str(error), *getattr(error, "details", ())])
+
+
+def sh(script: str) -> str:
+    return lab.run(HOST, "sh", "-c", script).strip()
