@@ -39,11 +39,10 @@ spec=SPEC"""
 DOCKER = """#!/bin/sh
 # Answers as an engine with one image and one container does.
 case "$1 $2 ${4:-}" in
-"container inspect status="*) printf '%s\\n' 'INSPECTED' ;;
 "container inspect "*) echo running ;;
 "image inspect id="*) echo 'id=IMAGE_ID' ;;
-"image inspect image_now="*) echo 'image_now=IMAGE_ID' ;;
 "image inspect "*) echo 'IMAGE_ID' ;;
+"inspect --format "*) printf '%s\\n' 'INSPECTED' 'image_now=IMAGE_ID' ;;
 *) echo "stub: $*" >&2; exit 1 ;;
 esac
 """

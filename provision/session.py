@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from provision.errors import ConnectionLost
 from provision.events import Emit, HostConnected, HostProbed, HostRetrying
+from provision.joint import join
 from provision.shell import NOTHING, Frames, Reply, Sh, Task, encode, new_mark, replies
 from provision.step import BoundStep
 from provision.transport import TRIES, Transport, connect_with_retry
@@ -64,6 +65,7 @@ class Session:
         self._emit = emit
         self._stopped = stopped
         self._looks: dict[int, Reply] = {}
+        self._apart: set[str] = set()
         self._losses = 0
         self._open = False
 
@@ -107,7 +109,8 @@ class Session:
 
     def look(self, index: int) -> Reply:
         """What the probe of step *index* says; asked now if no look holds."""
-        if index not in self._looks:
+        # Twice where a joint look failed: the second asks each step on its own.
+        while index not in self._looks:
             started = time.monotonic()
             self._exchange(index, [], LOOK_LIMIT_S)
             seconds = time.monotonic() - started
@@ -153,11 +156,20 @@ class Session:
             for number, item in enumerate(self.items)
             if number >= index and item.become == become
         ]
-        probes = [Task(self.items[number].bound.step.probe()) for number in ahead]
+        probes = [self.items[number].bound.step.probe() for number in ahead]
+        joined = join(probes, self._apart)
+        looks = [Task(sh) for sh in joined.fragments]
         self._looks.clear()
-        got = self._send([*first, *probes], become, limit_s, on_line)
-        self._looks = dict(zip(ahead, got[len(first) :], strict=True))
-        return got[: len(first)]
+        got = self._send([*first, *looks], become, limit_s, on_line)
+        changed, seen = got[: len(first)], got[len(first) :]
+        for number, probe, answer in zip(ahead, probes, joined.answers, strict=True):
+            reply, alone = seen[answer], probe.args == joined.fragments[answer].args
+            if reply.ended and reply.exit != 0 and not alone:
+                # Which of the things cannot be seen, only looks of their own tell.
+                self._apart.add(probe.text)
+            else:
+                self._looks[number] = reply
+        return changed
 
     def _send(
         self,

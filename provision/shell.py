@@ -10,7 +10,7 @@ import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import LiteralString
 
 NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -22,11 +22,16 @@ Value = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Sh:
-    """A fragment of POSIX sh: fixed *text*, named *params* and positional *args*."""
+    """A fragment of POSIX sh: fixed *text*, named *params* and positional *args*.
+
+    A *joint* one is a look at each of its *args*, and names them in what it prints: so
+    looks of several steps may become one, and each step finds its own in the reply.
+    """
 
     text: str
     args: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    joint: bool = False
 
     @classmethod
     def of(cls, text: LiteralString, *args: Value, **params: Value) -> Sh:
@@ -45,6 +50,15 @@ class Sh:
                 raise ValueError(f"not a lower case shell name: {name!r}")
         words = tuple(_word(arg) for arg in args)
         return cls(text, words, {name: _word(value) for name, value in params.items()})
+
+    @classmethod
+    def joint_look(cls, text: LiteralString, *things: Value, **params: Value) -> Sh:
+        """Make a look at *things* that may be asked together with other steps' things.
+
+        Raises:
+            ValueError: as for `of`.
+        """
+        return replace(cls.of(text, *things, **params), joint=True)
 
     def render(self) -> str:
         """The fragment as code that can be pasted into a terminal."""
@@ -114,14 +128,16 @@ PRELUDE = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; umask 0
 
 
 PACK = r"""
-pack() { trap '' TERM; exec dd ibs=65536 obs=65536 2>/dev/null; }
-{ { { {"""
-PACKED = """
-} 3>&-; } | pack >&3; } 2>&1 | pack >&2; } 3>&1"""
+{ trap : TERM; err=$( { trap : TERM; out=$(
+{"""
+PACKED = r"""
+} 2>&4); printf '%s\n' "$out" >&3; } 4>&1); printf '%s\n' "$err" >&2; } 3>&1
+"""
 """Around fragments: each write of theirs would be a packet of SSH, dozens in a look.
 
-dd fills its blocks from many short reads. It does not mind the time limit, so what
-was printed until then is sent when the writers are gone.
+What they print is kept in variables, which takes no process, and is written in one.
+The time limit ends the fragments and not what is around them, so what was printed
+until then is sent.
 """
 
 

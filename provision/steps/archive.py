@@ -37,8 +37,10 @@ current=$folder/current
 if [ -L "$current" ]; then
     [ -d "$current/" ] || exit 0
     printf 'current=%s\n' "$(readlink -- "$current")"
-    [ ! -r "$current/.provision" ] ||
-        printf 'checksum=%s\n' "$(head -n 1 -- "$current/.provision")"
+    [ ! -r "$current/.provision" ] || {
+        read -r checksum <"$current/.provision" || true
+        printf 'checksum=%s\n' "$checksum"
+    }
 elif [ -e "$current" ]; then
     printf 'current=a %s\n' "$(stat -c %F -- "$current")"
 fi

@@ -28,18 +28,23 @@ LOOK = (
     DIGEST
     + r"""
 command -v docker >/dev/null || exit 0
-{ why=$(docker container inspect --format 'status={{.State.Status}}
-health={{if .State.Health}}{{.State.Health.Status}}{{end}}
+# One call for both: each costs a host more than all of a shell's own work. Only a
+# container has a state; `index` makes Docker look at the plain JSON of both.
+{ why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
+health={{with index .State "Health"}}{{.Status}}{{end}}
 restart={{.HostConfig.RestartPolicy.Name}}
-image_id={{.Image}}
-files_then={{index .Config.Labels "provision.files"}}
-spec={{index .Config.Labels "provision.spec"}}' "$name" 2>&1 >&3); } 3>&1 || {
-    case $why in *[Nn]"o such "*) exit 0 ;; esac
-    printf '%s\n' "$why" >&2
-    exit 1
+image_id={{.Image}}{{with .Config.Labels}}
+files_then={{with index . "provision.files"}}{{.}}{{end}}
+spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id}}{{end}}' \
+    "$name" "$image" 2>&1 >&3); } 3>&1 || {
+    # All that is missing is named in a line of its own.
+    case $(printf '%s\n' "$why" | grep -v -i 'no such \|^$') in ?*)
+        printf '%s\n' "$why" >&2
+        exit 1
+        ;;
+    esac
 }
 printf 'files_now=%s\n' "$(digest)"
-docker image inspect --format 'image_now={{.Id}}' "$image" 2>/dev/null || true
 """
 )
 WAKE = r"""
@@ -122,7 +127,7 @@ class DockerContainer(Options, kind="docker_container"):
 
     def probe(self) -> Sh:
         files = "\n".join(self.files)
-        return Sh.of(LOOK, name=self.name, image=self.image, files=files)
+        return Sh.of(LOOK, name=self.name, image=tagged(self.image), files=files)
 
     def observe(self, reply: Reply) -> State:
         return seen(super().observe(reply))
@@ -207,13 +212,18 @@ class DockerContainerAbsent(Absence, kind="docker_container_absent"):
         return names or [f"--filter=label={self.label}"]
 
 
+def tagged(image: str) -> str:
+    """*image* as it is never a container's name."""
+    return image if {*":@/"} & {*image} else f"{image}:latest"
+
+
 def seen(found: Mapping[str, str]) -> dict[str, str]:
     """What an inspected container says, with the parameters on its label unfolded."""
-    if not found:
+    if "status" not in found:
         return {}
     state = dict(found)
-    now, then = state.pop("files_now"), state.pop("files_then")
-    label = state.pop("spec")
+    now, then = state.pop("files_now"), state.pop("files_then", "")
+    label = state.pop("spec", "")
     if not label.startswith("{"):
         return {"foreign": "true"}
     state["files"] = "current" if now == then else "outdated"

@@ -12,6 +12,7 @@ from provision.errors import RefusedError
 from provision.fields import AbsPath, Line, Mode, OwnPath
 from provision.shell import Reply, Sh
 from provision.step import Absence, Change, State, Step
+from provision.steps.paths import LOOK, found
 
 LARGEST = 2**20
 """Bytes of content that travel inside a script; Linux and sshd have no limit near it."""
@@ -50,16 +51,6 @@ Account = Annotated[
 """A user or group: its name, or its number, which need not have a name."""
 Content = Annotated[str | SecretStr, AfterValidator(_content)]
 
-DIRECTORY_LOOK = r"""
-if [ -d "$path" ]; then
-    stat -L -c "type=directory
-owner=$owner_as
-group=$group_as
-mode=%a" -- "$path"
-elif [ -e "$path" ] || [ -L "$path" ]; then
-    stat -c 'type=%F' -- "$path"
-fi
-"""
 # Five octal digits: with fewer, setuid and setgid bits of a directory would stay.
 DIRECTORY_MAKE = r"""
 install -d -o "$owner" -g "$group" -m "00$mode" -- "$path"
@@ -82,13 +73,17 @@ class Rights(Step):
         """Owner, group and mode, as the probe prints them."""
         return {"owner": self.owner, "group": self.group, "mode": self.mode}
 
-    def look(self) -> dict[str, str]:
-        """The path, and what stat(1) is to print: a name, or a number if one is given."""
+    def seen(self, path: str, reply: Reply) -> dict[str, str]:
+        """What *reply* says is at *path*; numbers where owner and group are numbers."""
+        there = found(reply).get(path)
+        if there is None or there.type != self.kind:
+            return {"type": there.type} if there else {}
         return {
-            "path": self.path,
-            "owner_as": "%u" if self.owner.isdigit() else "%U",
-            "group_as": "%g" if self.group.isdigit() else "%G",
-        }
+            "type": there.type,
+            "owner": there.uid if self.owner.isdigit() else there.owner,
+            "group": there.gid if self.group.isdigit() else there.group,
+            "mode": there.mode,
+        } | there.content
 
     def refuse_other_type(self, observed: State) -> None:
         """Raise RefusedError if something is there that is not of this kind."""
@@ -124,7 +119,11 @@ class Directory(Rights, kind="directory"):
     mode: Mode = "755"
 
     def probe(self) -> Sh:
-        return Sh.of(DIRECTORY_LOOK, **self.look())
+        return Sh.joint_look(LOOK, f"{self.path}/")
+
+    def observe(self, reply: Reply) -> State:
+        # Without the slash where it is not a directory.
+        return self.seen(f"{self.path}/", reply) or self.seen(self.path, reply)
 
     def desired(self) -> State:
         return {"type": "directory", **self.rights()}
@@ -137,20 +136,6 @@ class Directory(Rights, kind="directory"):
         return Sh.of(DIRECTORY_MAKE, path=self.path, **self.rights())
 
 
-FILE_LOOK = r"""
-if [ -L "$path" ]; then
-    echo 'type=symbolic link'
-elif [ -f "$path" ]; then
-    stat -c "type=file
-owner=$owner_as
-group=$group_as
-mode=%a" -- "$path"
-    sum=$(sha256sum <"$path") || exit 1
-    printf 'content=sha256:%s\n' "${sum%% *}"
-elif [ -e "$path" ]; then
-    stat -c 'type=%F' -- "$path"
-fi
-"""
 FILE_ADJUST = r"""
 chown -- "$owner:$group" "$path"
 chmod -- "00$mode" "$path"
@@ -203,10 +188,10 @@ class File(Rights, kind="file"):
     is run with the candidate's path, in the same directory, as its last word."""
 
     def probe(self) -> Sh:
-        return Sh.of(FILE_LOOK, **self.look())
+        return Sh.joint_look(LOOK, self.path)
 
     def observe(self, reply: Reply) -> State:
-        state = super().observe(reply)
+        state = self.seen(self.path, reply)
         if "content" not in state or not isinstance(self.content, SecretStr):
             return state
         same = state["content"] == self._digest()

@@ -15,12 +15,9 @@ from provision.steps.package_manager import UPDATE_WITHIN_S, Package, advice
 LOOK = r"""
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     # dpkg-query ends with 1 when it does not know one of the names.
-    found=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Architecture}\n' \
-        -- "$@" 2>/dev/null) || [ $? = 1 ] || exit 1
-    printf '%s\n' "$found" | while read -r status package architecture; do
-        [ "$status" = installed ] || continue
-        printf '%s=installed\n' "$package" "$package:$architecture"
-    done
+    dpkg-query -W -f '${Package}=${db:Status-Status}
+${Package}:${Architecture}=${db:Status-Status}
+' -- "$@" 2>/dev/null || [ $? = 1 ] || exit 1
 elif command -v rpm >/dev/null; then
     rpm -q --qf '%{NAME}=installed\n' -- "$@" | grep '=installed$' || true
 fi
@@ -43,6 +40,11 @@ fi
 apt remove "$@"
 """
 )
+
+
+def installed(names: Sequence[str], found: State) -> State:
+    """Those of *names* that are *found* to be installed, and not half so."""
+    return {name: "installed" for name in names if found.get(name) == "installed"}
 
 
 class Packages(Step, kind="packages"):
@@ -74,7 +76,10 @@ class Packages(Step, kind="packages"):
         return f"packages {' '.join(self.names)}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, *self.names)
+        return Sh.joint_look(LOOK, *self.names)
+
+    def observe(self, reply: Reply) -> State:
+        return installed(self.names, super().observe(reply))
 
     def desired(self) -> State:
         return dict.fromkeys(self.names, "installed")
@@ -113,11 +118,10 @@ class PackagesAbsent(Absence, kind="packages_absent"):
         return f"no packages {' '.join(self.names)}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, *self.names)
+        return Sh.joint_look(LOOK, *self.names)
 
     def observe(self, reply: Reply) -> State:
-        found = super().observe(reply)
-        return {name: found[name] for name in self.names if name in found}
+        return installed(self.names, super().observe(reply))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         gone = [change.field for change in changes]

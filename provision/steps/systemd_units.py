@@ -10,7 +10,8 @@ from pydantic import Field
 from provision.fields import Text
 from provision.shell import Reply, Sh
 from provision.step import Absence, Change, State, Step
-from provision.steps.files import FILE_LOOK, FILE_WRITE, File
+from provision.steps.files import FILE_WRITE, File
+from provision.steps.paths import LOOK as PATHS
 
 UNIT = (
     r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\.(service|socket|timer|path|mount|target|slice)\z"
@@ -19,14 +20,16 @@ UnitName = Annotated[str, Field(pattern=UNIT)]
 FOLDER = "/etc/systemd/system"
 
 LOOK = (
-    FILE_LOOK
-    + r"""
-[ -f "$path" ] || exit 0
-loaded=current
-[ ! -d /run/systemd/system ] ||
-    [ "$(systemctl show -p NeedDaemonReload "$name")" = NeedDaemonReload=no ] ||
-    loaded=outdated
-printf 'loaded=%s\n' "$loaded"
+    "look() (\n"
+    + PATHS
+    + r""")
+look "$1" || exit 1
+[ -f "$1" ] || exit 0
+if [ -d /run/systemd/system ]; then
+    systemctl show -p NeedDaemonReload "$name" || true
+else
+    echo NeedDaemonReload=no
+fi
 """
 )
 RELOAD = r"""
@@ -69,10 +72,14 @@ class SystemdUnit(Step, kind="systemd_unit"):
         return File(path=f"{FOLDER}/{self.name}", content=self.content)
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, **self.file().look(), name=self.name)
+        return Sh.of(LOOK, self.file().path, name=self.name)
 
     def observe(self, reply: Reply) -> State:
-        return self.file().observe(reply)
+        state = self.file().observe(reply)
+        if "content" not in state:
+            return state
+        known = "NeedDaemonReload=no" in reply.stdout.splitlines()
+        return {**state, "loaded": "current" if known else "outdated"}
 
     def desired(self) -> State:
         return {**self.file().desired(), "loaded": "current"}

@@ -16,14 +16,22 @@ Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
 
 LOOK = r"""
 command -v getent >/dev/null || exit 0
-found=$(getent passwd "$name") || [ $? = 2 ] || exit 1
-[ -n "$found" ] || exit 0
-IFS=: read -r _ _ uid _ _ home shell <<END
+found=$(getent passwd "$@") || [ $? = 2 ] || exit 1
+set --
+while IFS=: read -r name _ uid gid _ home shell; do
+    [ -n "$name" ] || continue
+    printf '%s=%s\n' "$name.uid" "$uid" "$name.gid" "$gid" "$name.home" "$home" \
+        "$name.shell" "$shell"
+    set -- "$@" "$gid"
+    if "$members"; then
+        for group in $(id -Gn -- "$name"); do printf '%s.in.%s=true\n' "$name" "$group"; done
+    fi
+done <<END
 $found
 END
-printf 'uid=%s\ngroup=%s\nhome=%s\nshell=%s\n' \
-    "$uid" "$(id -gn -- "$name")" "$home" "$shell"
-for group in $(id -Gn -- "$name"); do printf 'in.%s=true\n' "$group"; done
+[ $# -eq 0 ] || getent group "$@" | while IFS=: read -r group _ gid _; do
+    printf '.%s=%s\n' "$gid" "$group"
+done
 """
 MAKE = r"""
 system=
@@ -44,6 +52,15 @@ EVIDENCE = r"""
 [ -z "$uid" ] || getent passwd "$uid" | sed 's/:.*//; s/^/this uid belongs to the user /'
 """
 REMOVE = 'userdel -- "$name"'
+
+
+def account(name: str, found: State) -> dict[str, str]:
+    """What was *found* of user *name*; a group without a name keeps its number."""
+    own = f"{name}."
+    state = {k.removeprefix(own): v for k, v in found.items() if k.startswith(own)}
+    if gid := state.pop("gid", ""):
+        state["group"] = found.get(f".{gid}", gid)
+    return state
 
 
 class User(Step, kind="user"):
@@ -80,7 +97,10 @@ class User(Step, kind="user"):
         return f"user {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, name=self.name)
+        return Sh.joint_look(LOOK, self.name, members=bool(self.groups))
+
+    def observe(self, reply: Reply) -> State:
+        return account(self.name, super().observe(reply))
 
     def desired(self) -> State:
         uid = {} if self.uid is None else {"uid": str(self.uid)}
@@ -136,10 +156,10 @@ class UserAbsent(Absence, kind="user_absent"):
         return f"no user {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, name=self.name)
+        return Sh.joint_look(LOOK, self.name, members=False)
 
     def observe(self, reply: Reply) -> State:
-        found = super().observe(reply)
+        found = account(self.name, super().observe(reply))
         return {"uid": found["uid"]} if found else {}
 
     def apply(self, changes: Sequence[Change]) -> Sh:

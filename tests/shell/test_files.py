@@ -184,7 +184,7 @@ def test_what_is_of_another_type_is_refused(shell: Shell, tmp_path: Path) -> Non
         "directory, not a file": file(tmp_path),
         "fifo, not a file": file(tmp_path / "pipe"),
         "symbolic link, not a directory": directory(tmp_path / "link"),
-        "regular empty file, not a directory": directory(tmp_path / "file"),
+        "file, not a directory": directory(tmp_path / "file"),
     }
     for message, step in wrong.items():
         with pytest.raises(RefusedError, match=message):

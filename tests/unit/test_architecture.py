@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 ORDER = """
 errors fields interrupt program
 shell source
+joint
 step render secret validation
 steps events inventory talk process held transport
 registry ssh session verdict converge lock redact audit

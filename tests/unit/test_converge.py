@@ -41,7 +41,7 @@ from provision.events import (
 )
 from provision.held import Held
 from provision.session import LOSSES, Item
-from provision.shell import Frames, Sh
+from provision.shell import Frames, Reply, Sh
 from provision.step import BoundStep, Change, State, Step
 
 LOOK = '[ ! -f "$path" ] || printf "text=%s\\n" "$(cat "$path")"'
@@ -81,6 +81,27 @@ class Note(Step, kind="note"):
 
     def _sh(self, text: str) -> Sh:
         return Sh(text, params={"path": self.path, "text": self.text})
+
+
+TOGETHER = r"""
+for path; do
+    [ "${path##*/}" != unseen ] || { echo "cannot see $path" >&2; exit 9; }
+    [ ! -f "$path" ] || printf '%s=%s\n' "$path" "$(cat "$path")"
+done
+echo "asked=$#"
+"""
+
+
+class Together(Note, kind="together"):
+    """A note that is looked at together with others, and knows how many it was."""
+
+    def probe(self) -> Sh:
+        return Sh.joint_look(TOGETHER, self.path)
+
+    def observe(self, reply: Reply) -> State:
+        state = super().observe(reply)
+        text = {"text": state[self.path]} if self.path in state else {}
+        return text | {"asked": state["asked"]}
 
 
 class ShellTransport:
@@ -182,6 +203,32 @@ def test_a_converged_host_costs_one_round_trip(notes: list[Note]) -> None:
     assert again.trips == again.transport.scripts == 1
     assert len(again.said(StepOk)) == 4
     assert not again.said(StepApplying, StepChanged)
+
+
+def test_joint_looks_of_steps_are_one_and_each_has_its_answer(
+    notes: list[Note],
+) -> None:
+    together = [Together(path=note.path) for note in notes]
+    assert Rig(together).run()
+    again = Rig(together[:2], together[2:])
+    assert again.run()
+    assert again.trips == 1
+    assert [ok.observed for ok in again.said(StepOk)] == [  # type: ignore[attr-defined]
+        {"text": "new", "asked": "4"}
+    ] * 4
+
+
+def test_a_joint_look_that_fails_is_made_again_apart(
+    notes: list[Note], tmp_path: Path
+) -> None:
+    seen = [Together(path=note.path) for note in notes]
+    Rig(seen).run()
+    rig = Rig([*seen, Together(path=f"{tmp_path}/unseen")], dry=True)
+    rig.run()
+    assert [ok.observed["asked"] for ok in rig.said(StepOk)] == ["1"] * 4  # type: ignore[attr-defined]
+    [failed] = rig.said(StepFailed)
+    assert "cannot tell" in str(failed.error)  # type: ignore[attr-defined]
+    assert rig.trips == 2
 
 
 def test_each_changing_step_costs_one_more(notes: list[Note]) -> None:

@@ -29,8 +29,10 @@ def test_what_is_no_name_is_no_owner(owner: Any) -> None:
 
 
 def test_a_number_is_compared_with_the_number() -> None:
-    assert file(owner=1000).probe().params["owner_as"] == "%u"
-    assert file(owner="ray").probe().params["owner_as"] == "%U"
+    seen = Reply("stat 644 1000 ray 100 users regular file:/etc/x\n")
+    assert file(owner=1000, group="users").observe(seen)["owner"] == "1000"
+    assert file(owner="ray", group=100).observe(seen)["owner"] == "ray"
+    assert file(owner="ray", group=100).observe(seen)["group"] == "100"
 
 
 def test_content_that_is_too_large_is_refused_with_its_size() -> None:
@@ -79,7 +81,7 @@ def test_a_failure_says_what_to_do(problem: str, advice: str) -> None:
 
 def test_a_directory_in_order_needs_nothing() -> None:
     step = Directory(path="/srv/data", mode="0750")
-    reply = Reply("type=directory\nowner=root\ngroup=root\nmode=750\n")
+    reply = Reply("stat 750 0 root 0 root directory:/srv/data/\n")
     assert step.plan(step.observe(reply)) == []
 
 

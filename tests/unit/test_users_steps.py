@@ -11,7 +11,13 @@ from provision.shell import Reply
 from provision.step import Change
 from provision.steps.users import User, UserAbsent
 
-SEEN = "uid=1000\ngroup=ops\nhome=/home/ops\nshell=/bin/sh\nin.ops=true\n"
+SEEN = """ops.uid=1000
+ops.gid=1000
+.1000=ops
+ops.home=/home/ops
+ops.shell=/bin/sh
+ops.in.ops=true
+"""
 
 
 def user(**more: Any) -> User:
@@ -30,7 +36,7 @@ def test_what_is_not_given_is_not_managed() -> None:
 
 def test_a_missing_group_of_many_is_added_and_the_others_stay() -> None:
     step = user(groups=["docker"])
-    changes = step.plan(step.observe(Reply(SEEN + "in.video=true\n")))
+    changes = step.plan(step.observe(Reply(SEEN + "ops.in.video=true\n")))
     assert changes == [Change("in.docker", None, "true")]
     assert step.apply(changes).params["groups"] == "docker"
 
