@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from pydantic import SecretStr
+
 from provision import inventory as inventories
 from provision import playbook as playbooks
 from provision.events import Event
@@ -38,6 +40,7 @@ class Options(TypedDict, total=False):
         sets: variables that win over those of playbook and inventory.
         forks: hosts worked on at a time.
         reporters: each takes every event.
+        become_password: for sudo, on hosts whose inventory has none.
     """
 
     limit: str
@@ -45,6 +48,7 @@ class Options(TypedDict, total=False):
     sets: Mapping[str, Any]
     forks: int
     reporters: Sequence[Reporter]
+    become_password: SecretStr
 
 
 def plan(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
@@ -86,6 +90,8 @@ def verify(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
 
 def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
     inventory = _inventory(hosts)
+    if password := options.get("become_password"):
+        inventory = inventory.with_become_password(password)
     bound = playbooks.bind(
         _playbook(book),
         inventory,

@@ -97,7 +97,11 @@ class InputErrors(InputError):
 
 
 class HostError(ProvisionError):
-    """Something went wrong on one host; `details` are lines to show below it."""
+    """Something went wrong on one host; `details` are lines to show below it.
+
+    Errors that have the same words in `once` are one thing to do for a person, however
+    many hosts they happen on.
+    """
 
     exit_code = 2
 
@@ -107,9 +111,11 @@ class HostError(ProvisionError):
         *,
         hint: str = "",
         details: Sequence[str] = (),
+        once: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.details = tuple(details)
+        self.once = once
 
 
 class ConnectError(HostError):
@@ -145,7 +151,9 @@ class UnknownHostKeyError(HostKeyError):
     ) -> None:
         kind, whose = key.partition(" ")[0], f"the jump host {name}" if jump else name
         super().__init__(
-            f"the host key of {whose} is unknown: {kind} {fingerprint}", hint=hint
+            f"the host key of {whose} is unknown: {kind} {fingerprint}",
+            hint=hint,
+            once=f"unknown host key; {hint}",
         )
         self.jump = jump
         self.name, self.key = name, key

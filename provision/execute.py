@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Mapping
 
 from provision.audit import Audit
+from provision.become import Passwords
 from provision.converge import Convergence, Unit
 from provision.events import Emit, HostDone, RunEnded, RunStarted, Warned
 from provision.inventory import Host, Inventory
@@ -19,14 +21,20 @@ from provision.transport import LocalTransport, Transport
 Connect = Callable[[Host], Transport]
 
 
-def transport(host: Host) -> Transport:
-    """The way to *host* that its inventory names."""
+def transport(host: Host, passwords: Passwords | None = None) -> Transport:
+    """The way to *host* that its inventory names.
+
+    Args:
+        host: where to.
+        passwords: shared by the hosts of a run, so that a wrong one is tried once.
+    """
+    password = (passwords or Passwords()).of(host.become_password)
     if host.connection == "local":
-        return LocalTransport()
+        return LocalTransport(password)
     # Paramiko takes longer to import than a local run takes in all.
     from provision.ssh import SshTransport
 
-    return SshTransport(host)
+    return SshTransport(host, password)
 
 
 def execute(
@@ -37,7 +45,7 @@ def execute(
     forks: int,
     report: Emit,
     interrupted: threading.Event,
-    connect: Connect = transport,
+    connect: Connect | None = None,
 ) -> None:
     """Run *bound*; everything that happens is reported, also when it ends badly.
 
@@ -48,7 +56,7 @@ def execute(
         forks: hosts worked on at a time.
         report: takes each event, in this thread.
         interrupted: once set, the run ends soon.
-        connect: gives an unopened transport to a host.
+        connect: gives an unopened transport to a host; by default `transport`.
 
     Raises:
         LockHeldError: another run is changing the cluster.
@@ -59,6 +67,7 @@ def execute(
     for warning in (*inventory.warnings, *bound.warnings):
         report(Warned(message=warning))
     events = new_queue()
+    connect = connect or functools.partial(transport, passwords=Passwords())
     with _lock(inventory, events, connect) as lock:
         audit = Audit(inventory.cluster, bound.secrets)
         crew = _Crew(bound.hosts, items, verb == "apply", events, lock, connect, audit)

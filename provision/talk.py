@@ -10,8 +10,7 @@ import re
 import shlex
 from collections.abc import Callable
 
-from pydantic import SecretStr
-
+from provision.become import Password
 from provision.errors import ApplyError, ConnectError, HostError, PrivilegeError
 
 START_LIMIT_S = 30.0
@@ -47,11 +46,13 @@ trap "kill $! 2>/dev/null" EXIT
 """
 """Ends the script's process group when standard input ends, that is with the connection."""
 
+WRONG = "incorrect password"
 REFUSALS = (
     (
         "a password is required|no password was provided",
         "may not run sudo without a password",
-        "allow it with NOPASSWD in /etc/sudoers.d, or set ansible_become_password",
+        "add --ask-become-pass, set ansible_become_password, or allow it with NOPASSWD "
+        "in /etc/sudoers.d there",
     ),
     (
         "not in the sudoers file|not allowed to|may not run sudo",
@@ -59,9 +60,9 @@ REFUSALS = (
         "allow ALL commands in /etc/sudoers.d, or set another ansible_user",
     ),
     (
-        "incorrect password",
+        WRONG,
         "was refused by sudo: wrong password",
-        "correct ansible_become_password",
+        "correct ansible_become_password, or what you typed; it was tried once",
     ),
     (
         "must have a tty",
@@ -108,7 +109,7 @@ class Talk:
         who: the user and host, for errors.
         script: sent once the way is free.
         sudo: whether sudo stands in between.
-        password: what sudo may ask for.
+        password: what sudo may ask for; the talk is the context in which it is tried.
         stdout: takes the standard output of the script, and nothing else.
         stderr: takes its standard error.
         limit_s: the script's time limit, kept by the host; 0 = none.
@@ -120,7 +121,7 @@ class Talk:
         script: bytes,
         *,
         sudo: bool,
-        password: SecretStr | None,
+        password: Password | None,
         stdout: Sink,
         stderr: Sink,
         limit_s: float = 0,
@@ -161,22 +162,27 @@ class Talk:
         """Take standard output; give what to send now."""
         already = self.begun
         self._out.take(data)
-        return self._script if self._password and self.begun and not already else b""
+        if not self._password or already or not self.begun:
+            return b""
+        if self._asked:
+            self._password.accepted()
+        return self._script
 
     def hear_error(self, data: bytes) -> bytes:
         """Take standard error; give what to send now.
 
         Raises:
-            PrivilegeError: sudo wants the password a second time.
+            PrivilegeError: sudo wants the password a second time, or another host
+                refused the same one.
         """
         self._err.take(data)
         asked = self._err.held.count(PROMPT)
         if not self._password or self.begun or asked == self._asked:
             return b""
         if self._asked:
-            raise _refusal(self._who, "incorrect password", 1)
+            raise self._refused("incorrect password", 1)
         self._asked = asked
-        return self._password.get_secret_value().encode() + b"\n"
+        return self._password.for_host(self._who)
 
     def result(self, code: int) -> int:
         """The exit code, if it is the script's own.
@@ -188,7 +194,7 @@ class Talk:
         if self.begun:
             return code
         if self._sudo:
-            raise _refusal(self._who, self._said(), code)
+            raise self._refused(self._said(), code)
         raise ConnectError(
             f"{self._who} could log in, but no shell was started (exit code {code})",
             hint="the user needs a login shell, and `sh` and `timeout` on the PATH",
@@ -208,6 +214,18 @@ class Talk:
             hint="does sudo or the login shell ask for something there?",
             details=_lines(self._said()),
         )
+
+    def __enter__(self) -> Talk:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        if self._password:
+            self._password.over(self._who)
+
+    def _refused(self, said: str, code: int) -> HostError:
+        if self._password and WRONG in said:
+            self._password.refused(self._who)
+        return _refusal(self._who, said, code)
 
     def _said(self) -> str:
         held = bytes(self._err.held + self._out.held).replace(PROMPT, b"")

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from provision import process
+from provision.become import Password
 from provision.errors import AuthError, ConnectError, ConnectionLost, HostKeyError
 from provision.held import Held, beating
 from provision.shell import Frames
 from provision.talk import END_WAIT_S, Talk, first_line, leashed
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
     from tenacity import RetryCallState
 
 TRIES = 3
@@ -162,11 +162,11 @@ class LocalTransport:
     """This machine; implements Transport without a connection.
 
     Args:
-        become_password: what sudo may ask for.
+        password: what sudo may ask for.
     """
 
-    def __init__(self, become_password: SecretStr | None = None) -> None:
-        self._password = become_password
+    def __init__(self, password: Password | None = None) -> None:
+        self._password = password
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = True
@@ -201,7 +201,7 @@ class LocalTransport:
             stdout=stdout.feed,
             stderr=stderr.feed,
         )
-        with self._started(talk) as child:
+        with talk, self._started(talk) as child:
             code = process.converse(child, talk)
             self._check_open()
             return talk.result(code)
@@ -222,7 +222,7 @@ class LocalTransport:
             stdout=out.extend,
             stderr=err.extend,
         )
-        with self._started(talk) as child:
+        with talk, self._started(talk) as child:
             code = process.converse(child, talk, enough=lambda: b"\n" in out)
             self._check_open()
             line = first_line(talk, code, out, err)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provision.commands.command import command
-from provision.commands.options import Given, inventory_path
+from provision.commands.options import Given, become_password, inventory_path
 from provision.commands.runs import shown, typed
 from provision.program import program
 
@@ -23,7 +23,7 @@ MOST_CHANGES = 2
 """So much is told of what differs: a cluster is to fit one screen."""
 
 
-@command("inventory", "set", "forks")
+@command("inventory", "set", "forks", "ask_become_pass")
 def status(given: Given) -> int:
     """Show hosts, Ray nodes and drift; exit 3 if any."""
     from provision.api import FORKS
@@ -39,7 +39,7 @@ def status(given: Given) -> int:
     return found.run.exit_code
 
 
-@command("inventory")
+@command("inventory", "ask_become_pass")
 def smoke(given: Given) -> int:
     """Run parallel squares, at least one on every node."""
     from provision.report.console import output
@@ -72,7 +72,7 @@ def schema(given: Given) -> int:
 
 
 def inventory_of(given: Given) -> Inventory:
-    """The inventory; says which, if it was not given."""
+    """The inventory, with the password for sudo; says which, if it was not given."""
     from provision.inventory import load
     from provision.report.console import output
 
@@ -80,7 +80,8 @@ def inventory_of(given: Given) -> Inventory:
     inventory = load(path)
     if chosen:
         output().tell(f"inventory: {shown(path)} (deployed last)")
-    return inventory
+    password = become_password(given)
+    return inventory.with_become_password(password) if password else inventory
 
 
 def _table(found: Status) -> RenderableType:

@@ -18,7 +18,7 @@ DIFFERS = 3
 STYLES = {"up": "green", "down": "bold red", "unknown": "yellow"}
 
 
-@command("inventory", "set")
+@command("inventory", "set", "ask_become_pass")
 def metrics(given: Given) -> int:
     """Show Prometheus' targets and the URLs; exit 3 if one is down."""
     from provision.metrics import metrics as look

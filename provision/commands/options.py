@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import getpass
+import os
 import re
+import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 from provision.errors import OptionError
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from provision.api import Options
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+BECOME_PASSWORD = "PROVISION_BECOME_PASSWORD"  # noqa: S105 - a name
 LAST = Path(".provision/last")
 """Names the inventory that was deployed last from the current folder."""
 
@@ -42,6 +49,9 @@ class Given:
     fingerprint: str = _option(
         "", "accept only a key with this fingerprint (SHA256:...), without asking"
     )
+    ask_become_pass: bool = _option(
+        default=False, text="ask for the password of sudo, once for all hosts"
+    )
     level: str = _option("data", "what goes: data, images (too), engine (and Docker)")
     keep_data: bool = _option(default=False, text="keep what Prometheus has gathered")
     hosts: str = _option("", "how many hosts, or their names: a,b")
@@ -58,6 +68,8 @@ class Given:
             "tags": words(self.tags),
             "sets": dict(map(_assignment, self.set)),
         }
+        if password := become_password(self):
+            given["become_password"] = password
         if self.forks:
             given["forks"] = positive("--forks", self.forks)
         return given
@@ -65,6 +77,38 @@ class Given:
 
 HELP = {option.name: str(option.metadata["help"]) for option in fields(Given)}
 DEFAULTS = {option.name: option.default for option in fields(Given)}
+
+
+def become_password(given: Given) -> SecretStr | None:
+    """The password for sudo: of the environment, or typed now; asked for once.
+
+    Raises:
+        OptionError: there is no terminal to ask on.
+    """
+    from pydantic import SecretStr
+
+    if value := os.environ.get(BECOME_PASSWORD):
+        return SecretStr(value)
+    return _typed_password() if given.ask_become_pass else None
+
+
+@functools.cache
+def _typed_password() -> SecretStr:
+    from pydantic import SecretStr
+
+    if not sys.stdin.isatty():
+        raise OptionError(
+            "--ask-become-pass: here is no terminal to ask on",
+            hint=f"set {BECOME_PASSWORD} in the environment, or "
+            "ansible_become_password in the inventory",
+        )
+    try:
+        typed = getpass.getpass("password for sudo: ")
+    except EOFError:
+        typed = ""
+    if not typed:
+        raise OptionError("--ask-become-pass: no password was typed")
+    return SecretStr(typed)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from provision.events import Event
     from provision.run import Run
 
-WHERE = ("inventory", "limit", "tags", "forks", "set")
+WHERE = ("inventory", "limit", "tags", "forks", "set", "ask_become_pass")
 SHOW = ("verbose", "report")
 
 
@@ -92,10 +92,12 @@ def typed(name: str, given: Given) -> str:
     """The command *name* with the same choices as *given*, as a user types it."""
     typed = [program(), name]
     for option in (*WHERE, "playbook"):
-        value = getattr(given, option)
-        if value != DEFAULTS[option]:
+        value, flag = getattr(given, option), f"--{option.replace('_', '-')}"
+        if value is True:
+            typed.append(flag)
+        elif value != DEFAULTS[option]:
             for word in value if isinstance(value, tuple) else (value,):
-                typed += [f"--{option}", shlex.quote(word)]
+                typed += [flag, shlex.quote(word)]
     return " ".join(typed)
 
 

@@ -122,4 +122,7 @@ class Host:
 
     def _secret(self, *names: str) -> SecretStr | None:
         found = [self.vars[name] for name in names if self.vars.get(name) is not None]
-        return SecretStr(str(found[0])) if found else None
+        if not found:
+            return None
+        first = found[0]
+        return first if isinstance(first, SecretStr) else SecretStr(str(first))

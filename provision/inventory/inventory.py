@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from provision.errors import InputError, InputErrors, InventoryError
 from provision.inventory import pattern as patterns
@@ -60,6 +62,16 @@ class Inventory:
             InventoryError: a name in it is neither a host nor a group.
         """
         return patterns.select(pattern, list(self.hosts), self.groups)
+
+    def with_become_password(self, password: SecretStr) -> Inventory:
+        """The same, with *password* for the hosts that have none for sudo."""
+        given = {"ansible_become_password": password}
+        hosts = {
+            name: replace(host, vars={**host.vars, **given} if needs else host.vars)
+            for name, host in self.hosts.items()
+            for needs in [host.become_password is None]
+        }
+        return replace(self, hosts=hosts)
 
 
 def find(name: str) -> Path:

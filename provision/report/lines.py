@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
-from provision.errors import ProvisionError, UnknownHostKeyError
+from provision.errors import ProvisionError
 from provision.events import (
     Event,
     HostBlocked,
@@ -94,7 +94,8 @@ class Teller:
         self._name_width = 0
         self._word_width = len("changed")
         self._planned = "would change"
-        self._all_keys, self._keys = verbose, 0
+        self._verbose = verbose
+        self._told: set[str] = set()
         self._blocked: list[HostBlocked] = []
         self._tells: dict[type[Event], Callable[[Any], Lines]] = {
             RunStarted: self._started,
@@ -177,11 +178,10 @@ class Teller:
         yield from self._why(event.host, event.error)
 
     def _host_failed(self, event: HostFailed) -> Lines:
-        if isinstance(event.error, UnknownHostKeyError):
-            # One command shows them all, and the summary has who they are.
-            self._keys += 1
-            if self._keys > 1 and not self._all_keys:
-                return
+        once = getattr(event.error, "once", "")
+        if once in self._told and not self._verbose:
+            return  # the summary has all hosts it is about
+        self._told |= {once} - {""}
         message, *rest = map(visible, event.error.message.splitlines() or [""])
         yield self._line(event.host, "FAILED", message, "bold")
         yield from self._below(event.host, rest, "red")

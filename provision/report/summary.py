@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from provision.errors import ProvisionError, UnknownHostKeyError
+from provision.errors import ProvisionError
 from provision.report.text import counted, duration, listed, shortened, visible
 from provision.run import HostResult, Run
 
@@ -98,9 +98,8 @@ def _failed(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _brief(error: ProvisionError) -> str:
-    if isinstance(error, UnknownHostKeyError):
-        # The same words for all of them: they are one thing to do.
-        return f"unknown host key; {visible(error.hint)}"
+    if once := getattr(error, "once", ""):
+        return visible(once)
     first = next(iter(error.message.splitlines()), "")
     return shortened(visible(first), 120)
 

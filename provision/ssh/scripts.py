@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from provision.become import Password, Passwords
 from provision.errors import ConnectError, ConnectionLost
 from provision.held import Held, beating
 from provision.ssh.line import Line
@@ -50,6 +51,7 @@ class SshTransport:
 
     Args:
         host: where and as whom to connect.
+        password: what sudo may ask for; by default the host's own.
         timeout_s: longest time connecting, greeting and logging in may take each.
         silence_s: a link that is silent for so long, though asked, is lost.
     """
@@ -57,11 +59,13 @@ class SshTransport:
     def __init__(
         self,
         host: Host,
+        password: Password | None = None,
         *,
         timeout_s: float = CONNECT_TIMEOUT_S,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._host = host
+        self._password = password or Passwords().of(host.become_password)
         self._timeout_s = timeout_s
         self._silence_s = silence_s
         self._line: Line | None = None
@@ -102,12 +106,12 @@ class SshTransport:
             line.who,
             leashed(script),
             sudo=become and line.user != "root",
-            password=self._host.become_password,
+            password=self._password,
             limit_s=limit_s,
             stdout=stdout.feed,
             stderr=stderr.feed,
         )
-        with _channel(line, talk) as channel:
+        with talk, _channel(line, talk) as channel:
             return talk.result(_converse(line, channel, talk))
 
     @contextlib.contextmanager
@@ -119,11 +123,11 @@ class SshTransport:
             line.who,
             script,
             sudo=become and line.user != "root",
-            password=self._host.become_password,
+            password=self._password,
             stdout=out.extend,
             stderr=err.extend,
         )
-        with _channel(line, talk) as channel:
+        with talk, _channel(line, talk) as channel:
             code = _converse(line, channel, talk, enough=lambda: b"\n" in out)
             held = Held(
                 first_line(talk, code, out, err),

@@ -19,7 +19,7 @@ from provision.inventory import Host
 from provision.ssh import SshTransport
 
 SSHD = "/usr/sbin/sshd"
-USER = f"provision-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
+USER = f"provision-{os.getpid()}"
 """A user of this machine, one for each process that runs tests."""
 PASSWORD = "correct horse ' battery"
 

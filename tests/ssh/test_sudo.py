@@ -1,0 +1,216 @@
+"""A sudo that asks for a password, for real: once, on standard input, and no further."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import PASSWORD, USER, HostFor, Sshd, sudoers
+
+from provision.shell import Frames
+from provision.ssh import SshTransport
+
+MAIN = "import sys; from provision.cli import main; sys.argv[0] = 'invoke'; main()"
+INVENTORY = """
+all:
+  vars:
+    cluster: c
+    ansible_host: 127.0.0.1
+    ansible_port: {port}
+    ansible_user: {user}
+    ansible_ssh_private_key_file: {key}
+    host_key: {pin}
+    {more}
+  hosts: {hosts}
+"""
+BOOK = """
+- play: p
+  hosts: all
+  become: true
+  steps: [{directory: {path: "FOLDER/{{ inventory_hostname }}"}}]
+"""
+WHERE = ("--inventory", "inv.yml", "--playbook", "p")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An inventory of five hosts that are all this machine, and sudo's log."""
+
+    folder: Path
+    server: Sshd
+
+    def write(self, more: str = "") -> None:
+        text = INVENTORY.format(
+            port=self.server.port,
+            user=USER,
+            key=self.server.key_file,
+            pin=self.server.public("ed25519"),
+            more=more,
+            hosts={f"node{n}": {"address": f"10.0.0.{n}"} for n in range(1, 6)},
+        )
+        (self.folder / "inv.yml").write_text(text)
+
+    def __call__(self, *words: str, **environment: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, *words],
+            cwd=self.folder,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    @property
+    def log(self) -> str:
+        file = self.folder / "sudo.log"
+        return " ".join(file.read_text().split()) if file.exists() else ""
+
+
+@pytest.fixture
+def place(sshd: Sshd, login_user: str, tmp_path: Path) -> Iterator[Place]:
+    folder = tmp_path / "folder"
+    (folder / "playbooks").mkdir(parents=True)
+    (folder / "out").mkdir()
+    book = BOOK.replace("FOLDER", str(folder / "out"))
+    (folder / "playbooks/p.yml").write_text(book)
+    made = Place(folder, sshd)
+    made.write()
+    log = f"Defaults:{USER} logfile={folder}/sudo.log, timestamp_timeout=0"
+    sudoers(f"ALL=(ALL) ALL\n{log}")
+    yield made
+    sudoers().unlink()
+
+
+def made(place: Place) -> int:
+    return len(list((place.folder / "out").iterdir()))
+
+
+def test_without_a_password_the_error_says_how_to_give_one(place: Place) -> None:
+    code, said = place("deploy", *WHERE)
+    assert (code, made(place)) == (2, 0), said
+    assert "may not run sudo without a password" in said
+    assert "--ask-become-pass" in said
+
+
+@pytest.mark.parametrize("way", ["environment", "inventory"])
+def test_the_right_one_works_on_all_hosts(place: Place, way: str) -> None:
+    given = {}
+    if way == "inventory":
+        place.write(f'ansible_become_password: "{PASSWORD}"')
+    else:
+        given["PROVISION_BECOME_PASSWORD"] = PASSWORD
+    code, said = place("deploy", *WHERE, **given)
+    assert (code, made(place)) == (0, 5), said
+    assert "incorrect" not in place.log
+    assert PASSWORD not in said
+
+
+def test_a_wrong_one_is_tried_once_and_told_once(place: Place) -> None:
+    code, said = place("deploy", *WHERE, PROVISION_BECOME_PASSWORD="hunter2-wrong")
+    assert (code, made(place)) == (2, 0), said
+    assert place.log.count("incorrect password attempt") == 1, place.log
+    assert " 1 incorrect password attempt" in place.log
+    assert said.count("wrong password") == 2, "where it happens, and in the summary"
+    assert said.count("FAILED") == 2, "the one that was tried, and one for all others"
+    assert "and 1 more: the sudo password was not tried here" in said
+    assert "hunter2" not in said
+
+
+def test_it_is_typed_once_for_all_hosts_and_not_shown(place: Place) -> None:
+    ours, theirs = pty.openpty()
+    words = ("deploy", *WHERE, "--ask-become-pass")
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, *words],
+        cwd=place.folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: pty_of_its_own(theirs),  # noqa: PLW1509 - one thread here
+    ) as child:
+        os.close(theirs)
+        said = b""
+        while b"password for sudo: " not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, f"{PASSWORD}\n".encode())
+        try:
+            while part := os.read(ours, 4096):
+                said += part
+        except OSError:
+            pass  # the end of a terminal
+        os.close(ours)
+        assert child.wait(60) == 0, said.decode()
+    assert made(place) == 5
+    assert said.count(b"password for sudo") == 1
+    assert PASSWORD.encode() not in said
+
+
+def pty_of_its_own(terminal: int) -> None:
+    """Make *terminal* the one that /dev/tty is, as a login does."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+def test_with_no_terminal_to_ask_on_it_ends_with_5(place: Place) -> None:
+    code, said = place("deploy", *WHERE, "--ask-become-pass")
+    assert (code, len(said.splitlines())) == (5, 1), said
+    assert "PROVISION_BECOME_PASSWORD" in said
+
+
+def test_it_is_on_no_command_line_and_in_no_environment(
+    sshd: Sshd, login_user: str, place: Place, host_for: HostFor
+) -> None:
+    host = host_for(sshd, ansible_user=login_user, ansible_become_password=PASSWORD)
+    transport = SshTransport(host)
+    transport.open()
+    try:
+        with transport.hold(
+            b"{ id -un; cat >/dev/null; exit\n}\n", become=True
+        ) as held:
+            assert held.line == "root"
+            seen = [
+                file.read_bytes()
+                for name in ("cmdline", "environ")
+                for file in Path("/proc").glob(f"[0-9]*/{name}")
+                if readable(file)
+            ]
+    finally:
+        transport.close()
+    assert any(b"sudo\0" in text for text in seen)
+    assert not [text for text in seen if PASSWORD.encode() in text]
+
+
+def readable(file: Path) -> bool:
+    try:
+        return bool(file.read_bytes())
+    except OSError:
+        return False
+
+
+def test_a_password_nobody_asks_for_is_not_sent(
+    sshd: Sshd, login_user: str, place: Place, host_for: HostFor
+) -> None:
+    sudoers("ALL=(ALL) NOPASSWD: ALL")
+    host = host_for(sshd, ansible_user=login_user, ansible_become_password="wrong")
+    transport = SshTransport(host)
+    transport.open()
+    try:
+        out, err = Frames("@x"), Frames("@x")
+        with transport.hold(b"{ id -un; cat; exit\n}\n", become=True) as held:
+            assert held.line == "root"
+        code = transport.run(b"id -un", become=True, limit_s=5, stdout=out, stderr=err)
+        assert (code, out.unfinished()) == (0, "root\n")
+    finally:
+        transport.close()
