@@ -6,10 +6,11 @@ Variables may use other variables; each is rendered once, when it is first asked
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jinja2
@@ -21,12 +22,27 @@ from provision.errors import RenderError, SecretError
 from provision.source import did_you_mean
 
 WHOLE = re.compile(r"\A\{\{[-+]?(.*?)[-+]?\}\}\Z", re.DOTALL)
-Call = Callable[[Mapping[str, Any]], Any]
+Call = Callable[..., Any]
 
 MASKED = str(SecretStr("x"))
+ABSENT, OURS = object(), object()
+"""Stand for a variable that there is not, and for a function of a scope's own."""
 
 _tainted: list[bool] = []
 """Has an entry for each secret that went into the text being rendered."""
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are alike in templates: 1 and true are not, nor other orders."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return same([*one], [*other]) and same([*one.values()], [*other.values()])
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
 
 
 def _unwrap(value: Any) -> Any:
@@ -60,8 +76,11 @@ class Scope:
         self, variables: Mapping[str, Any], given: Mapping[str, Any] | None = None
     ) -> None:
         self._raw = variables
-        self._done: dict[str, Any] = dict(given or {})
+        self._given = dict(given or {})
+        self._done: dict[str, Any] = dict(self._given)
         self._busy: list[str] = []
+        self._needs: dict[str, frozenset[str]] = {}
+        self._watched: list[set[str]] = []
         self.used: set[str] = set()
 
     def render(self, value: Any) -> Any:
@@ -79,9 +98,36 @@ class Scope:
             return [self.render(item) for item in value]
         return value
 
-    def give(self, **values: Any) -> None:
-        """Add *values* that are final and win over all variables."""
-        self._done.update(values)
+    def give(self, functions: Mapping[str, Call]) -> None:
+        """Add *functions* that depend on nothing but their arguments and this scope."""
+        self._done |= functions
+        self._given |= dict.fromkeys(functions, OURS)
+
+    @contextlib.contextmanager
+    def watch(self) -> Iterator[set[str]]:
+        """The names that are asked for in the meantime, at any depth."""
+        self._watched.append(set())
+        try:
+            yield self._watched[-1]
+        finally:
+            names = self._watched.pop()
+            self._note(names)
+
+    def sources(self, names: Iterable[str]) -> dict[str, Any]:
+        """What *names* are made from; what is rendered with the same is the same."""
+        return {name: self._source(name) for name in names}
+
+    def agrees(self, sources: Mapping[str, Any]) -> bool:
+        """Whether all names of another scope's *sources* are made from the same here."""
+        return all(same(self._source(name), sources[name]) for name in sources)
+
+    def _source(self, name: str) -> Any:
+        return self._given.get(name, self._raw.get(name, ABSENT))
+
+    def _note(self, names: Iterable[str]) -> None:
+        self.used.update(names)
+        if self._watched:
+            self._watched[-1].update(names)
 
     def fill(self, text: str, file: str) -> str | SecretStr:
         """The content *text* of the template *file*, rendered: always text.
@@ -103,7 +149,7 @@ class Scope:
         return self._rendered(text, *_compile(text))
 
     def _rendered(self, text: str, call: Call, names: frozenset[str]) -> Any:
-        self.used |= names
+        self._note(names)
         known = {name: self._get(name) for name in names if self._has(name)}
         try:
             return call(known)
@@ -124,9 +170,12 @@ class Scope:
                 raise RenderError(f"variables refer to each other: {circle}")
             self._busy.append(name)
             try:
-                self._done[name] = self.render(self._raw[name])
+                with self.watch() as needs:
+                    self._done[name] = self.render(self._raw[name])
             finally:
                 self._busy.pop()
+            self._needs[name] = frozenset(needs)
+        self._note(self._needs.get(name, ()))
         return self._done[name]
 
     def _undefined(

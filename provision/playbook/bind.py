@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,6 +123,7 @@ class _Binder:
         self._tags = tags
         self._errors: dict[str, tuple[InputError, list[str]]] = {}
         self._used: set[str] = set()
+        self._made: dict[int, deque[tuple[Mapping[str, Any], BoundStep]]] = {}
         self._given = {
             "cluster": inventory.cluster,
             "secret": secrets,
@@ -194,7 +196,7 @@ class _Binder:
         about = {"address": host.address, "host": host, "inventory_hostname": name}
         variables = {**play.vars, **host.vars, **self._sets}
         scope = Scope(variables, {**self._given, **about})
-        scope.give(**functions(scope, self._playbook.source(number)[0].file))
+        scope.give(functions(scope, self._playbook.source(number)[0].file))
         wanted = [
             step
             for step in play.steps
@@ -223,6 +225,18 @@ class _Binder:
     def _bound(self, step: Entry | Step, scope: Scope, host: str) -> BoundStep | None:
         if isinstance(step, Step):
             return BoundStep(step)
+        made = self._made.setdefault(id(step), deque(maxlen=VARIANTS))
+        for sources, bound in made:
+            if scope.agrees(sources):
+                self._used |= sources.keys()
+                return bound
+        with scope.watch() as names:
+            new = self._new(step, scope, host)
+        if new:
+            made.append((scope.sources(names), new))
+        return new
+
+    def _new(self, step: Entry, scope: Scope, host: str) -> BoundStep | None:
         params = self._rendered(step, scope, host)
         kind = step_class(step.kind)
         try:
@@ -269,6 +283,8 @@ class _Binder:
         return error
 
 
+VARIANTS = 8
+"""How many forms of a step are kept, for hosts whose variables give the same form."""
 FAILED = object()
 """Stands for a parameter whose template could not be rendered."""
 
