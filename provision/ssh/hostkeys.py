@@ -120,8 +120,8 @@ def _hash_matches(hashed: str, name: str) -> bool:
     return version == "1" and hmac.compare_digest(made, wanted)
 
 
-def _find(paths: Sequence[Path], name: str) -> list[Entry]:
-    return [entry for path in paths for entry in KnownHosts.of(path).find(name)]
+def _find(files: Sequence[KnownHosts], name: str) -> list[Entry]:
+    return [entry for file in files for entry in file.find(name)]
 
 
 def _valid(entries: Sequence[Entry]) -> list[Entry]:
@@ -158,10 +158,11 @@ class Guard:
     ) -> None:
         bare = address.lower()
         self._name = bare if port == SSH_PORT else f"[{bare}]:{port}"
-        mine, theirs = _find(files, self._name), _find(others, self._name)
+        own, general = [*map(KnownHosts.of, files)], [*map(KnownHosts.of, others)]
+        mine, theirs = _find(own, self._name), _find(general, self._name)
         # Like ssh: a key known for the name without its port will do, but a
         # different one there proves nothing about this port.
-        loose = _find([*files, *others], bare)
+        loose = _find([*own, *general], bare)
         self._revoked = {e.text for e in (*mine, *theirs, *loose) if e.revoked}
         self._known = [_pin(pin)] if pin else _valid(mine) or _valid(theirs)
         self._loose = [] if self._known else _valid(loose)

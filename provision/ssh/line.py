@@ -205,12 +205,18 @@ class _Policy(paramiko.MissingHostKeyPolicy):
         self._guard.check(key.get_name(), key.asbytes())
 
 
+class _Connection(fabric.Connection):  # type: ignore[misc]
+    """Fabric's, but what is set is set: Invoke would list the whole class each time."""
+
+    __setattr__ = object.__setattr__
+
+
 def _connection(
     name: str, user: str | None = None, port: int | None = None
 ) -> fabric.Connection:
     # Lazy: no fabric.yaml of the user's may change how we connect.
     config = fabric.Config(lazy=True, ssh_config=_ssh_config())
-    return fabric.Connection(name, user=user, port=port, config=config, gateway=False)
+    return _Connection(name, user=user, port=port, config=config, gateway=False)
 
 
 def _ssh_config() -> paramiko.SSHConfig:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provision.errors import ProbeError
@@ -52,7 +54,7 @@ class There:
         return {"content": f"sha256:{self.sha256}"} if self.sha256 else {}
 
 
-def found(reply: Reply) -> dict[str, There]:
+def found(reply: Reply) -> Mapping[str, There]:
     """What LOOK saw, by path as it was asked; what is missing is not in it.
 
     Raises:
@@ -60,9 +62,15 @@ def found(reply: Reply) -> dict[str, There]:
     """
     if reply.exit != 0:
         raise ProbeError("cannot tell the state", details=reply.tail())
+    return _parse(reply.stdout)
+
+
+# A joint reply is read by every step that has a path in it; hosts often say the same.
+@functools.lru_cache(maxsize=64)
+def _parse(text: str) -> Mapping[str, There]:
     sums, there = {}, {}
     # A name may have what other systems take for the end of a line.
-    lines = [line for line in reply.stdout.split("\n") if line]
+    lines = [line for line in text.split("\n") if line]
     for line in lines:
         if not line.startswith("stat "):
             digest, path = _sum(line)
