@@ -119,6 +119,8 @@ def _remember(path: Path) -> Reporter:
 
 def _whats_next(given: Given, run: Run) -> None:
     """Say what is up and what to type next, after a deploy of Ray."""
+    if not any(step.kind == "ray_nodes" for row in run.steps.values() for step in row):
+        return
     from provision.inventory import load
     from provision.report.console import output
     from provision.report.text import counted
