@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,15 +12,19 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 import provision
-from provision.commands import lab, look, metrics, runs, teardown, trust
 from provision.errors import OptionError
 
 # Looking for plugins reads the metadata of every installed package: a tenth of a start.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# Invoke forbids Python to keep what it compiled, so that every start would compile us.
+sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
 
 
 def namespace(*more: Callable[..., Any]) -> Collection:
     """All commands, and those of *more*, for a `tasks.py` or a program."""
+    # Imported here, for what is said about Invoke above.
+    from provision.commands import lab, look, metrics, runs, teardown, trust
+
     labs = Collection(
         "lab",
         *(lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend),

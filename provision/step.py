@@ -66,7 +66,9 @@ class Step(BaseModel):
     Subclasses say their kind: `class Directory(Step, kind="directory")`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True
+    )
 
     kind: ClassVar[str] = ""
 

@@ -89,3 +89,22 @@ def test_nothing_slow_is_imported_to_list_the_commands() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(("asked", "kept"), [("", "False"), ("1", "True")])
+def test_what_python_compiled_is_kept_though_invoke_forbids_it(
+    asked: str, kept: str
+) -> None:
+    program = (
+        "import sys; sys.dont_write_bytecode = True; import provision.cli; "
+        "print(sys.dont_write_bytecode)"
+    )
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": asked}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == kept
