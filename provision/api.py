@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -15,7 +16,7 @@ from provision.events import Event
 from provision.execute import execute
 from provision.interrupt import interruptible
 from provision.inventory import Inventory
-from provision.playbook import Play, Playbook
+from provision.playbook import Bound, Play, Playbook
 from provision.redact import redactor
 from provision.run import Run
 from provision.secret import Secrets
@@ -92,14 +93,7 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
     inventory = _inventory(hosts)
     if password := options.get("become_password"):
         inventory = inventory.with_become_password(password)
-    bound = playbooks.bind(
-        _playbook(book),
-        inventory,
-        sets=options.get("sets", {}),
-        tags=options.get("tags", ()),
-        limit=options.get("limit", ""),
-        secrets=Secrets(_secrets_folder(inventory), generate=verb == "apply"),
-    )
+    bound = _bound(verb, inventory, _playbook(book), options)
     run, redact = Run(), redactor(bound.secrets)
     for play in bound.plays:
         for host, row in play.steps.items():
@@ -123,6 +117,32 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
             interrupted=interrupted,
         )
     return run
+
+
+def _bound(verb: str, inventory: Inventory, book: Playbook, options: Options) -> Bound:
+    """The steps, with secrets that are this machine's, or the cluster's, or new."""
+    secrets = Secrets(_secrets_folder(inventory), generate=False)
+    sets = options.get("sets", {})
+
+    def bind() -> Bound:
+        return playbooks.bind(
+            book,
+            inventory,
+            sets=sets,
+            tags=options.get("tags", ()),
+            limit=options.get("limit", ""),
+            secrets=secrets,
+        )
+
+    bound = bind()
+    if not secrets.missing:
+        return bound
+    from provision.adopt import adopt
+
+    told = adopt(book, inventory, secrets, sets=sets, keep=verb == "apply")
+    secrets.generate = verb == "apply"
+    bound = bind()
+    return replace(bound, warnings=(*told, *bound.warnings))
 
 
 def _inventory(hosts: Hosts) -> Inventory:

@@ -23,15 +23,25 @@ sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
 def namespace(*more: Callable[..., Any]) -> Collection:
     """All commands, and those of *more*, for a `tasks.py` or a program."""
     # Imported here, for what is said about Invoke above.
-    from provision.commands import lab, look, metrics, runs, teardown, trust
+    from provision.commands import (
+        lab,
+        look,
+        metrics,
+        runs,
+        teardown,
+        tokens,
+        trust,
+    )
 
     labs = Collection(
         "lab",
         *(lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend),
     )
+    token = Collection("token", tokens.rotate)
     return Collection(
         *(runs.deploy, runs.plan, runs.verify, look.status, look.smoke),
-        *(trust.trust, metrics.metrics, look.schema, teardown.teardown, labs, *more),
+        *(trust.trust, metrics.metrics, look.schema, teardown.teardown),
+        *(token, labs, *more),
     )
 
 

@@ -2,17 +2,18 @@
 
 `secret('ray_token')` in a playbook is the variable `PROVISION_RAY_TOKEN` of the
 environment if it is set, else the file `.provision/CLUSTER/ray_token` beside the
-inventory. That file is made, with a random secret, when a run that changes hosts first
-needs it. Values are `SecretStr`: they print as stars wherever they turn up.
+inventory. That file is made when a run that changes hosts first needs it: with what the
+cluster has already, see `adopt`, else with a random secret. Values are `SecretStr`: they print as stars wherever they turn up.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -21,8 +22,11 @@ from provision.errors import SecretError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 BYTES = 32
-NOT_YET = "(made by the first deploy)"
-"""What a plan has in the place of a secret that does not exist yet."""
+
+
+def not_yet(name: str) -> str:
+    """What a plan has in the place of the secret *name*, that does not exist yet."""
+    return f"({name}: made by the first deploy)"
 
 
 class Secrets:
@@ -34,6 +38,8 @@ class Secrets:
         environment: looked in first.
 
     Attributes:
+        generate: the same, and may be set later.
+        missing: those that were asked for and are not there.
         values: all that were handed out, for the redactor.
     """
 
@@ -45,13 +51,14 @@ class Secrets:
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._folder = folder
-        self._generate = generate
+        self.generate = generate
+        self.missing: set[str] = set()
         self._environment = environment
         self._known: dict[str, str] = {}
 
     @property
     def values(self) -> frozenset[str]:
-        return frozenset(self._known.values()) - {NOT_YET}
+        return frozenset(self._known.values())
 
     def __call__(self, name: object) -> SecretStr:
         """The secret called *name*.
@@ -65,8 +72,39 @@ class Secrets:
                 hint="lower case letters, digits and underscores",
             )
         if name not in self._known:
-            self._known[name] = self._find(name)
+            found = self._find(name)
+            if found is None:
+                self.missing.add(name)
+                return SecretStr(not_yet(name))
+            self._known[name] = found
         return SecretStr(self._known[name])
+
+    def take_over(self, name: str, value: str, *, keep: bool) -> None:
+        """Use *value* for the missing secret *name*; with *keep*, also in later runs.
+
+        Raises:
+            SecretError: its file cannot be made.
+        """
+        with self._told(name):
+            if keep:
+                _make(self._folder / name, value)
+                value = _read(self._folder / name)
+        self._known[name] = value
+
+    def replace(self, name: str, value: str) -> None:
+        """Write *value* over the file of the secret *name*.
+
+        Raises:
+            SecretError: it comes from the environment, or cannot be written.
+        """
+        if self._environment.get(f"PROVISION_{name.upper()}"):
+            raise SecretError(
+                f"the secret {name!r} comes from the environment",
+                hint=f"change it there (PROVISION_{name.upper()}), then deploy",
+            )
+        with self._told(name), _written(self._folder / name, value) as part:
+            part.replace(self._folder / name)
+        self._known[name] = value
 
     def place(self, name: str) -> str:
         """Where the secret *name* comes from, in words for a person."""
@@ -75,20 +113,41 @@ class Secrets:
             return f"${variable}"
         return str(self._folder / name)
 
-    def _find(self, name: str) -> str:
+    def remove(self, name: str) -> None:
+        """Remove the file of the secret *name*.
+
+        Raises:
+            SecretError: it cannot be removed.
+        """
+        with self._told(name):
+            (self._folder / name).unlink(missing_ok=True)
+        self._known.pop(name, None)
+
+    def _find(self, name: str) -> str | None:
         if value := self._environment.get(f"PROVISION_{name.upper()}"):
             return value
         file = self._folder / name
-        try:
+        with self._told(name):
             if not file.exists():
-                if not self._generate:
-                    return NOT_YET
-                _make(file)
+                if not self.generate:
+                    return None
+                _make(file, new_secret())
             return _read(file)
+
+    @contextlib.contextmanager
+    def _told(self, name: str) -> Iterator[None]:
+        """What the operating system refuses, as an error about the secret *name*."""
+        try:
+            yield
         except OSError as error:
-            problem = f"the secret {name!r} cannot be read or made: {error}"
+            problem = f"the secret {name!r} cannot be read or written: {error}"
             hint = f"or set PROVISION_{name.upper()} in the environment"
             raise SecretError(problem, hint=hint) from error
+
+
+def new_secret() -> str:
+    """A random secret."""
+    return secrets.token_hex(BYTES)
 
 
 def _read(file: Path) -> str:
@@ -108,16 +167,20 @@ def _read(file: Path) -> str:
     return value
 
 
-def _make(file: Path) -> None:
-    """Write a new secret; of two that do so at once, one wins and both read it."""
+def _make(file: Path, value: str) -> None:
+    """Write a secret; of two that do so at once, one wins and both read it."""
+    with _written(file, value) as part, contextlib.suppress(FileExistsError):
+        os.link(part, file)
+
+
+@contextlib.contextmanager
+def _written(file: Path, value: str) -> Iterator[Path]:
+    """*value* in a file beside *file*, which is gone afterwards if it still is there."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w") as out:
-            out.write(secrets.token_hex(BYTES) + "\n")
-        try:
-            os.link(part, file)
-        except FileExistsError:
-            return
+            out.write(value + "\n")
+        yield Path(part)
     finally:
-        Path(part).unlink()
+        Path(part).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ seen, and returns shell text to change it; the difference of the two is the plan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -85,6 +85,10 @@ class Step(BaseModel):
     def title(self) -> str:
         """A short name for a person: the kind and what it is about."""
         return self.kind
+
+    def warnings(self) -> Iterable[str]:
+        """What to know of these parameters before they are used. MAY."""
+        return ()
 
     def probe(self) -> Sh:
         """Shell that looks and changes nothing. MUST be overridden.

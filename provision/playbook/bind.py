@@ -89,7 +89,7 @@ def bind(
     return Bound(
         tuple(plays),
         inventory.hosts,
-        tuple(binder.unused()),
+        (*binder.unused(), *dict.fromkeys(binder.warnings)),
         secrets.values | passwords,
     )
 
@@ -124,6 +124,7 @@ class _Binder:
         self._errors: dict[str, tuple[InputError, list[str]]] = {}
         self._used: set[str] = set()
         self._made: dict[int, deque[tuple[Mapping[str, Any], BoundStep]]] = {}
+        self.warnings: list[str] = []
         self._given = {
             "cluster": inventory.cluster,
             "secret": secrets,
@@ -224,6 +225,7 @@ class _Binder:
 
     def _bound(self, step: Entry | Step, scope: Scope, host: str) -> BoundStep | None:
         if isinstance(step, Step):
+            self.warnings += step.warnings()
             return BoundStep(step)
         made = self._made.setdefault(id(step), deque(maxlen=VARIANTS))
         for sources, bound in made:
@@ -246,6 +248,7 @@ class _Binder:
                 if not _failed(params, where):
                     self._wrong(step, where, problem, hint, host)
             return None
+        self.warnings += made.warnings()
         place = step.source.place((*step.where, step.kind))
         return BoundStep(made, step.name, place, step.tags)
 

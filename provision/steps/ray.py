@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from provision.errors import RefusedError
 from provision.fields import AbsPath, Line, Word
 from provision.shell import Reply, Sh
 from provision.step import Change, State, Step
 from provision.steps.docker_container import LOOK, DockerContainer, seen
 from provision.steps.docker_options import Health, Plain
-from provision.steps.ray_ports import Ports
+from provision.steps.ray_image import check_tokens, known_trouble
+from provision.steps.ray_ports import Ports, taken
 
 TOKEN = "/run/ray/auth_token"  # noqa: S105 - a path
 """Where the token file is seen in the container."""
@@ -58,7 +57,6 @@ HEALTH = (
     'printf "GET /api/healthz HTTP/1.0\\r\\n\\r\\n" >&3 && '
     'read -r _ code _ <&3 && [ "$code" = 200 ]\''
 )
-HOLDER = re.compile(r'\("([^"]*)",pid=(\d+)')
 
 
 def _short(path: str) -> str:
@@ -99,6 +97,15 @@ class RayNode(Step):
     """Give the container all GPUs of the host (needs NVIDIA's container toolkit)."""
     env: Mapping[Word, Plain] = {}
     settle_s: float = Field(default=120, ge=0)
+
+    @model_validator(mode="after")
+    def _can_ask(self) -> Self:
+        if self.auth:
+            check_tokens(self.image)
+        return self
+
+    def warnings(self) -> Iterator[str]:
+        return known_trouble(self.image)
 
     @property
     def title(self) -> str:
@@ -178,8 +185,8 @@ class RayNode(Step):
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
-        taken = {key: who for key, who in state.items() if key.startswith("taken.")}
-        return taken | seen({k: v for k, v in state.items() if k not in taken})
+        held = {key: who for key, who in state.items() if key.startswith("taken.")}
+        return held | seen({k: v for k, v in state.items() if k not in held})
 
     def desired(self) -> State:
         return self.container().desired()
@@ -187,7 +194,7 @@ class RayNode(Step):
     def plan(self, observed: State) -> list[Change]:
         for key, who in observed.items():
             if key.startswith("taken."):
-                raise _refusal(key.removeprefix("taken."), who)
+                raise taken(key.removeprefix("taken."), who)
         return self.container().plan(observed)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
@@ -285,12 +292,3 @@ class RayWorker(RayNode, kind="ray_worker"):
 
     def own_env(self) -> dict[str, str]:
         return {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
-
-
-def _refusal(port: str, who: str) -> RefusedError:
-    holder = HOLDER.search(who)
-    process = f"{holder[1]} (process {holder[2]})" if holder else "another process"
-    return RefusedError(
-        f"port {port} is taken by {process}",
-        hint="stop it, or give Ray other ports with the variable ray_ports",
-    )

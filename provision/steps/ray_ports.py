@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from provision.errors import RefusedError
 from provision.fields import Port
+
+HOLDER = re.compile(r'\("([^"]*)",pid=(\d+)')
 
 
 class Ports(BaseModel):
@@ -65,3 +69,13 @@ class Ports(BaseModel):
         yield f"--metrics-export-port={self.metrics}"
         yield f"--min-worker-port={self.workers_min}"
         yield f"--max-worker-port={self.workers_max}"
+
+
+def taken(port: str, who: str) -> RefusedError:
+    """The refusal to use *port*, held by *who* in the words of ss(8)."""
+    holder = HOLDER.search(who)
+    process = f"{holder[1]} (process {holder[2]})" if holder else "another process"
+    return RefusedError(
+        f"port {port} is taken by {process}",
+        hint="stop it, or give Ray other ports with the variable ray_ports",
+    )

@@ -17,9 +17,9 @@ step render secret validation
 become steps events inventory talk process held transport
 registry ssh session verdict converge lock redact audit
 playbook run report
-schedule execute ask smoke trust
+schedule execute ask adopt smoke trust
 api testing
-status metrics
+status metrics rotation
 cli commands lab
 tasks
 """

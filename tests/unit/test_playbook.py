@@ -273,3 +273,25 @@ def test_every_kind_loads_and_has_a_schema() -> None:
     described = schema()
     play = described["items"]["anyOf"][0]["properties"]
     assert set(kinds()) < set(play["steps"]["items"]["properties"])
+
+
+def test_what_a_step_warns_of_is_told_once(tmp_path: Path, lab: Inventory) -> None:
+    text = """\
+- play: ray
+  hosts: workers
+  steps:
+    - ray_worker:
+        cluster: lab
+        image: IMAGE
+        address: "{{ address }}"
+        data_dir: /srv/ray
+        head: "{{ groups.head[0].address }}"
+"""
+    old = text.replace("IMAGE", "rayproject/ray:2.53.0")
+    told = [w for w in bind(tmp_path, lab, old).warnings if "newer image" in w]
+    assert len(told) == 1
+    older = text.replace("IMAGE", "rayproject/ray:2.40.0")
+    said = refusal(tmp_path, lab, older)
+    assert said.startswith(
+        "book.yml:4: plays[0].steps[0].ray_worker: rayproject/ray:2.40.0"
+    )

@@ -13,6 +13,7 @@ from provision.errors import ProbeError, RefusedError
 from provision.shell import NOTHING, Reply
 from provision.step import Change
 from provision.steps.ray import RayHead, RayNode, RayWorker
+from provision.steps.ray_image import version
 from provision.steps.ray_nodes import RayNodes
 from provision.steps.ray_ports import Ports
 
@@ -203,3 +204,34 @@ def test_a_refused_token_is_not_a_missing_node() -> None:
 
 def test_waiting_for_nodes_runs_nothing() -> None:
     assert NODES.apply([]) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        ("rayproject/ray:2.60.0-py312-cu128", (2, 60)),
+        ("rayproject/ray:2.9.3", (2, 9)),
+        ("registry.lan:5000/mirror/ray-ml:2.51.1", (2, 51)),
+        ("rayproject/ray:2.52.0@sha256:abc", (2, 52)),
+        ("rayproject/ray:nightly", None),
+        ("registry.lan:5000/ray", None),
+        ("registry.lan/simulation:1.2", None),
+        ("lan/array:1.2", None),
+    ],
+)
+def test_an_image_of_rays_own_name_tells_its_version(image: str, found: Any) -> None:
+    assert version(image) == found
+
+
+def test_a_ray_that_cannot_ask_for_a_token_is_refused_unless_none_is_wanted() -> None:
+    with pytest.raises(ValidationError, match=r"older than Ray 2\.52"):
+        head(image="rayproject/ray:2.51.1")
+    assert head(image="rayproject/ray:2.51.1", auth=False).auth is False
+    assert head(image="rayproject/ray:2.52.0").auth is True
+
+
+def test_a_ray_with_a_known_hole_is_warned_of() -> None:
+    [warning] = head(image="rayproject/ray:2.53.0").warnings()
+    assert "CVE-2026-27482" in warning
+    assert not list(head(image="rayproject/ray:2.54.0").warnings())
+    assert not list(head(image="lan/simulation:1.2").warnings())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import SecretError
-from provision.secret import NOT_YET, Secrets
+from provision.secret import Secrets, not_yet
 
 
 def secrets(folder: Path, *, generate: bool = True, **environment: str) -> Secrets:
@@ -30,7 +30,7 @@ def test_only_the_owner_may_read_its_file(tmp_path: Path) -> None:
 
 def test_a_run_that_only_looks_makes_none(tmp_path: Path) -> None:
     value = secrets(tmp_path / "s", generate=False)("ray_token")
-    assert value.get_secret_value() == NOT_YET
+    assert value.get_secret_value() == not_yet("ray_token")
     assert not (tmp_path / "s").exists()
 
 

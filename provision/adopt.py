@@ -1,0 +1,124 @@
+"""Secrets that the cluster has and this machine has not: taken over, never made anew.
+
+Somebody else's deploy has put them on the hosts. A new one in their place would change
+the token of a running cluster, and replace all its containers, unasked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from provision.ask import ask
+from provision.errors import ConnectError, HostError, OptionError
+from provision.inventory import Host, Inventory
+from provision.playbook import Playbook, bind
+from provision.secret import Secrets, not_yet
+from provision.shell import Sh
+from provision.step import parse_lines
+from provision.steps.files import File
+
+LIMIT_S = 30.0
+READ = r"""
+number=0
+for path; do
+    if [ -e "$path" ]; then
+        value=$(cat -- "$path") || exit 1
+        printf '%s=%s\n' "$number" "$value"
+    fi
+    number=$((number + 1))
+done
+"""
+
+
+def adopt(
+    playbook: Playbook,
+    inventory: Inventory,
+    secrets: Secrets,
+    *,
+    sets: Mapping[str, Any],
+    keep: bool,
+) -> list[str]:
+    """Ask the head for the secrets that are missing here; the first host if there is none.
+
+    Args:
+        playbook: its `file` steps say where on the head a secret lies.
+        inventory: the hosts.
+        secrets: those that are missing are asked for.
+        sets: variables that win over all others.
+        keep: keep them on this machine; otherwise they are only used in this run.
+
+    Returns:
+        What was taken over, and what could not be asked for, in words.
+
+    Raises:
+        ConnectError: the head cannot be asked, and what is missing was to be kept: one
+            made anew might not be the one the cluster has.
+        SecretError: a file cannot be made.
+    """
+    heads = inventory.groups.get("head", ())
+    keeper = inventory.hosts[next(iter(heads or inventory.hosts))]
+    places = dict(_places(playbook, inventory, secrets, sets, keeper))
+    if not places:
+        return []
+    try:
+        found = _asked(keeper, list(places.values()))
+    except HostError as error:
+        unknown = _unknown(keeper, secrets, error)
+        if keep:
+            raise unknown from error
+        return [unknown.message]
+    told = []
+    for name, path in places.items():
+        if value := found.get(path, "").strip():
+            secrets.take_over(name, value, keep=keep)
+            to = f", now in {secrets.place(name)}" if keep else ""
+            told.append(f"{name} is the one that {keeper.name} has in {path}{to}")
+    return told
+
+
+def _places(
+    playbook: Playbook,
+    inventory: Inventory,
+    secrets: Secrets,
+    sets: Mapping[str, Any],
+    keeper: Host,
+) -> Iterator[tuple[str, str]]:
+    """The missing secrets that are files on *keeper*, and where."""
+    try:
+        bound = bind(playbook, inventory, secrets=secrets, sets=sets, limit=keeper.name)
+    except OptionError:  # nothing is done on this host
+        return
+    names = {not_yet(name): name for name in sorted(secrets.missing)}
+    for play in bound.plays:
+        for item in play.steps.get(keeper.name, ()):
+            step = item.step
+            if not isinstance(step, File) or not isinstance(step.content, SecretStr):
+                continue
+            if name := names.get(step.content.get_secret_value()):
+                yield name, step.path
+
+
+def _asked(keeper: Host, paths: list[str]) -> dict[str, str]:
+    """The content of those of *paths* that are there.
+
+    Raises:
+        HostError: the host cannot be reached, or does not let us read them.
+    """
+    reply = ask(keeper, Sh.of(READ, *paths), LIMIT_S)
+    if reply.exit != 0:
+        raise HostError("cannot be read", details=reply.tail())
+    found = parse_lines(reply.stdout)
+    return {path: found.get(str(number), "") for number, path in enumerate(paths)}
+
+
+def _unknown(keeper: Host, secrets: Secrets, error: HostError) -> ConnectError:
+    names = " and ".join(sorted(secrets.missing))
+    return ConnectError(
+        f"{keeper.name} cannot be asked whether the cluster has {names}, "
+        f"which this machine has not: {error.message}",
+        hint=error.hint or "see that the host can be reached, then try again",
+        details=error.details,
+    )

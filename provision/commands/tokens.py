@@ -1,0 +1,37 @@
+"""token.*: the token that everybody needs who talks to Ray."""
+
+from __future__ import annotations
+
+from provision.commands.command import command
+from provision.commands.options import Given, become_password, inventory_path
+from provision.commands.runs import SHOW, perform
+from provision.program import program
+
+
+@command("inventory", "forks", "set", "ask_become_pass", *SHOW)
+def rotate(given: Given) -> int:
+    """Give the cluster a new token; all Ray containers restart."""
+    from provision import rotation
+    from provision.inventory import load
+    from provision.report.console import output
+    from provision.status import PLAYBOOK, secrets
+
+    inventory, tell = load(inventory_path(given)[0]), output().tell
+    if password := become_password(given):
+        inventory = inventory.with_become_password(password)
+    codes = []
+
+    def deploy() -> bool:
+        run = perform("apply", given, PLAYBOOK, tags=rotation.TAGS)
+        codes.append(run.exit_code)
+        return run.exit_code == 0
+
+    if rotation.rotate(inventory, given.for_api()["sets"], deploy):
+        place = secrets(inventory, PLAYBOOK).place(rotation.SECRET)
+        tell("", "Ray takes the new token, and refuses the old one")
+        tell(f"  token      in {place}")
+        return 0
+    tell(
+        "", f"not all hosts have the new token yet: `{program()} deploy` does the rest"
+    )
+    return codes[-1]
