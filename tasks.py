@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 from invoke.collection import Collection
@@ -78,7 +79,37 @@ def lab(context: Context) -> None:
         context.run(f"{sys.executable} benchmarks/{name}.py", echo=True)
 
 
+@task(
+    help={
+        "all": "every fault, however long; writes docs/what-happens-when.md",
+        "keep": "write what these faults did to that page, too",
+        "only": "faults whose heading and name have this regular expression",
+        "minutes": "how long at most (default: 10)",
+        "seed": "chooses the faults, and chance within them",
+        "list": "say what faults there are, and what is expected of each",
+    }
+)
+def chaos(
+    context: Context,
+    all: bool = False,  # noqa: A002 - the name of the option
+    keep: bool = False,
+    only: str = "",
+    minutes: int = 0,
+    seed: int = -1,
+    list: bool = False,  # noqa: A002
+) -> None:
+    """Do faults to the lab for a while, and say which are held."""
+    flags = {"--all": all, "--keep": keep, "--list": list}
+    words = [flag for flag, given in flags.items() if given]
+    words += [f"--only={only}"] if only else []
+    words += [f"--minutes={minutes}"] if minutes else []
+    words += [f"--seed={seed}"] if seed >= 0 else []
+    python = f"PYTHONPATH=tests/lab {sys.executable} -m faults"
+    context.run(f"{python} {shlex.join(words)}", echo=True)
+
+
 bench = Collection("bench", lab)
 bench.add_task(farm, name="farm", default=True)
 namespace = cli.namespace(check, test, lock)
 namespace.add_collection(bench)
+namespace.collections["lab"].add_task(chaos)

@@ -35,7 +35,17 @@ def namespace(*more: Callable[..., Any]) -> Collection:
 
     labs = Collection(
         "lab",
-        *(lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend),
+        *(
+            lab.up,
+            lab.down,
+            lab.status,
+            lab.reset,
+            lab.reboot,
+            lab.cut,
+            lab.mend,
+            lab.off,
+            lab.on,
+        ),
     )
     token = Collection("token", tokens.rotate)
     return Collection(

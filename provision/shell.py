@@ -161,7 +161,8 @@ def encode(tasks: Sequence[Task], mark: str) -> bytes:
 
 
 def _frame(task: Task, mark: str) -> str:
-    mode = "set -eu" if task.strict else "set -u"
+    # A shell that a signal kills leaves what its own EXIT trap would have removed.
+    mode = "set -eu; trap 'exit 143' TERM" if task.strict else "set -u"
     return (
         f"(\n{mode}\n{task.sh.render()}\n) </dev/null\n"
         f"s=$?; printf '\\n{mark} %s\\n' \"$s\"; printf '\\n{mark} %s\\n' \"$s\" >&2"

@@ -34,18 +34,6 @@ PROMPT = b"@provision-password:"
 HELLO = r"printf '@provision-ready\n'; printf '@provision-ready\n' >&2"
 """The first line a shell gets: all that came before it was not ours."""
 
-LEASH = r"""
-{ (
-    read -r nothing
-    trap '' TERM
-    kill -TERM 0
-    sleep 5
-    kill -KILL 0
-) <&3 3<&- >/dev/null 2>&1 & } 3<&0
-trap "kill $! 2>/dev/null" EXIT
-"""
-"""Ends the script's process group when standard input ends, that is with the connection."""
-
 WRONG = "incorrect password"
 REFUSALS = (
     (
@@ -92,14 +80,6 @@ def argv(*, sudo: bool, limit_s: float, password: bool = False) -> list[str]:
         *(limit if limit_s else []),
         *shell,
     ]
-
-
-def leashed(script: bytes) -> bytes:
-    """*script*, ended on the host when its standard input ends before it does.
-
-    Still one compound command: a shell that receives only a part runs nothing.
-    """
-    return b"{\n%b\n%b\nexit\n}\n" % (LEASH.encode(), script)
 
 
 class Talk:

@@ -15,8 +15,9 @@ from provision import process
 from provision.become import Password
 from provision.errors import AuthError, ConnectError, ConnectionLost, HostKeyError
 from provision.held import Held, beating
+from provision.leash import leashed
 from provision.shell import Frames
-from provision.talk import END_WAIT_S, Talk, first_line, leashed
+from provision.talk import END_WAIT_S, Talk, first_line
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

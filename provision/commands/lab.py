@@ -62,6 +62,24 @@ def reboot(given: Given) -> int:
 
 
 @command(positional="host")
+def off(given: Given) -> int:
+    """Take a host's power away; lab.on gives it back."""
+    from provision import lab
+
+    lab.power_off([given.host])
+    return _say([f"{given.host} is off: lab.on {given.host} starts it"])
+
+
+@command(positional="host")
+def on(given: Given) -> int:
+    """Give a host that is off its power back."""
+    from provision import lab
+
+    lab.power_on([given.host])
+    return _say([f"{given.host} runs"])
+
+
+@command(positional="host")
 def cut(given: Given) -> int:
     """Cut a host off the network; lab.mend puts it back."""
     from provision import lab

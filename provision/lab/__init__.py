@@ -22,6 +22,8 @@ __all__ = [
     "down",
     "is_up",
     "mend",
+    "power_off",
+    "power_on",
     "reboot",
     "reset",
     "run",
@@ -63,6 +65,16 @@ def reset(hosts: Sequence[str] = ()) -> None:
 def reboot(host: str) -> None:
     """Shut *host* down and start it again; returns when its sshd answers."""
     control.reboot(host)
+
+
+def power_off(hosts: Sequence[str] = ()) -> None:
+    """Take the power from *hosts*, all by default, at one instant."""
+    control.power_off(hosts)
+
+
+def power_on(hosts: Sequence[str] = ()) -> None:
+    """Give *hosts* their power back, in this order; returns when they answer."""
+    control.power_on(hosts)
 
 
 def cut(host: str) -> None:

@@ -78,6 +78,22 @@ def reboot(name: str) -> None:
     hosts.wait(outer, node)
 
 
+def power_off(names: Sequence[str]) -> None:
+    """Take the power from hosts, all of them if none is named."""
+    layout, outer = _running()
+    hosts.power_off(outer, _chosen(layout, names))
+
+
+def power_on(names: Sequence[str]) -> None:
+    """Start hosts in this order; returns when their sshd answers."""
+    layout, outer = _running()
+    chosen = _chosen(layout, names)
+    for node in chosen:
+        hosts.power_on(outer, node)
+    for node in chosen:
+        hosts.wait(outer, node)
+
+
 def cut(name: str) -> None:
     """Unplug a host's network, until `mend` or a reboot."""
     layout, outer = _running()

@@ -92,6 +92,16 @@ def restart(engine: Engine, node: Node) -> None:
     engine.docker("restart", f"-t={HALT_S}", node.container)
 
 
+def power_off(engine: Engine, nodes: Sequence[Node]) -> None:
+    """Take the power from hosts, all at one instant: nothing is shut down."""
+    engine.docker("kill", *(node.container for node in nodes))
+
+
+def power_on(engine: Engine, node: Node) -> None:
+    """Give a host its power back."""
+    engine.docker("start", node.container)
+
+
 def run(engine: Engine, node: Node, argv: Sequence[str], limit_s: float) -> str:
     """What *argv* prints when root runs it on the host."""
     return engine.docker("exec", node.container, *argv, limit_s=limit_s)

@@ -63,18 +63,26 @@ class Proxy:
     ) -> None:
         """Carry one connection both ways."""
         self.connections += 1
-        host = out.get_extra_info("sockname")[0]
-        await self._whole.wait()
-        try:
-            back, forth = await asyncio.open_connection(host, self.target)
-        except OSError:
-            out.close()
-            return
-        last = [""]
-        ways = (("client", reader, forth), ("server", back, out))
         # asyncio shouts about a connection that is cancelled at the end.
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*(self._carry(*way, last) for way in ways))
+        with (
+            contextlib.closing(out),
+            contextlib.suppress(asyncio.CancelledError, OSError),
+        ):
+            await self._whole.wait()
+            host = out.get_extra_info("sockname")[0]
+            back, forth = await asyncio.open_connection(host, self.target)
+            with contextlib.closing(forth):
+                await self._both_ways((reader, forth), (back, out))
+
+    async def _both_ways(
+        self,
+        client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        last = [""]
+        await asyncio.gather(
+            self._carry("client", *client, last), self._carry("server", *server, last)
+        )
 
     async def _carry(
         self,
@@ -135,6 +143,7 @@ def proxy(
             for one in rest:
                 one.cancel()
             loop.run_until_complete(asyncio.wait(rest))
+        loop.run_until_complete(asyncio.sleep(0))  # what was closed is gone then
         loop.close()
 
     task = loop.create_task(main())

@@ -13,6 +13,7 @@ import paramiko
 from provision.become import Password, Passwords
 from provision.errors import ConnectError, ConnectionLost
 from provision.held import Held, beating
+from provision.leash import leashed
 from provision.ssh.line import Line
 from provision.ssh.pulse import Pulse
 from provision.talk import (
@@ -22,7 +23,6 @@ from provision.talk import (
     START_LIMIT_S,
     Talk,
     first_line,
-    leashed,
 )
 
 if TYPE_CHECKING:

@@ -151,7 +151,8 @@ fi
 new=$folder.${path##*/}.new
 trap 'rm -f -- "$new"' EXIT
 rm -f -- "$new"
-(umask 077; set -C; printf '%s' "$content" >"$new")
+# A shell's own printf says "I/O error" of a full disk, cat says what it is.
+(umask 077; set -C; printf '%s' "$content" | cat >"$new")
 chown -- "$owner:$group" "$new"
 chmod -- "00$mode" "$new"
 if [ $# -gt 0 ] && ! "$@" "$new" >&2; then
@@ -221,6 +222,8 @@ class File(Rights, kind="file"):
             return f"see the lines above, and correct the content of {self.path}"
         if "there is no directory" in problem:
             return "make it first, with a `directory` step"
+        if "No space left" in problem:
+            return f"free some space in the file system of {self.path}"
         return super().advice(problem)
 
 

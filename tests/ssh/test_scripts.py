@@ -5,11 +5,12 @@ from __future__ import annotations
 import resource
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from provision.errors import ApplyError
-from provision.shell import Frames, Sh, Task, encode, new_mark, replies
+from provision.shell import TIMED_OUT, Frames, Sh, Task, encode, new_mark, replies
 from provision.ssh import SshTransport
 
 LIMIT_S = 30
@@ -72,6 +73,27 @@ def test_the_processes_a_script_started_end_with_its_limit(
 ) -> None:
     run(transport, "sleep 4711 & sleep 60", limit_s=1)
     assert run(transport, "pgrep -f '^sleep 471[1]'")[1] == ""
+
+
+def test_children_that_ignore_the_limit_are_killed_too(transport: SshTransport) -> None:
+    stubborn = "sh -c \"trap '' TERM; sleep 4713 & sleep 4714; sleep 4715\""
+    script = encode([Task(Sh(stubborn), strict=True)], new_mark())
+    started = time.monotonic()
+    assert run(transport, script, limit_s=1)[0] in TIMED_OUT
+    assert time.monotonic() - started < 12
+    assert run(transport, "pgrep -f '^sleep 471[345]'")[1] == ""
+
+
+def test_what_a_change_would_tidy_up_is_tidied_up_at_its_limit(
+    transport: SshTransport, tmp_path: Path
+) -> None:
+    draft = tmp_path / "draft"
+    change = Sh(
+        'trap \'rm "$draft"\' EXIT; : >"$draft"; sleep 60', (), {"draft": str(draft)}
+    )
+    script = encode([Task(change, strict=True)], new_mark())
+    assert run(transport, script, limit_s=1)[0] in TIMED_OUT
+    assert not draft.exists()
 
 
 def test_a_daemon_that_keeps_the_output_open_does_not_hold_the_script_up(

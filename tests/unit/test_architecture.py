@@ -14,7 +14,7 @@ errors fields interrupt program
 shell source
 joint
 step render secret validation
-become steps events inventory talk process held transport
+become steps events inventory leash talk process held transport
 registry ssh session verdict converge lock redact audit
 playbook run report
 schedule execute ask adopt smoke trust

@@ -70,6 +70,7 @@ def test_a_file_that_is_a_directory_is_refused_with_advice() -> None:
     ("problem", "advice"),
     [
         ("there is no directory /etc/none/", "`directory` step"),
+        ("cat: write error: No space left on device", "free some space"),
         ("chown: invalid user: 'ray:root'", "`user` step"),
         ("chgrp: invalid group: 'ray'", "`user` step"),
         ("something else", ""),

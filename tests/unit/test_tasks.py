@@ -29,7 +29,21 @@ def test_invoke_lists_the_commands_and_what_developers_run() -> None:
         "trust",
     }
     labs = {f"lab.{verb}" for verb in ("up", "down", "status", "reset", "reboot")}
-    assert ours | labs | {"lab.cut", "lab.mend", "check", "test", "lock"} <= listed
+    assert (
+        ours
+        | labs
+        | {
+            "lab.cut",
+            "lab.mend",
+            "lab.off",
+            "lab.on",
+            "lab.chaos",
+            "check",
+            "test",
+            "lock",
+        }
+        <= listed
+    )
 
 
 def test_make_has_two_doors() -> None:

@@ -1,0 +1,49 @@
+"""What a script does not outlive: its connection and its time limit."""
+
+from __future__ import annotations
+
+LEASH = r"""
+{ (
+    read -r nothing
+    trap '' TERM
+    kill -TERM 0
+    sleep 5
+    kill -KILL 0
+) <&3 3<&- >/dev/null 2>&1 & } 3<&0
+leash=$!
+trap 'kill "$leash" 2>/dev/null' EXIT
+left() {
+    read -r line </proc/self/stat
+    set -- ${line##*) }
+    group=$3
+    for each in /proc/[0-9]*/stat; do
+        { read -r line <"$each"; } 2>/dev/null || continue
+        set -- "${line%% *}" ${line##*) }
+        case $1 in "$group" | "$$" | "$leash") continue ;; esac
+        [ "$4" != "$group" ] || [ "$2" = Z ] || return 0
+    done
+    return 1
+}
+end() {
+    trap '' TERM
+    for second in 1 2 3 4 5; do
+        left || exit 143
+        sleep 1
+    done
+    kill -KILL 0
+}
+trap end TERM
+"""
+"""Ends the script's process group when standard input ends, that is with the connection.
+
+And sees it end at the time limit: timeout(1) sends KILL to what ignores TERM only while
+the shell that it started is there.
+"""
+
+
+def leashed(script: bytes) -> bytes:
+    """*script*, ended on the host when its standard input ends before it does.
+
+    Still one compound command: a shell that receives only a part runs nothing.
+    """
+    return b"{\n%b\n%b\nexit\n}\n" % (LEASH.encode(), script)

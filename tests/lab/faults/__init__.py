@@ -1,0 +1,1 @@
+"""Faults done to a real lab, each with the outcome that is expected of it."""

@@ -1,0 +1,76 @@
+"""A controller that kills itself with SIGKILL at an event: `python mortal.py JSON`.
+
+It prints each event as a line of JSON, so that it can be seen how far it came.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from dataclasses import asdict, dataclass
+
+from provision import api
+from provision.errors import ProvisionError
+from provision.events import Event
+
+
+@dataclass(slots=True)
+class Death:
+    """Kills this process at the *number*-th event called *event*, *after_s* later.
+
+    With a *kind* only events of such steps count.
+    """
+
+    event: str = ""
+    number: int = 1
+    kind: str = ""
+    after_s: float = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        name = type(event).__name__
+        line = {
+            key: value if isinstance(value, str | int | float) else str(value)
+            for key, value in asdict(event).items()
+        }
+        print(json.dumps({"event": name, **line}), flush=True)
+        kind = getattr(event, "kind", "")
+        if name != self.event or (self.kind and kind != self.kind):
+            return
+        self.number -= 1
+        if self.number == 0:
+            self._die()
+
+    def _die(self) -> None:
+        if self.after_s:
+            timer = threading.Timer(self.after_s, _kill)
+            timer.daemon = True
+            timer.start()
+        else:
+            _kill()
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> int:
+    """Run the playbook that the argument names."""
+    given = json.loads(sys.argv[1])
+    death = Death(**given.pop("death", {}))
+    try:
+        run = api.apply(
+            given.pop("inventory"), given.pop("playbook"), reporters=[death], **given
+        )
+    except ProvisionError as error:
+        print(error, flush=True)
+        return error.exit_code
+    print(f"ended with {run.exit_code}: {run.errors}", flush=True)
+    return run.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
