@@ -28,6 +28,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
         look,
         metrics,
         runs,
+        seal,
         teardown,
         tokens,
         trust,
@@ -50,8 +51,8 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     token = Collection("token", tokens.rotate)
     return Collection(
         *(runs.deploy, runs.plan, runs.verify, look.status, look.smoke),
-        *(trust.trust, metrics.metrics, look.schema, teardown.teardown),
-        *(token, labs, *more),
+        *(trust.trust, seal.seal, metrics.metrics, look.schema),
+        *(teardown.teardown, token, labs, *more),
     )
 
 

@@ -36,7 +36,9 @@ def masker(values: Collection[str]) -> Callable[[str], str]:
 
 
 def _pattern(values: Collection[str]) -> re.Pattern[str] | None:
-    words = sorted({v for v in values if len(v) >= SHORTEST}, key=len, reverse=True)
+    # Of a secret with several lines, output has one at a time.
+    parts = {part for value in values for part in (value, *value.splitlines())}
+    words = sorted({p for p in parts if len(p) >= SHORTEST}, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, words))) if words else None
 
 
@@ -64,4 +66,5 @@ def _clean_error(error: ProvisionError, pattern: re.Pattern[str]) -> ProvisionEr
     cleaned.args = _clean(error.args, pattern)
     if isinstance(cleaned, HostError):
         cleaned.details = _clean(cleaned.details, pattern)
+        cleaned.once = _clean(cleaned.once, pattern)
     return cleaned

@@ -1,20 +1,27 @@
-"""Where secrets come from: the environment, a file of the user's, or made here.
+"""Where secrets come from: the environment, a file, a person, or made here.
 
 `secret('ray_token')` in a playbook is the variable `PROVISION_RAY_TOKEN` of the
-environment if it is set, else the file `.provision/CLUSTER/ray_token` beside the
-inventory. That file is made when a run that changes hosts first needs it: with what the
-cluster has already, see `adopt`, else with a random secret. Values are `SecretStr`: they print as stars wherever they turn up.
+environment if it is set, else the content of the file that `PROVISION_RAY_TOKEN_FILE`
+names, else of `.provision/CLUSTER/ray_token` beside the inventory. That file is made when
+a run that changes hosts first needs it: with what the cluster has already, see `adopt`,
+else with a random secret. One that cannot be made up is asked for on the terminal:
+`secret('registry_password', generate=false)`. Values are `SecretStr`: they print as stars
+wherever they turn up.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import getpass
 import os
 import re
 import secrets
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -36,6 +43,7 @@ class Secrets:
         folder: where their files are.
         generate: whether a missing one is made.
         environment: looked in first.
+        ask: asks a person for a secret by its name.
 
     Attributes:
         generate: the same, and may be set later.
@@ -49,22 +57,29 @@ class Secrets:
         *,
         generate: bool,
         environment: Mapping[str, str] = os.environ,
+        ask: Callable[[str], str] | None = None,
     ) -> None:
         self._folder = folder
         self.generate = generate
         self.missing: set[str] = set()
         self._environment = environment
+        self._ask = ask or _typed
         self._known: dict[str, str] = {}
 
     @property
     def values(self) -> frozenset[str]:
         return frozenset(self._known.values())
 
-    def __call__(self, name: object) -> SecretStr:
+    def __call__(self, name: object, *, generate: bool = True) -> SecretStr:
         """The secret called *name*.
 
+        Args:
+            name: lower case letters, digits and underscores.
+            generate: make it if there is none; False: a person must know it.
+
         Raises:
-            SecretError: the name is not one, or its file cannot be read or made.
+            SecretError: the name is not one, its file cannot be read or made, or nobody
+                is there to ask.
         """
         if not isinstance(name, str) or not NAME.match(name):
             raise SecretError(
@@ -72,8 +87,8 @@ class Secrets:
                 hint="lower case letters, digits and underscores",
             )
         if name not in self._known:
-            found = self._find(name)
-            if found is None:
+            found = self._find(name, generate) or ("" if generate else self._ask(name))
+            if not found:
                 self.missing.add(name)
                 return SecretStr(not_yet(name))
             self._known[name] = found
@@ -97,10 +112,10 @@ class Secrets:
         Raises:
             SecretError: it comes from the environment, or cannot be written.
         """
-        if self._environment.get(f"PROVISION_{name.upper()}"):
+        if given := self._given_by(name):
             raise SecretError(
                 f"the secret {name!r} comes from the environment",
-                hint=f"change it there (PROVISION_{name.upper()}), then deploy",
+                hint=f"change it there ({given}), then deploy",
             )
         with self._told(name), _written(self._folder / name, value) as part:
             part.replace(self._folder / name)
@@ -108,10 +123,8 @@ class Secrets:
 
     def place(self, name: str) -> str:
         """Where the secret *name* comes from, in words for a person."""
-        variable = f"PROVISION_{name.upper()}"
-        if self._environment.get(variable):
-            return f"${variable}"
-        return str(self._folder / name)
+        given = self._given_by(name)
+        return f"${given}" if given else str(self._folder / name)
 
     def remove(self, name: str) -> None:
         """Remove the file of the secret *name*.
@@ -123,13 +136,21 @@ class Secrets:
             (self._folder / name).unlink(missing_ok=True)
         self._known.pop(name, None)
 
-    def _find(self, name: str) -> str | None:
-        if value := self._environment.get(f"PROVISION_{name.upper()}"):
-            return value
-        file = self._folder / name
+    def _given_by(self, name: str) -> str:
+        """The variable of the environment that has the secret *name*, or its file."""
+        variable = f"PROVISION_{name.upper()}"
+        given = (variable, f"{variable}_FILE")
+        return next((one for one in given if self._environment.get(one)), "")
+
+    def _find(self, name: str, generate: bool) -> str | None:
+        given, file = self._given_by(name), self._folder / name
+        if given and not given.endswith("_FILE"):
+            return self._environment[given]
         with self._told(name):
+            if given:
+                return _content(Path(self._environment[given]).expanduser())
             if not file.exists():
-                if not self.generate:
+                if not (self.generate and generate):
                     return None
                 _make(file, new_secret())
             return _read(file)
@@ -150,14 +171,46 @@ def new_secret() -> str:
     return secrets.token_hex(BYTES)
 
 
-def _read(file: Path) -> str:
+def hidden(data: Any) -> Iterator[str]:
+    """The secret values in *data*, at any depth."""
+    if isinstance(data, SecretStr):
+        yield data.get_secret_value()
+    elif isinstance(data, Mapping):
+        yield from hidden(list(data.values()))
+    elif isinstance(data, list | tuple):
+        for item in data:
+            yield from hidden(item)
+
+
+@functools.cache
+def _typed(name: str) -> str:
+    variable = f"PROVISION_{name.upper()}"
+    hint = f"set {variable} in the environment, or {variable}_FILE to its file"
+    if not sys.stdin.isatty():
+        problem = f"the secret {name!r} is not there, and cannot be made up"
+        raise SecretError(problem, hint=hint)
+    try:
+        value = getpass.getpass(f"secret {name}: ")
+    except EOFError:
+        value = ""
+    if not value:
+        raise SecretError(f"nothing was typed for the secret {name!r}", hint=hint)
+    return value
+
+
+def _content(file: Path) -> str:
     value = file.read_text("utf-8").strip()
     if not value:
         raise SecretError(
             "the file of the secret is empty",
             file=str(file),
-            hint="remove it, then a new secret is made",
+            hint="put the secret into it, or remove it",
         )
+    return value
+
+
+def _read(file: Path) -> str:
+    value = _content(file)
     if file.stat().st_mode & 0o077:
         raise SecretError(
             "others may read the file of the secret",

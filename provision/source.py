@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import SecretStr
 
-from provision.errors import InputError
+from provision.errors import InputError, SecretError
+from provision.program import program
+from provision.vault import sealed, unseal
 
 _Loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """The one in C reads a playbook in a tenth of the time; the nodes are the same."""
@@ -66,10 +69,11 @@ def way(where: Where, top: str = "") -> str:
 
 
 def load(path: Path, kind: type[InputError], *, top: str = "") -> Source:
-    """Read the YAML file *path*.
+    """Read the YAML file *path*; one that is encrypted as a whole has secrets only.
 
     Raises:
         InputError: of *kind*: it cannot be read, or is not YAML.
+        SecretError: it is encrypted, and cannot be decrypted.
     """
     try:
         text = path.read_text("utf-8")
@@ -77,7 +81,14 @@ def load(path: Path, kind: type[InputError], *, top: str = "") -> Source:
         raise kind("there is no such file", file=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise kind(f"cannot be read: {error}", file=str(path)) from error
-    return parse(text, kind, file=_shown(path), top=top)
+    if not sealed(text):
+        return parse(text, kind, file=_shown(path), top=top)
+    try:
+        opened = unseal(text).get_secret_value()
+    except SecretError as error:
+        error.file = _shown(path)
+        raise
+    return parse(opened, kind, file=_shown(path), top=top, secret=True)
 
 
 def _shown(path: Path) -> str:
@@ -88,14 +99,25 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def parse(text: str, kind: type[InputError], *, file: str, top: str = "") -> Source:
+def parse(
+    text: str,
+    kind: type[InputError],
+    *,
+    file: str,
+    top: str = "",
+    secret: bool = False,
+) -> Source:
     """Read YAML from *text*; duplicate keys are refused.
+
+    Values with the tag `!vault` are decrypted. They, and with *secret* all values that
+    are text, are `SecretStr`.
 
     Raises:
         InputError: of *kind*.
+        SecretError: a value cannot be decrypted.
     """
     try:
-        builder = _Builder(text, kind, file)
+        builder = _Builder(text, kind, file, secret)
         return Source(file, builder.document(), builder.lines, top)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -108,11 +130,14 @@ def parse(text: str, kind: type[InputError], *, file: str, top: str = "") -> Sou
 class _Builder:
     """Makes plain data of YAML nodes and notes the line of each."""
 
-    def __init__(self, text: str, kind: type[InputError], file: str) -> None:
+    def __init__(
+        self, text: str, kind: type[InputError], file: str, secret: bool
+    ) -> None:
         self.loader = _Loader(text)
         self.lines: dict[Where, int] = {}
         self._kind = kind
         self._file = file
+        self._secret = secret
         self._checked: set[int] = set()
         self._open: set[int] = set()
 
@@ -135,12 +160,29 @@ class _Builder:
             self._open.remove(id(node))
 
     def _plain(self, node: yaml.Node, where: Where) -> Any:
+        if node.tag == "!vault":
+            return self._unsealed(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value)
             return [self._value(item, (*where, number)) for number, item in items]
-        return self.loader.construct_object(node)
+        value = self.loader.construct_object(node)
+        return SecretStr(value) if self._secret and isinstance(value, str) else value
+
+    def _unsealed(self, node: yaml.Node) -> SecretStr:
+        line = node.start_mark.line + 1
+        if not (isinstance(node, yaml.ScalarNode) and sealed(node.value)):
+            problem = "the value of !vault is not encrypted"
+            hint = (
+                f"`{program()} seal` makes one, as does `ansible-vault encrypt_string`"
+            )
+            raise SecretError(problem, hint=hint, file=self._file, line=line)
+        try:
+            return unseal(node.value)
+        except SecretError as error:
+            error.file, error.line = error.file or self._file, error.line or line
+            raise
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[Any, Any]:
         if id(node) not in self._checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
@@ -11,7 +12,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from provision.commands.options import DEFAULTS, HELP, Given
+from provision.commands.options import DEFAULTS, HELP, PASSWORDS, Given
 from provision.errors import HostError, InputErrors, ProvisionError
 
 INTERRUPTED = 130
@@ -35,6 +36,8 @@ def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
                 raise Exit(code=code)
 
         names = ([positional] if positional else []) + list(options)
+        # Invoke gives letters in this order, and `-v` is for verbose.
+        names.sort(key=lambda name: name in PASSWORDS)
         body.__name__, body.__doc__ = work.__name__, work.__doc__
         body.__signature__ = _signature(names, positional)  # type: ignore[attr-defined]
         return Task(
@@ -60,6 +63,8 @@ def _signature(names: list[str], positional: str) -> Signature:
 
 def ended(work: Work, given: Given) -> int:
     """Do *work*; the exit code, also for what went wrong."""
+    if given.vault_password_file:
+        os.environ["PROVISION_VAULT_PASSWORD_FILE"] = given.vault_password_file
     try:
         return work(given)
     except ProvisionError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provision.commands.command import command
-from provision.commands.options import Given, become_password, inventory_path
+from provision.commands.options import PASSWORDS, Given, become_password, inventory_path
 from provision.commands.runs import shown, typed
 from provision.program import program
 
@@ -23,7 +23,7 @@ MOST_CHANGES = 2
 """So much is told of what differs: a cluster is to fit one screen."""
 
 
-@command("inventory", "set", "forks", "ask_become_pass")
+@command("inventory", "set", "forks", *PASSWORDS)
 def status(given: Given) -> int:
     """Show hosts, Ray nodes and drift; exit 3 if any."""
     from provision.api import FORKS
@@ -39,7 +39,7 @@ def status(given: Given) -> int:
     return found.run.exit_code
 
 
-@command("inventory", "ask_become_pass")
+@command("inventory", *PASSWORDS)
 def smoke(given: Given) -> int:
     """Run parallel squares, at least one on every node."""
     from provision.report.console import output

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provision.commands.command import command
 from provision.commands.look import inventory_of
-from provision.commands.options import Given
+from provision.commands.options import PASSWORDS, Given
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,7 +18,7 @@ DIFFERS = 3
 STYLES = {"up": "green", "down": "bold red", "unknown": "yellow"}
 
 
-@command("inventory", "set", "ask_become_pass")
+@command("inventory", "set", *PASSWORDS)
 def metrics(given: Given) -> int:
     """Show Prometheus' targets and the URLs; exit 3 if one is down."""
     from provision.metrics import metrics as look

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 BECOME_PASSWORD = "PROVISION_BECOME_PASSWORD"  # noqa: S105 - a name
+PASSWORDS = ("ask_become_pass", "vault_password_file")
+"""Options with which passwords are given; they leave short forms to the others."""
 LAST = Path(".provision/last")
 """Names the inventory that was deployed last from the current folder."""
 
@@ -51,6 +53,11 @@ class Given:
     )
     ask_become_pass: bool = _option(
         default=False, text="ask for the password of sudo, once for all hosts"
+    )
+    vault_password_file: str = _option(
+        "",
+        "file with the password of encrypted values, or a program that prints it "
+        "(default: PROVISION_VAULT_PASSWORD_FILE)",
     )
     level: str = _option("data", "what goes: data, images (too), engine (and Docker)")
     keep_data: bool = _option(default=False, text="keep what Prometheus has gathered")

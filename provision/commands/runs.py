@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.commands.command import command
-from provision.commands.options import DEFAULTS, Given, inventory_path, remember
+from provision.commands.options import (
+    DEFAULTS,
+    PASSWORDS,
+    Given,
+    inventory_path,
+    remember,
+)
 from provision.program import program
 
 if TYPE_CHECKING:
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
     from provision.events import Event
     from provision.run import Run
 
-WHERE = ("inventory", "limit", "tags", "forks", "set", "ask_become_pass")
+WHERE = ("inventory", "limit", "tags", "forks", "set", *PASSWORDS)
 SHOW = ("verbose", "report")
 
 

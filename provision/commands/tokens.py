@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from provision.commands.command import command
-from provision.commands.options import Given, become_password, inventory_path
+from provision.commands.options import (
+    PASSWORDS,
+    Given,
+    become_password,
+    inventory_path,
+)
 from provision.commands.runs import SHOW, perform
 from provision.program import program
 
 
-@command("inventory", "forks", "set", "ask_become_pass", *SHOW)
+@command("inventory", "forks", "set", *SHOW, *PASSWORDS)
 def rotate(given: Given) -> int:
     """Give the cluster a new token; all Ray containers restart."""
     from provision import rotation

@@ -21,7 +21,7 @@ KINDS = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
 """Key types by the name that OpenSSH's files have; all others are ECDSA keys."""
 
 
-@command("inventory", "limit", "forks", "fingerprint", "yes")
+@command("inventory", "limit", "forks", "fingerprint", "yes", "vault_password_file")
 def trust(given: Given) -> int:
     """Show host keys that are new, and accept them."""
     from provision.api import FORKS

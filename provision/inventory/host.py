@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from provision.inventory.variables import flag, proxy_jump
+from provision.secret import hidden
 
 KNOWN_HOSTS = "known_hosts"
 
@@ -110,6 +111,7 @@ class Host:
     @property
     def secrets(self) -> Iterator[str]:
         """Values that nothing may print."""
+        yield from hidden(self.vars)
         for secret in (self.password, self.become_password):
             if secret:
                 yield secret.get_secret_value()

@@ -131,7 +131,8 @@ def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
 def _host(tree: Tree, merge: Merge, name: str, base: Path) -> Host:
     where = _place(tree, name)
     groups = tuple(merge.groups_of(name))
-    return Host(name, groups, merge.variables(name), tree.source.place(where), base)
+    variables = connection.opened(merge.variables(name))
+    return Host(name, groups, variables, tree.source.place(where), base)
 
 
 def _place(tree: Tree, host: str) -> tuple[str | int, ...]:

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pydantic import SecretStr
+
 from provision.source import did_you_mean
 
 FLAGS = {"true": True, "yes": True, "false": False, "no": False}
@@ -44,6 +46,20 @@ def _ssh_options(text: str) -> Iterator[tuple[str, str]]:
             yield name.lower(), value
         else:
             raise ValueError(f"{word!r} is not understood")
+
+
+def opened(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """*variables*, of which those that say how to connect are no secrets.
+
+    They are told in reports, and are needed as they are; passwords stay secrets.
+    """
+    plain = {*CHECKS, *IGNORED, "cluster"} - {*PASSWORDS}
+    return {
+        name: value.get_secret_value()
+        if isinstance(value, SecretStr) and name in plain
+        else value
+        for name, value in variables.items()
+    }
 
 
 def problems(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -132,22 +148,29 @@ def _key(value: Any) -> Why:
     return "is no public key", "write `TYPE BASE64`, as ssh-keyscan prints it"
 
 
+def _password(value: Any) -> Why:
+    return None if isinstance(value, SecretStr) else _text(value)
+
+
+PASSWORDS = (
+    "ansible_become_pass",
+    "ansible_become_password",
+    "ansible_password",
+    "ansible_ssh_pass",
+)
 CHECKS: Mapping[str, Callable[[Any], Why]] = {
     "address": _text,
     "ansible_become": _flag,
     "ansible_become_method": _method,
-    "ansible_become_pass": _text,
-    "ansible_become_password": _text,
+    **dict.fromkeys(PASSWORDS, _password),
     "ansible_become_user": _root,
     "ansible_connection": _connection,
     "ansible_host": _text,
     "ansible_host_key_checking": _checking,
-    "ansible_password": _text,
     "ansible_port": _port,
     "ansible_private_key_file": _text,
     "ansible_ssh_common_args": _args,
     "ansible_ssh_extra_args": _args,
-    "ansible_ssh_pass": _text,
     "ansible_ssh_private_key_file": _text,
     "ansible_user": _text,
     "host_key": _key,

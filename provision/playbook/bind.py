@@ -90,7 +90,7 @@ def bind(
         tuple(plays),
         inventory.hosts,
         (*binder.unused(), *dict.fromkeys(binder.warnings)),
-        secrets.values | passwords,
+        {*secrets.values, *passwords, *playbook.hidden()},
     )
 
 

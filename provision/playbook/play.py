@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from provision.secret import hidden
 from provision.source import Source, Where
 from provision.step import Step
 
@@ -95,6 +96,13 @@ class Playbook:
     plays: tuple[Play, ...]
     sources: tuple[tuple[Source, Where], ...] = ()
     folder: Path | None = None
+
+    def hidden(self) -> Iterator[str]:
+        """The secret values that are written in it, encrypted."""
+        for play in self.plays:
+            yield from hidden(play.vars)
+            for step in play.steps:
+                yield from hidden(step.params if isinstance(step, Entry) else ())
 
     def source(self, number: int) -> tuple[Source, Where]:
         """Where play *number* is written; made in Python: nowhere."""

@@ -6,7 +6,8 @@
 
 Both look in the folder `templates` beside the playbook that says it. A template is
 rendered by Jinja2 with the variables of the play and host, and may hold secrets: then
-all of it is one. A file is taken as it is, braces and all.
+all of it is one. A file is taken as it is, braces and all; one that ansible-vault
+encrypted is decrypted, and a secret.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 from provision.errors import RenderError
 from provision.render import Scope
 from provision.source import did_you_mean
+from provision.vault import sealed, unseal
 
 FOLDER = "templates"
 Text = Callable[[object], str | SecretStr]
@@ -44,8 +46,9 @@ def functions(scope: Scope, playbook: str) -> Mapping[str, Text]:
         finally:
             busy.pop()
 
-    def file(name: object) -> str:
-        return _read(folder, name)
+    def file(name: object) -> str | SecretStr:
+        text = _read(folder, name)
+        return unseal(text) if sealed(text) else text
 
     return {"template": template, "file": file}
 

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = """
 errors fields interrupt program
+vault
 shell source
 joint
 step render secret validation

@@ -38,6 +38,12 @@ def test_a_longer_secret_is_masked_whole() -> None:
     assert isinstance(event, OutputLine) and event.line == "x (secret) y"
 
 
+def test_each_line_of_a_long_secret_is_masked() -> None:
+    redact = redactor({"first line\nsecond line\n"})
+    event = redact(OutputLine(**ABOUT, line="> second line"))
+    assert isinstance(event, OutputLine) and event.line == "> (secret)"
+
+
 def test_without_secrets_events_pass_untouched() -> None:
     event = OutputLine(**ABOUT, line="hello")
     assert redactor(())(event) is event

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from provision.errors import SecretError
-from provision.secret import Secrets, not_yet
+from provision.secret import Secrets, hidden, not_yet
 
 
 def secrets(folder: Path, *, generate: bool = True, **environment: str) -> Secrets:
@@ -74,3 +75,42 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_way_out(
     (tmp_path / "s").write_text("a file")
     with pytest.raises(SecretError, match="PROVISION_RAY_TOKEN"):
         secrets(tmp_path / "s")("ray_token")
+
+
+def test_a_file_that_the_environment_names_is_read(tmp_path: Path) -> None:
+    (tmp_path / "given").write_text("mine\n")
+    given = {"PROVISION_RAY_TOKEN_FILE": str(tmp_path / "given")}
+    source = Secrets(tmp_path / "s", generate=True, environment=given)
+    assert source("ray_token").get_secret_value() == "mine"
+    assert source.place("ray_token") == "$PROVISION_RAY_TOKEN_FILE"
+    with pytest.raises(SecretError, match="comes from the environment"):
+        source.replace("ray_token", "other")
+    assert not (tmp_path / "s").exists()
+    (tmp_path / "given").unlink()
+    with pytest.raises(SecretError, match="cannot be read"):
+        Secrets(tmp_path / "s", generate=True, environment=given)("ray_token")
+
+
+def test_one_that_cannot_be_made_up_is_asked_for_and_not_kept(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(name: str) -> str:
+        asked.append(name)
+        return "typed"
+
+    source = Secrets(tmp_path / "s", generate=False, environment={}, ask=ask)
+    for _ in range(2):
+        assert source("registry", generate=False).get_secret_value() == "typed"
+    assert asked == ["registry"]
+    assert source.values == {"typed"}
+    assert not (tmp_path / "s").exists()
+
+
+def test_with_nobody_to_ask_it_is_told_where_to_put_it(tmp_path: Path) -> None:
+    with pytest.raises(SecretError, match="set PROVISION_REGISTRY in the environment"):
+        secrets(tmp_path)("registry", generate=False)
+
+
+def test_secrets_are_found_at_any_depth() -> None:
+    data = {"a": [SecretStr("x"), {"b": SecretStr("y")}], "c": "z", "d": 1}
+    assert set(hidden(data)) == {"x", "y"}

@@ -60,7 +60,7 @@ def test_a_key_that_is_there_twice_is_refused_with_both_lines() -> None:
     [
         ("a: [1", "not valid YAML"),
         ("a: 1\n\tb: 2\n", "not valid YAML"),
-        ("a: !vault x\n", "not valid YAML: could not determine a constructor"),
+        ("a: !other x\n", "not valid YAML: could not determine a constructor"),
         ("a: *nowhere\n", "not valid YAML: found undefined alias"),
         ("&a [*a]\n", "an alias contains itself"),
         ("? [1, 2]\n: x\n", "a key must be a single word"),

@@ -1,0 +1,160 @@
+"""Values and files encrypted by ansible-vault: read, and written for who has no Ansible.
+
+The password is in the file that PROVISION_VAULT_PASSWORD_FILE names (a program there is
+run for it), or typed, once. Format 1.1 and 1.2, of which the label is not looked at.
+
+Source: Ansible documentation, "Ansible Vault payload format 1.1 - 1.2".
+"""
+
+from __future__ import annotations
+
+import binascii
+import functools
+import getpass
+import hashlib
+import hmac
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from provision.errors import SecretError
+
+HEAD = "$ANSIBLE_VAULT;"
+CIPHER = "AES256"
+VERSIONS = ("1.1", "1.2")
+PASSWORD_FILE = "PROVISION_VAULT_PASSWORD_FILE"  # noqa: S105 - a name
+ROUNDS = 10_000
+BLOCK_BYTES = 16
+KEY_BYTES = 32
+LINE = 80
+
+
+def sealed(text: str) -> bool:
+    """Whether *text* is what ansible-vault makes."""
+    return text.lstrip().startswith(HEAD)
+
+
+@functools.lru_cache(maxsize=1024)
+def unseal(text: str) -> SecretStr:
+    """What was encrypted into *text*.
+
+    Raises:
+        SecretError: there is no password, it is not the right one, or *text* is damaged.
+    """
+    salt, digest, data = _parts(text)
+    key, seal, start = _keys(password(), salt)
+    if not hmac.compare_digest(hmac.digest(seal, data, "sha256"), digest):
+        raise SecretError(
+            "cannot be decrypted: the vault password is another one, or it is damaged",
+            hint=f"see that {PASSWORD_FILE} or what you typed is right",
+        )
+    try:
+        return SecretStr(_unpadded(_crypt(key, start, data)).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise SecretError("what was encrypted is not text in UTF-8") from error
+
+
+def seal(value: str) -> str:
+    """*value* encrypted, as ansible-vault reads it."""
+    salt = secrets.token_bytes(KEY_BYTES)
+    key, seal, start = _keys(password(), salt)
+    missing = BLOCK_BYTES - len(value.encode()) % BLOCK_BYTES
+    data = _crypt(key, start, value.encode() + bytes([missing]) * missing)
+    parts = (salt, hmac.digest(seal, data, "sha256"), data)
+    text = b"\n".join(map(binascii.hexlify, parts)).hex()
+    lines = [text[at : at + LINE] for at in range(0, len(text), LINE)]
+    return "\n".join([f"{HEAD}1.1;{CIPHER}", *lines, ""])
+
+
+def _parts(text: str) -> tuple[bytes, bytes, bytes]:
+    """Salt, digest and encrypted data."""
+    head, _, body = text.strip().partition("\n")
+    version, cipher = (*head.removeprefix(HEAD).strip().split(";"), "", "")[:2]
+    if version not in VERSIONS or cipher != CIPHER:
+        known = " and ".join(VERSIONS)
+        raise SecretError(
+            f"is encrypted as {head.strip()!r}, which is not known",
+            hint=f"{HEAD}VERSION;{CIPHER} is, for version {known}",
+        )
+    try:
+        salt, digest, data = binascii.unhexlify("".join(body.split())).split(b"\n")
+        return (
+            binascii.unhexlify(salt),
+            binascii.unhexlify(digest),
+            binascii.unhexlify(data),
+        )
+    except (binascii.Error, ValueError) as error:
+        raise SecretError(
+            "is damaged: it is not what ansible-vault writes",
+            hint="copy it again, every line of it",
+        ) from error
+
+
+def _keys(password: bytes, salt: bytes) -> tuple[bytes, bytes, bytes]:
+    """The key, the one for the digest, and where counting starts."""
+    length = 2 * KEY_BYTES + BLOCK_BYTES
+    made = hashlib.pbkdf2_hmac("sha256", password, salt, ROUNDS, length)
+    return made[:KEY_BYTES], made[KEY_BYTES : 2 * KEY_BYTES], made[2 * KEY_BYTES :]
+
+
+def _crypt(key: bytes, start: bytes, data: bytes) -> bytes:
+    """AES in counter mode, which is its own reverse."""
+    # Slow to import, and needed only where something is encrypted.
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    worker = Cipher(algorithms.AES(key), modes.CTR(start)).encryptor()
+    return worker.update(data) + worker.finalize()
+
+
+def _unpadded(data: bytes) -> bytes:
+    return data[: -data[-1]] if data else data
+
+
+def password() -> bytes:
+    """The vault password; typed once, if no file is named.
+
+    Raises:
+        SecretError: there is none.
+    """
+    if file := os.environ.get(PASSWORD_FILE):
+        return _from_file(Path(file).expanduser())
+    if not sys.stdin.isatty():
+        raise SecretError(
+            "something is encrypted, and there is no vault password",
+            hint=f"say --vault-password-file, or set {PASSWORD_FILE}",
+        )
+    return _typed()
+
+
+@functools.cache
+def _typed() -> bytes:
+    try:
+        return getpass.getpass("vault password: ").encode()
+    except EOFError:
+        raise SecretError("no vault password was typed") from None
+
+
+@functools.cache
+def _from_file(file: Path) -> bytes:
+    try:
+        found = _output(file) if os.access(file, os.X_OK) else file.read_bytes()
+    except OSError as error:
+        problem = f"the vault password cannot be read: {error.strerror or error}"
+        raise SecretError(problem, file=str(file)) from error
+    if not found.strip():
+        raise SecretError("there is no vault password in it", file=str(file))
+    return found.strip()
+
+
+def _output(program: Path) -> bytes:
+    done = subprocess.run(
+        [program.resolve()], stdout=subprocess.PIPE, stdin=None, check=False
+    )
+    if done.returncode:
+        problem = f"ended with exit code {done.returncode}, and gave no vault password"
+        raise SecretError(problem, file=str(program))
+    return done.stdout
