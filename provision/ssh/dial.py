@@ -94,7 +94,9 @@ class Ear:
         # Closing alone does not wake a thread that waits for the socket.
         with contextlib.suppress(OSError, AttributeError, EOFError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
+        # A channel through a jump host says goodbye, for which that may be gone.
+        with contextlib.suppress(OSError, EOFError):
+            self._sock.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

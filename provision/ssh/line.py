@@ -25,6 +25,7 @@ from provision.program import program
 from provision.ssh.dial import Closable, Ear, Proxy, dial
 from provision.ssh.hostkeys import SSH_PORT, Guard
 from provision.ssh.login import Login, explain
+from provision.ssh.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from provision.inventory import Host
@@ -33,6 +34,7 @@ SSH_CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 
+_turnstile = Turnstile()
 # paramiko logs tracebacks of what is raised and explained anyway.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
@@ -130,14 +132,15 @@ class Line:
         """Connect to one machine, directly or through another."""
         guard = _guard(target, pin, self._host, jump=login is None)
         login = login or Login(target, self._host.key_file, None)
+        where = f"{target.host}:{target.port}"
         try:
-            self._connect(target, self._socket(target, via), guard, login)
+            with _turnstile.through(where, lambda: self._dropped):
+                self._connect(target, self._socket(target, via), guard, login)
         except ProvisionError:
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
             if self._dropped:
                 raise ConnectError(f"connecting to {who} was interrupted") from error
-            where = f"{target.host}:{target.port}"
             raise explain(error, who, where, login, self._timeout_s) from error
         transport: paramiko.Transport = target.transport
         return transport
