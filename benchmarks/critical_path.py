@@ -39,7 +39,9 @@ LOOK_S = 0.005
 NO_UNIT = Unit("", range(0))
 SEED = 4
 MARK = re.compile(r"\\n(@[0-9a-f]{16}) %s")
-FRAGMENT = re.compile(r"^\(\nset -e?u\n(.*?)^\) </dev/null$", re.MULTILINE | re.DOTALL)
+FRAGMENT = re.compile(
+    r"^\(\nset -e?u\b[^\n]*\n(.*?)^\) </dev/null$", re.MULTILINE | re.DOTALL
+)
 WORK = re.compile(r"^label='([^']*)'\nseconds='([^']*)'$", re.MULTILINE)
 PLAYS: tuple[tuple[str, str, tuple[str, ...], tuple[tuple[str, float], ...]], ...] = (
     ("hosts", "all", (), (("engine", 0.8), ("image", 1.0), ("folders", 0.05))),
