@@ -13,6 +13,7 @@ import math
 import shlex
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -88,6 +89,11 @@ class Line:
     def heard_s(self) -> float:
         """When something came from the host last."""
         return self._ear.heard_s if self._ear else math.inf
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing came for longer than a host that is there needs to answer."""
+        return time.monotonic() - self.heard_s > self.silence_s / 2
 
     def ask(self) -> None:
         """Ask for a sign of life; returns when it came or the line is dropped."""

@@ -200,7 +200,8 @@ def _converse(
             pass
         if over or (not heard and channel.exit_status_ready()):
             return _exit_code(line, channel)
-        if time.monotonic() - started > talk.patience_s:
+        # A host that says nothing at all is not slow: its line is about to be lost.
+        if time.monotonic() - started > talk.patience_s and not line.quiet:
             return talk.overdue()
     return 0
 

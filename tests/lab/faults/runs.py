@@ -63,6 +63,7 @@ def killed_in_a_step() -> None:
         wait_until(
             lambda: not at.on("pgrep -f 'sleep 2[0]' || true"), 10, "the step is killed"
         )
+        wait_until(lambda: at.files() == ["before"], 5, "its temporary file is gone")
         at.is_whole("before")
         at.deploy(QUICK)
         at.is_whole(*NAMES)

@@ -190,7 +190,8 @@ class Scene:
 
     def is_whole(self, *names: str) -> None:
         """See that exactly these files are there, and no lock."""
-        assert self.files() == sorted(names)
+        there = self.files()
+        assert there == sorted(names), f"there are {there}, not {sorted(names)}"
         for name in names:
             assert self.on(f"cat {FOLDER}/{name}"), f"{name} is empty"
         self.unlocked()
