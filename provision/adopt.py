@@ -6,16 +6,17 @@ the token of a running cluster, and replace all its containers, unasked.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
 from provision.ask import ask
-from provision.errors import ConnectError, HostError, OptionError
+from provision.errors import ConnectError, HostError, OptionError, SecretError
 from provision.inventory import Host, Inventory
 from provision.playbook import Playbook, bind
-from provision.secret import Secrets, not_yet
+from provision.secret import CERTIFICATES, Secrets, not_yet
 from provision.shell import Sh
 from provision.step import parse_lines
 from provision.steps.files import File
@@ -25,8 +26,8 @@ READ = r"""
 number=0
 for path; do
     if [ -e "$path" ]; then
-        value=$(cat -- "$path") || exit 1
-        printf '%s=%s\n' "$number" "$value"
+        value=$(base64 <"$path") || exit 1
+        printf '%s=%s\n' "$number" "$(printf %s "$value" | tr -d '\n')"
     fi
     number=$((number + 1))
 done
@@ -56,7 +57,8 @@ def adopt(
     Raises:
         ConnectError: the head cannot be asked, and what is missing was to be kept: one
             made anew might not be the one the cluster has.
-        SecretError: a file cannot be made.
+        SecretError: a file cannot be made; or the head has a certificate, whose
+            authority cannot be taken over: its key is on no host.
     """
     heads = inventory.groups.get("head", ())
     keeper = inventory.hosts[next(iter(heads or inventory.hosts))]
@@ -72,7 +74,12 @@ def adopt(
         return [unknown.message]
     told = []
     for name, path in places.items():
-        if value := found.get(path, "").strip():
+        value = found.get(path, "").strip()
+        if value and name == CERTIFICATES:
+            if keep:
+                raise _foreign(keeper, path, secrets)
+            told.append(_foreign(keeper, path, secrets).message)
+        elif value:
             secrets.take_over(name, value, keep=keep)
             to = f", now in {secrets.place(name)}" if keep else ""
             told.append(f"{name} is the one that {keeper.name} has in {path}{to}")
@@ -111,7 +118,22 @@ def _asked(keeper: Host, paths: list[str]) -> dict[str, str]:
     if reply.exit != 0:
         raise HostError("cannot be read", details=reply.tail())
     found = parse_lines(reply.stdout)
-    return {path: found.get(str(number), "") for number, path in enumerate(paths)}
+    coded = (found.get(str(number), "") for number in range(len(paths)))
+    return dict(zip(paths, map(_decoded, coded), strict=True))
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode(errors="surrogateescape")
+
+
+def _foreign(keeper: Host, path: str, secrets: Secrets) -> SecretError:
+    folder = secrets.folder / CERTIFICATES
+    return SecretError(
+        f"the certificates of the cluster come from another machine: there is {path} on "
+        f"{keeper.name}, but no {folder} here",
+        hint="copy that folder from the machine that deployed; or, to have all made "
+        f"anew, remove {path} on {keeper.name}",
+    )
 
 
 def _unknown(keeper: Host, secrets: Secrets, error: HostError) -> ConnectError:

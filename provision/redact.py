@@ -12,6 +12,8 @@ from provision.errors import HostError, ProvisionError
 from provision.events import Event
 
 MASK = "(secret)"
+KEY = re.compile("[A-Za-z0-9+/=]{40}")
+"""How a line of a private key begins, and a long random secret."""
 SHORTEST = 4
 """Shorter values would mask half of every line; they are no secrets worth the name."""
 
@@ -39,7 +41,13 @@ def _pattern(values: Collection[str]) -> re.Pattern[str] | None:
     # Of a secret with several lines, output has one at a time.
     parts = {part for value in values for part in (value, *value.splitlines())}
     words = sorted({p for p in parts if len(p) >= SHORTEST}, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, words))) if words else None
+    if not words:
+        return None
+    # Keys are many: where no long word begins, not one of them is looked for.
+    keys = "|".join(re.escape(word) for word in words if KEY.match(word))
+    rest = "|".join(re.escape(word) for word in words if not KEY.match(word))
+    keys = keys and f"(?={KEY.pattern})(?:{keys})"
+    return re.compile("|".join(filter(None, [keys, rest])))
 
 
 def _clean(thing: Any, pattern: re.Pattern[str]) -> Any:

@@ -19,7 +19,7 @@ import re
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from provision.errors import SecretError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 BYTES = 32
+
+CERTIFICATES = "tls"
+"""The folder of certificates, among the files of secrets; see `certificates`."""
 
 
 def not_yet(name: str) -> str:
@@ -59,16 +62,17 @@ class Secrets:
         environment: Mapping[str, str] = os.environ,
         ask: Callable[[str], str] | None = None,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self.generate = generate
         self.missing: set[str] = set()
         self._environment = environment
         self._ask = ask or _typed
         self._known: dict[str, str] = {}
+        self._hidden: set[str] = set()
 
     @property
     def values(self) -> frozenset[str]:
-        return frozenset(self._known.values())
+        return frozenset(self._known.values()) | self._hidden
 
     def __call__(self, name: object, *, generate: bool = True) -> SecretStr:
         """The secret called *name*.
@@ -94,6 +98,10 @@ class Secrets:
             self._known[name] = found
         return SecretStr(self._known[name])
 
+    def hide(self, values: Iterable[str]) -> None:
+        """Count *values* among those that were handed out."""
+        self._hidden.update(values)
+
     def take_over(self, name: str, value: str, *, keep: bool) -> None:
         """Use *value* for the missing secret *name*; with *keep*, also in later runs.
 
@@ -102,8 +110,8 @@ class Secrets:
         """
         with self._told(name):
             if keep:
-                _make(self._folder / name, value)
-                value = _read(self._folder / name)
+                _make(self.folder / name, value)
+                value = _read(self.folder / name)
         self._known[name] = value
 
     def replace(self, name: str, value: str) -> None:
@@ -117,14 +125,14 @@ class Secrets:
                 f"the secret {name!r} comes from the environment",
                 hint=f"change it there ({given}), then deploy",
             )
-        with self._told(name), _written(self._folder / name, value) as part:
-            part.replace(self._folder / name)
+        with self._told(name), _written(self.folder / name, value) as part:
+            part.replace(self.folder / name)
         self._known[name] = value
 
     def place(self, name: str) -> str:
         """Where the secret *name* comes from, in words for a person."""
         given = self._given_by(name)
-        return f"${given}" if given else str(self._folder / name)
+        return f"${given}" if given else str(self.folder / name)
 
     def remove(self, name: str) -> None:
         """Remove the file of the secret *name*.
@@ -133,7 +141,7 @@ class Secrets:
             SecretError: it cannot be removed.
         """
         with self._told(name):
-            (self._folder / name).unlink(missing_ok=True)
+            (self.folder / name).unlink(missing_ok=True)
         self._known.pop(name, None)
 
     def _given_by(self, name: str) -> str:
@@ -143,7 +151,7 @@ class Secrets:
         return next((one for one in given if self._environment.get(one)), "")
 
     def _find(self, name: str, generate: bool) -> str | None:
-        given, file = self._given_by(name), self._folder / name
+        given, file = self._given_by(name), self.folder / name
         if given and not given.endswith("_FILE"):
             return self._environment[given]
         with self._told(name):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from provision.playbook.bind import Bound, BoundPlay, bind
+from provision.playbook.bind import bind
+from provision.playbook.bound import Bound, BoundPlay
 from provision.playbook.load import find, load
 from provision.playbook.play import Entry, Play, Playbook
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,8 +17,10 @@ from provision.errors import (
     RenderError,
     SecretError,
 )
-from provision.inventory import Host, Inventory
+from provision.inventory import Inventory
 from provision.inventory.variables import CHECKS, IGNORED
+from provision.playbook.bound import Bound, BoundPlay
+from provision.playbook.certify import certifier
 from provision.playbook.load import declared as declared_in
 from provision.playbook.play import Entry, Play, Playbook
 from provision.playbook.texts import functions
@@ -32,27 +33,6 @@ from provision.validation import problems
 
 OURS = frozenset({*CHECKS, *IGNORED, "cluster"})
 """Variables that are for the inventory itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoundPlay:
-    """A play with the steps of each of its hosts."""
-
-    name: str
-    after: tuple[str, ...]
-    batch: int
-    steps: Mapping[str, tuple[BoundStep, ...]]
-    become: Mapping[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A playbook on the hosts of an inventory, ready to run."""
-
-    plays: tuple[BoundPlay, ...]
-    hosts: Mapping[str, Host]
-    warnings: tuple[str, ...] = ()
-    secrets: Collection[str] = field(default=(), repr=False)
 
 
 def bind(
@@ -128,6 +108,7 @@ class _Binder:
         self._given = {
             "cluster": inventory.cluster,
             "secret": secrets,
+            "certificate": certifier(secrets, inventory.cluster, self.warnings),
             "groups": {
                 name: [inventory.hosts[host] for host in members]
                 for name, members in inventory.groups.items()

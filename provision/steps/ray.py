@@ -14,10 +14,9 @@ from provision.step import Change, State, Step
 from provision.steps.docker_container import LOOK, DockerContainer, seen
 from provision.steps.docker_options import Health, Plain
 from provision.steps.ray_image import check_tokens, known_trouble
+from provision.steps.ray_keys import certificate, token
 from provision.steps.ray_ports import Ports, taken
 
-TOKEN = "/run/ray/auth_token"  # noqa: S105 - a path
-"""Where the token file is seen in the container."""
 LONGEST_DATA_DIR = 35
 """Ray's longest socket lies up to 72 bytes below `data_dir`; Linux allows 107."""
 
@@ -85,6 +84,8 @@ class RayNode(Step):
     """Has `ray/` (sessions and logs), `gcs/` (the head's tables) and `auth_token`."""
     auth: bool = True
     """Ask for the token in `data_dir/auth_token` on every connection."""
+    tls: bool = False
+    """Talk TLS to the other nodes, with the certificates in `data_dir/tls`."""
     ports: Ports = Ports()
     num_cpus: int | None = Field(default=None, ge=0)
     num_gpus: int | None = Field(default=None, ge=0)
@@ -129,15 +130,16 @@ class RayNode(Step):
 
     def container(self) -> DockerContainer:
         """The container that the node is."""
-        token = f"{self.data_dir}/auth_token"
-        mounts = [f"{self.data_dir}/ray", *self.own_mounts()]
+        asked = token(self.data_dir, wanted=self.auth)
+        shown = certificate(self.data_dir, wanted=self.tls)
+        mounts = (f"{self.data_dir}/ray", *self.own_mounts())
         return DockerContainer(
             name=f"ray-{self.cluster}",
             image=self.image,
             command=("ray", "start", "--block", *self._flags()),
-            env={**self._auth_env(), **self.own_env(), **self.env},
-            mounts=(*mounts, *[f"{token}:{TOKEN}:ro"] * self.auth),
-            files=(token,) * self.auth,
+            env={**asked.env, **shown.env, **self.own_env(), **self.env},
+            mounts=(*mounts, *asked.mounts, *shown.mounts),
+            files=(*asked.files, *shown.files),
             network="host",
             labels={"provision.cluster": self.cluster, "provision.role": self.kind},
             gpus="all" if self.gpus else "",
@@ -150,11 +152,6 @@ class RayNode(Step):
     def own_mounts(self) -> tuple[str, ...]:
         """The role's own mounts."""
         return ()
-
-    def _auth_env(self) -> dict[str, str]:
-        if not self.auth:
-            return {"RAY_AUTH_MODE": "disabled"}
-        return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": TOKEN}
 
     def _flags(self) -> Iterator[str]:
         yield from self.start()

@@ -14,7 +14,7 @@ errors fields interrupt program
 vault
 shell source
 joint
-step render secret validation
+step render secret validation issue certificates
 become steps events inventory leash talk process held transport
 registry ssh session verdict converge lock redact audit
 playbook run report

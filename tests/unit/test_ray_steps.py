@@ -235,3 +235,18 @@ def test_a_ray_with_a_known_hole_is_warned_of() -> None:
     assert "CVE-2026-27482" in warning
     assert not list(head(image="rayproject/ray:2.54.0").warnings())
     assert not list(head(image="lan/simulation:1.2").warnings())
+
+
+def test_with_tls_a_node_is_told_where_its_certificate_lies() -> None:
+    spec = worker(tls=True).container().spec()
+    assert spec["env.RAY_USE_TLS"] == "1"
+    assert spec["env.RAY_TLS_SERVER_KEY"] == "/run/ray/tls/node.key"
+    assert spec["mount./run/ray/tls"] == "/var/lib/provision/lab/tls:ro"
+    assert not [name for name in worker().container().spec() if "TLS" in name]
+
+
+def test_a_new_certificate_replaces_the_container() -> None:
+    files = head(tls=True).container().files
+    assert [file.rpartition("/")[2] for file in files] == [
+        *("auth_token", "authority.crt", "node.crt", "node.key")
+    ]
