@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -40,7 +40,7 @@ from provision.session import Item, Session
 from provision.shell import NOTHING, Sh
 from provision.step import Change, State, Step
 from provision.transport import Transport
-from provision.verdict import apply_error, observe, verify_error
+from provision.verdict import apply_error, observe, verify_error, waits
 
 EVIDENCE_LIMIT_S = 20.0
 Cut = ConnectionLost | ConnectError
@@ -102,7 +102,7 @@ class Convergence:
         self._before_change = before_change
         self._audit = audit
         self._elsewhere = 0
-        self._promised = False
+        self._promised: set[tuple[str, Change]] = set()
         self._index = 0
         self._changing = False
 
@@ -132,6 +132,14 @@ class Convergence:
             return False
         finally:
             self.seconds += time.monotonic() - started
+
+    def idle(self, unit: Unit) -> bool:
+        """Whether nothing differs in *unit*, by what was seen last; asks nobody."""
+        knows = self.session.knows
+        try:
+            return all(knows(i) and not self._judge(i)[1] for i in unit.indexes)
+        except HostError:
+            return False
 
     def _over(self, unit: Unit, error: HostError) -> None:
         """Report what ended the host's part: itself, or the end of the whole run."""
@@ -183,16 +191,26 @@ class Convergence:
 
     def _step(self, index: int) -> None:
         observed, changes = self._judge(index)
+        if self._dry:
+            changes = self._new(index, changes)
         if not changes:
             self._emit(StepOk(**self._about(index), observed=dict(observed)))
         elif self._dry:
-            self._promised = True
             planned = StepPlanned(
                 **self._about(index), changes=changes, observed=dict(observed)
             )
             self._emit(planned)
         else:
             self._change(index, changes)
+
+    def _new(self, index: int, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """*changes*, but those that an earlier step of the same subject has promised."""
+        told = {(self._at(index).subject, change): change for change in changes}
+        new = tuple(
+            told[key] for key in told if not key[0] or key not in self._promised
+        )
+        self._promised |= told.keys()
+        return new
 
     def _judge(self, index: int) -> tuple[State, tuple[Change, ...]]:
         """What was seen of a step, and what has to change."""
@@ -236,13 +254,13 @@ class Convergence:
         Raises:
             VerifyError: a difference is left.
         """
-        settle_s, waits = self._at(index).settle_s, _waits()
+        settle_s, pauses = self._at(index).settle_s, waits()
         deadline = time.monotonic() + settle_s
         while left := self._left(index, last=time.monotonic() >= deadline):
             if time.monotonic() >= deadline:
                 raise verify_error(left, settle_s)
             self._emit(StepWaiting(**self._about(index), left=left))
-            if self._stopped.wait(next(waits)):
+            if self._stopped.wait(next(pauses)):
                 raise VerifyError("interrupted before it had settled")
             self.session.forget()
 
@@ -281,11 +299,3 @@ class Convergence:
             "kind": item.bound.step.kind,
             "where": item.bound.where,
         }
-
-
-def _waits() -> Iterator[float]:
-    """Seconds between polls: soon at first, then every two seconds."""
-    wait = 0.2
-    while True:
-        yield wait
-        wait = min(wait * 1.5, 2.0)

@@ -74,6 +74,7 @@ def execute(
         drive = Drive(
             stages,
             crew.work,
+            idle=crew.idle,
             events=events,
             report=report,
             gates=not crew.dry,
@@ -126,6 +127,10 @@ class _Crew:
             if unit.indexes.stop == len(member.session.items):
                 member.session.close()
 
+    def idle(self, host: str, unit: Unit) -> bool:
+        """Whether *unit* has nothing to do on *host*, by what was seen last."""
+        return self._members[host].idle(unit)
+
     def halt(self) -> None:
         """Start nothing more, and end what runs."""
         self._stopped.set()
@@ -150,8 +155,7 @@ def _layout(bound: Bound) -> tuple[list[Stage], dict[str, list[Item]]]:
             row = items.setdefault(host, [])
             start = len(row)
             row.extend(Item(play.name, play.become[host], step) for step in steps)
-            gated = bool(play.after or play.batch)
-            units[host] = Unit(play.name, range(start, len(row)), gated)
+            units[host] = Unit(play.name, range(start, len(row)), bool(play.after))
         stages.append(Stage(play.name, play.after, play.batch, units))
     return stages, items
 

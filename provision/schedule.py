@@ -1,4 +1,4 @@
-"""All hosts of a run: what is ready goes to a pool of threads, gates hold the rest.
+"""All hosts of a run: what is ready goes to a pool of threads, gates and batches hold the rest.
 
 Workers put events into one queue; the main thread alone reads it, calls the
 reporters and starts what became ready. So no thread waits for a gate, and neither
@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from provision.converge import Unit
@@ -32,7 +32,7 @@ class Stage:
     Attributes:
         name: the play.
         after: names of earlier stages that must have ended well on all their hosts.
-        batch: how many hosts at a time; 0 = all.
+        batch: how many hosts at a time may be disrupted; 0 = all.
         units: what to do, by host.
     """
 
@@ -44,11 +44,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A stage's unit on *host*, or, with no host, the gate behind its *batch*."""
+    """A stage's unit on *host*, or, with no host, the gate behind all its units."""
 
     stage: int
     host: str = ""
-    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,36 @@ class Ended:
     node: Node
     good: bool
     fatal: ProvisionError | None = None
+
+
+@dataclass(slots=True)
+class Batches:
+    """The units of a stage that would change something, a few at a time.
+
+    They begin when all hosts have come this far, so that nothing is disrupted before
+    everything is prepared. Units with nothing to do pass by.
+
+    Attributes:
+        size: how many run together.
+        coming: how many units of the stage are not here yet.
+        waiting: those that are, in the order they came.
+        running: the present batch; the next begins when all of it ended well.
+        by: the unit that did not, and so ended it all.
+    """
+
+    size: int
+    coming: int
+    waiting: list[Node] = field(default_factory=list)
+    running: set[Node] = field(default_factory=set)
+    by: str = ""
+
+    def take(self) -> list[Node]:
+        """The units whose turn it is now."""
+        if self.coming or self.running:
+            return []
+        size = len(self.waiting) if self.by else self.size
+        taken, self.waiting = self.waiting[:size], self.waiting[size:]
+        return taken
 
 
 Graph = dict[Node, tuple[Node, ...]]
@@ -71,29 +100,21 @@ def graph(stages: Sequence[Stage], *, gates: bool = True) -> Graph:
 
     Args:
         stages: in file order; a host's units run in this order.
-        gates: False leaves out gates and batches, for runs that change nothing.
+        gates: False leaves out gates, for runs that change nothing.
     """
     nodes: Graph = {}
     last: dict[str, Node] = {}
     ends: dict[str, Node] = {}
     for number, stage in enumerate(stages):
         opened = [ends[name] for name in stage.after if gates and name in ends]
-        for batch, hosts in enumerate(_batches(stage, gates)):
-            units = [Node(number, host) for host in hosts]
-            for unit in units:
-                own = [last[unit.host]] if unit.host in last else []
-                nodes[unit] = (*own, *opened)
-                last[unit.host] = unit
-            gate = Node(number, batch=batch)
-            nodes[gate] = tuple(units)
-            opened, ends[stage.name] = [gate], gate
+        units = [Node(number, host) for host in stage.units]
+        for unit in units:
+            own = [last[unit.host]] if unit.host in last else []
+            nodes[unit] = (*own, *opened)
+            last[unit.host] = unit
+        ends[stage.name] = Node(number)
+        nodes[ends[stage.name]] = tuple(units)
     return nodes
-
-
-def _batches(stage: Stage, gates: bool) -> list[list[str]]:
-    hosts = list(stage.units)
-    size = stage.batch if gates and stage.batch else len(hosts)
-    return [hosts[start : start + size] for start in range(0, len(hosts), size or 1)]
 
 
 def new_queue() -> Queue:
@@ -107,6 +128,7 @@ class Drive:
     Args:
         stages: see `graph`.
         work: runs a unit, in a thread of the pool.
+        idle: whether a unit has nothing to do, by what is known; asks no host.
         events: what workers say goes here.
         report: takes each event, in the thread that calls `run`.
         gates: whether gates and batches hold units back.
@@ -119,6 +141,7 @@ class Drive:
         stages: Sequence[Stage],
         work: Work,
         *,
+        idle: Callable[[str, Unit], bool],
         events: Queue,
         report: Emit,
         gates: bool,
@@ -127,12 +150,18 @@ class Drive:
     ) -> None:
         self._stages = stages
         self._work = work
+        self._idle = idle
         self._events = events
         self._report = report
         self._interrupted = interrupted
         self._halt = halt
         self._nodes = graph(stages, gates=gates)
         self._order = TopologicalSorter(self._nodes)
+        self._batches = {
+            number: Batches(stage.batch, coming=len(stage.units))
+            for number, stage in enumerate(stages)
+            if gates and stage.batch
+        }
         self._bad: dict[Node, str] = {}
         self._running = 0
         self._changes: dict[str, int] = {}
@@ -149,7 +178,9 @@ class Drive:
         with ThreadPoolExecutor(forks, thread_name_prefix="host") as pool:
             while self._order.is_active():
                 for node in self._order.get_ready():
-                    self._start(pool, node)
+                    self._arrive(pool, node)
+                for batches in self._batches.values():
+                    self._next(pool, batches)
                 if self._running:
                     self._wait()
         while not self._events.empty():
@@ -157,21 +188,47 @@ class Drive:
         if self._fatal:
             raise self._fatal
 
-    def _start(self, pool: ThreadPoolExecutor, node: Node) -> None:
-        """Hand a unit to the pool, unless what it waited for failed."""
+    def _arrive(self, pool: ThreadPoolExecutor, node: Node) -> None:
+        """Start a unit whose turn has come, unless it must wait for its batch."""
         bad = [self._bad[before] for before in self._nodes[node] if before in self._bad]
         by = bad[0] if bad else self._stopping
-        if node.host and not by:
-            self._running += 1
-            pool.submit(self._in_thread, node, self._elsewhere(node.host))
-            return
+        batches = self._batches.get(node.stage) if node.host else None
+        if batches:
+            batches.coming -= 1
         if by:
-            self._bad[node] = by
-            self._block(node, by)
+            self._refuse(node, by)
+        elif not node.host:
+            self._order.done(node)
+        elif batches and not self._idle(node.host, self._unit(node)):
+            batches.waiting.append(node)
+        else:
+            self._start(pool, node, self._unit(node))
+
+    def _next(self, pool: ThreadPoolExecutor, batches: Batches) -> None:
+        """Start the next batch, if it is time."""
+        for node in batches.take():
+            if by := batches.by or self._stopping:
+                self._refuse(node, by)
+                continue
+            batches.running.add(node)
+            # Others were changed while it waited.
+            self._start(pool, node, replace(self._unit(node), gated=True))
+
+    def _start(self, pool: ThreadPoolExecutor, node: Node, unit: Unit) -> None:
+        self._running += 1
+        pool.submit(self._in_thread, node, unit, self._elsewhere(node.host))
+
+    def _refuse(self, node: Node, by: str) -> None:
+        """Leave out a unit, or a gate, because of *by*."""
+        self._bad[node] = by
+        if node.host:
+            unit = self._unit(node)
+            steps = len(unit.indexes)
+            blocked = HostBlocked(host=node.host, play=unit.play, by=by, steps=steps)
+            self._report(blocked)
         self._order.done(node)
 
-    def _in_thread(self, node: Node, elsewhere: int) -> None:
-        unit = self._unit(node)
+    def _in_thread(self, node: Node, unit: Unit, elsewhere: int) -> None:
         try:
             end = Ended(node, self._work(node.host, unit, elsewhere))
         except ProvisionError as fatal:
@@ -201,6 +258,10 @@ class Drive:
         self._running -= 1
         if not end.good:
             self._bad[end.node] = f"{end.node.host} in {self._unit(end.node).play}"
+        batches = self._batches.get(end.node.stage)
+        if batches and end.node in batches.running:
+            batches.running.remove(end.node)
+            batches.by = batches.by or self._bad.get(end.node, "")
         if end.fatal and not self._fatal:
             self._fatal = end.fatal
             self._stop("the end of the run")
@@ -210,13 +271,6 @@ class Drive:
         if not self._stopping:
             self._stopping = why
             self._halt()
-
-    def _block(self, node: Node, by: str) -> None:
-        if node.host:
-            unit = self._unit(node)
-            steps = len(unit.indexes)
-            blocked = HostBlocked(host=node.host, play=unit.play, by=by, steps=steps)
-            self._report(blocked)
 
     def _elsewhere(self, host: str) -> int:
         return sum(self._changes.values()) - self._changes.get(host, 0)

@@ -107,6 +107,10 @@ class Session:
         """Drop what was seen: the next look asks the host again."""
         self._looks.clear()
 
+    def knows(self, index: int) -> bool:
+        """Whether a look at step *index* still holds."""
+        return index in self._looks
+
     def look(self, index: int) -> Reply:
         """What the probe of step *index* says; asked now if no look holds."""
         # Twice where a joint look failed: the second asks each step on its own.

@@ -90,6 +90,15 @@ class Step(BaseModel):
         """What to know of these parameters before they are used. MAY."""
         return ()
 
+    @property
+    def subject(self) -> str:
+        """What this step shares with another one of its host. MAY; "" = nothing.
+
+        A plan tells a difference of one subject once: after the first step has made it
+        right, the second has nothing to do.
+        """
+        return ""
+
     def probe(self) -> Sh:
         """Shell that looks and changes nothing. MUST be overridden.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from provision.errors import ApplyError, ProbeError, StepTimeoutError, VerifyError
 from provision.session import LOOK_LIMIT_S
@@ -40,3 +40,11 @@ def verify_error(left: Sequence[Change], settle_s: float) -> VerifyError:
     waited = f" after {settle_s:g} s" if settle_s else ""
     listed = ", ".join(map(str, left))
     return VerifyError(f"the change was made, but{waited} it still differs: {listed}")
+
+
+def waits() -> Iterator[float]:
+    """Seconds between polls: soon at first, then every two seconds."""
+    wait = 0.2
+    while True:
+        yield wait
+        wait = min(wait * 1.5, 2.0)

@@ -19,10 +19,11 @@ from provision.errors import (
 )
 from provision.inventory import Inventory
 from provision.inventory.variables import CHECKS, IGNORED
+from provision.playbook import choose
 from provision.playbook.bound import Bound, BoundPlay
 from provision.playbook.certify import certifier
 from provision.playbook.load import declared as declared_in
-from provision.playbook.play import Entry, Play, Playbook
+from provision.playbook.play import Entry, Play, Playbook, batch, batch_of
 from provision.playbook.texts import functions
 from provision.registry import step_class
 from provision.render import Scope
@@ -59,8 +60,8 @@ def bind(
         InputError: the one thing that is.
     """
     binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags))
-    chosen = _limited(inventory, limit)
-    binder.check_tags()
+    chosen = choose.hosts(inventory, limit)
+    choose.check_tags(playbook, tags)
     plays = [binder.play(number, chosen) for number in range(len(playbook.plays))]
     binder.raise_errors()
     if not any(play.steps for play in plays):
@@ -72,20 +73,6 @@ def bind(
         (*binder.unused(), *dict.fromkeys(binder.warnings)),
         {*secrets.values, *passwords, *playbook.hidden()},
     )
-
-
-def _limited(inventory: Inventory, limit: str) -> list[str]:
-    if not limit:
-        return list(inventory.hosts)
-    try:
-        chosen = inventory.select(limit)
-    except InventoryError as error:
-        raise OptionError(
-            f"--limit {limit}: {error.message}", hint=error.hint
-        ) from None
-    if not chosen:
-        raise OptionError(f"--limit {limit} chooses no host")
-    return chosen
 
 
 class _Binder:
@@ -105,6 +92,7 @@ class _Binder:
         self._used: set[str] = set()
         self._made: dict[int, deque[tuple[Mapping[str, Any], BoundStep]]] = {}
         self.warnings: list[str] = []
+        self._sizes: dict[int, dict[int | str, str]] = {}
         self._given = {
             "cluster": inventory.cluster,
             "secret": secrets,
@@ -114,17 +102,6 @@ class _Binder:
                 for name, members in inventory.groups.items()
             },
         }
-
-    def check_tags(self) -> None:
-        """Refuse a tag that nothing has."""
-        known = {tag for play in self._playbook.plays for tag in play.tags}
-        for play in self._playbook.plays:
-            known.update(*(_tags(step) for step in play.steps))
-        for tag in sorted(self._tags - known):
-            raise OptionError(
-                f"--tags {tag}: nothing in the playbook has this tag",
-                hint=did_you_mean(tag, known) or "the playbook has no tags",
-            )
 
     def play(self, number: int, chosen: Collection[str]) -> BoundPlay:
         """Play *number*, with the steps of those of its hosts that were *chosen*."""
@@ -137,7 +114,7 @@ class _Binder:
         return BoundPlay(
             play.play,
             play.after,
-            play.batch_of(len(steps)),
+            batch_of(self._batch(number), len(steps)),
             {name: row for name, row in steps.items() if row},
             {name: play.become and hosts[name].become for name in steps},
         )
@@ -182,27 +159,59 @@ class _Binder:
         wanted = [
             step
             for step in play.steps
-            if not self._tags or self._tags & {*play.tags, *_tags(step)}
+            if not self._tags or self._tags & {*play.tags, *choose.tags_of(step)}
         ]
         if not self._enabled(number, play, scope, name):
             wanted = []
+        self._note_batch(number, play, scope, name)
         bound = [self._bound(step, scope, name) for step in wanted]
         self._used |= scope.used
         return tuple(filter(None, bound))
 
     def _enabled(self, number: int, play: Play, scope: Scope, host: str) -> bool:
-        source, where = self._playbook.source(number)
-        where = (*where, "enabled")
-        try:
-            enabled = scope.render(play.enabled)
-        except (RenderError, SecretError) as error:
-            told = source.error(type(error), where, error.message, error.hint)
-            self._add(told, host)
-            return False
-        if not isinstance(enabled, bool):
+        enabled = self._said(number, "enabled", play.enabled, scope, host)
+        if enabled is not FAILED and not isinstance(enabled, bool):
             problem = f"must be true or false, not {enabled!r}"
-            self._add(source.error(PlaybookError, where, problem), host)
+            self._of_play(number, "enabled", problem, host)
         return enabled is True
+
+    def _note_batch(self, number: int, play: Play, scope: Scope, host: str) -> None:
+        said = self._said(number, "batch", play.batch, scope, host)
+        if said is FAILED:
+            return
+        try:
+            self._sizes.setdefault(number, {}).setdefault(batch(said), host)
+        except ValueError as error:
+            self._of_play(number, "batch", str(error), host)
+
+    def _batch(self, number: int) -> int | str:
+        sizes = self._sizes.get(number) or {0: ""}
+        if len(sizes) > 1:
+            told = " but ".join(f"{size} on {host}" for size, host in sizes.items())
+            self._of_play(number, "batch", f"must be the same on all hosts: {told}", "")
+        return next(iter(sizes))
+
+    def _said(
+        self, number: int, key: str, value: Any, scope: Scope, host: str
+    ) -> object:
+        """What *key* of a play is for *host*; FAILED: what is wrong was noted."""
+        try:
+            return scope.render(value)
+        except (RenderError, SecretError) as error:
+            self._of_play(number, key, error.message, host, error.hint, type(error))
+            return FAILED
+
+    def _of_play(
+        self,
+        number: int,
+        key: str,
+        problem: str,
+        host: str,
+        hint: str = "",
+        kind: type[InputError] = PlaybookError,
+    ) -> None:
+        source, where = self._playbook.source(number)
+        self._add(source.error(kind, (*where, key), problem, hint), host)
 
     def _bound(self, step: Entry | Step, scope: Scope, host: str) -> BoundStep | None:
         if isinstance(step, Step):
@@ -275,7 +284,3 @@ FAILED = object()
 
 def _failed(params: Mapping[str, Any], where: Where) -> bool:
     return bool(where) and params.get(str(where[0])) is FAILED
-
-
-def _tags(step: Entry | Step) -> frozenset[str]:
-    return step.tags if isinstance(step, Entry) else frozenset()

@@ -34,13 +34,29 @@ def _words(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _batch(value: int | str) -> int | str:
-    if isinstance(value, int) and value >= 0:
+def batch(value: object) -> int | str:
+    """*value*, if it is a size of batches.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     share = SHARE.match(str(value))
     if share and 1 <= int(share[1]) <= 100:
-        return value
+        return str(value)
     raise ValueError(f"must be a number of hosts or a share such as 25%, not {value!r}")
+
+
+def batch_of(size: int | str, hosts: int) -> int:
+    """How many hosts are a batch of *size* when there are *hosts*; 0 = all at once."""
+    if isinstance(size, int):
+        return size
+    return max(1, math.floor(hosts * int(size[:-1]) / 100))
+
+
+def _batch(value: int | str) -> int | str:
+    return value if isinstance(value, str) and "{{" in value else batch(value)
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -57,7 +73,8 @@ class Play(BaseModel):
             an earlier deploy did is not undone.
         become: run the steps as root.
         after: plays that must have ended well on all their hosts before this one.
-        batch: how many hosts at a time, or which share (`25%`); 0 = all.
+        batch: how many hosts at a time may be changed, or which share (`25%`); 0 = all.
+            Where nothing differs, nothing waits. A variable may say it, one for all.
         vars: variables that inventory and command line may override.
         tags: chosen by `--tags`, with those of the steps.
         steps: what to do, in order.
@@ -74,12 +91,6 @@ class Play(BaseModel):
     batch: Annotated[int | str, AfterValidator(_batch)] = 0
     vars: Mapping[str, Any] = {}
     tags: Words = ()
-
-    def batch_of(self, hosts: int) -> int:
-        """The size of a batch when there are *hosts*; 0 = all at once."""
-        if isinstance(self.batch, int):
-            return self.batch
-        return max(1, math.floor(hosts * int(self.batch[:-1]) / 100))
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,31 @@ def notes(tmp_path: Path) -> list[Note]:
     return [Note(path=f"{tmp_path}/{name}") for name in "abcd"]
 
 
+class Shared(Note, kind="shared"):
+    """A note that several steps are about."""
+
+    @property
+    def subject(self) -> str:
+        return self.path
+
+
+def test_a_plan_tells_a_difference_that_two_steps_share_once(tmp_path: Path) -> None:
+    [one, other] = [Shared(path=f"{tmp_path}/{name}") for name in "ab"]
+    rig = Rig([one], [other, one], dry=True)
+    rig.run()
+    assert [len(event.changes) for event in rig.said(StepPlanned)] == [1, 1]  # type: ignore[attr-defined]
+    assert len(rig.said(StepOk)) == 1
+
+
+def test_a_unit_is_idle_when_the_last_look_saw_no_difference(notes: list[Note]) -> None:
+    rig = Rig(notes[:2], notes[:1], notes[2:])
+    first, again, other = rig.units
+    assert not rig.host.idle(again), "nothing was seen yet"
+    rig.host.run(first)
+    assert rig.host.idle(again)
+    assert not rig.host.idle(other), "it was seen to differ"
+
+
 def test_a_converged_host_costs_one_round_trip(notes: list[Note]) -> None:
     Rig(notes).run()
     again = Rig(notes[:2], notes[2:])

@@ -81,6 +81,41 @@ def test_each_host_gets_the_steps_of_its_plays(tmp_path: Path, lab: Inventory) -
     assert (base.become["node1"], later.become["node2"]) == (True, False)
 
 
+@pytest.mark.parametrize(("said", "size"), [("75%", 3), ("3", 3), ("0", 0), ("1%", 1)])
+def test_a_variable_may_say_the_batch(
+    tmp_path: Path, lab: Inventory, said: str, size: int
+) -> None:
+    text = BOOK.replace("batch: 50%", 'batch: "{{ size }}"')
+    sets = {"size": int(said) if said.isdigit() else said}
+    assert bind(tmp_path, lab, text, sets=sets).plays[1].batch == size
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("{{ wrong }}", "book.yml:14: plays[1].batch: undefined variable 'wrong'"),
+        (
+            "{{ mode }}0%",
+            "must be a number of hosts or a share such as 25%, not '7000%'",
+        ),
+    ],
+)
+def test_a_batch_that_is_none_is_an_error_with_its_line(
+    tmp_path: Path, lab: Inventory, said: str, problem: str
+) -> None:
+    text = BOOK.replace("batch: 50%", f'batch: "{said}"')
+    assert problem in refusal(tmp_path, lab, text)
+
+
+def test_hosts_of_a_play_may_not_have_different_batches(tmp_path: Path) -> None:
+    hosts = {"workers": {"hosts": {"a": {"size": 1}, "b": {"size": "25%"}}}}
+    text = BOOK.replace("batch: 50%", 'batch: "{{ size }}"').replace("'755'", "'1'")
+    inventory = Inventory.parse(hosts, cluster="lab")
+    assert "must be the same on all hosts: 1 on a but 25% on b" in refusal(
+        tmp_path, inventory, text
+    )
+
+
 def test_steps_know_the_line_they_come_from(tmp_path: Path, lab: Inventory) -> None:
     [first, note] = bind(tmp_path, lab).plays[0].steps["node1"]
     assert (Path(first.where).name, Path(note.where).name) == (

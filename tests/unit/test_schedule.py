@@ -27,15 +27,18 @@ class Log:
         self.fail = fail
         self.started: list[str] = []
         self.elsewhere: dict[str, int] = {}
+        self.gated: dict[str, bool] = {}
         self.said: list[Event] = []
         self.events = new_queue()
         self.interrupted = threading.Event()
         self.halted = 0
+        self.nothing_to_do: set[str] = set()
         self.meet: Callable[[str], None] = lambda label: None
 
     def work(self, host: str, unit: Unit, elsewhere: int) -> bool:
         label = f"{unit.play}@{host}"
         self.started.append(label)
+        self.gated[label] = unit.gated
         self.elsewhere[label] = elsewhere
         self.meet(label)
         self.events.put(
@@ -50,6 +53,7 @@ class Log:
         drive = Drive(
             self.stages,
             self.work,
+            idle=lambda host, unit: f"{unit.play}@{host}" in self.nothing_to_do,
             events=self.events,
             report=self.said.append,
             gates=gates,
@@ -118,6 +122,66 @@ def test_a_batch_runs_its_hosts_a_few_at_a_time_and_stops_at_a_bad_one() -> None
     log = Log(stage("roll", hosts, batch=2), fail={"roll@b"}).run(8)
     assert sorted(log.started) == ["roll@a", "roll@b"]
     assert log.blocked == {"roll@c", "roll@d", "roll@e"}
+
+
+def test_a_batch_begins_when_all_have_come_and_who_has_nothing_to_do_passes_by() -> (
+    None
+):
+    hosts = ["a", "b", "c"]
+    log = Log(stage("base", hosts), stage("roll", hosts, batch=1))
+    log.nothing_to_do = {"roll@b"}
+    passed = threading.Event()
+
+    def meet(label: str) -> None:
+        if label == "roll@b":
+            passed.set()
+        if label == "base@a":
+            assert passed.wait(10), "b waited for a batch"
+            assert "roll@c" not in log.started, "c did not wait for a"
+
+    log.meet = meet
+    log.run(3)
+    assert log.started[-2:] == ["roll@c", "roll@a"]
+
+
+def test_a_bad_batch_stops_the_rest_but_not_who_has_nothing_to_do() -> None:
+    hosts = ["a", "b", "c", "d"]
+    log = Log(stage("roll", hosts, batch=1), stage("end", ["h"], ("roll",)))
+    log.nothing_to_do, log.fail = {"roll@d"}, {"roll@b"}
+    log.run(4)
+    assert sorted(log.started) == ["roll@a", "roll@b", "roll@d"]
+    assert log.blocked == {"roll@c", "end@h"}
+    assert {e.by for e in log.said if isinstance(e, HostBlocked)} == {"b in roll"}
+
+
+def test_a_host_that_failed_before_does_not_stop_the_batches_of_others() -> None:
+    hosts = ["a", "b", "c"]
+    stages = [stage("base", hosts), stage("roll", hosts, batch=1)]
+    log = Log(*stages, fail={"base@a"}).run(4)
+    assert log.blocked == {"roll@a"}
+    assert log.started[-2:] == ["roll@b", "roll@c"]
+
+
+def test_who_waited_for_a_batch_looks_again_and_who_did_not_does_not() -> None:
+    log = Log(stage("roll", ["a", "b"], batch=1))
+    log.nothing_to_do = {"roll@b"}
+    log.run(1)
+    assert log.gated == {"roll@a": True, "roll@b": False}
+
+
+def test_an_interruption_leaves_out_who_waits_for_a_batch() -> None:
+    log = Log(stage("roll", ["a", "b", "c"], batch=1))
+    halted = threading.Event()
+
+    def meet(label: str) -> None:
+        log.interrupted.set()
+        assert halted.wait(10)
+
+    log.meet = meet
+    log.halt = halted.set  # type: ignore[method-assign]
+    log.run(1)
+    assert log.started == ["roll@a"]
+    assert log.blocked == {"roll@b", "roll@c"}
 
 
 def test_a_gate_on_a_play_without_hosts_is_open() -> None:
