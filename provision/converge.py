@@ -191,8 +191,7 @@ class Convergence:
 
     def _step(self, index: int) -> None:
         observed, changes = self._judge(index)
-        if self._dry:
-            changes = self._new(index, changes)
+        changes = self._new(index, changes) if self._dry else changes
         if not changes:
             self._emit(StepOk(**self._about(index), observed=dict(observed)))
         elif self._dry:
@@ -206,11 +205,9 @@ class Convergence:
     def _new(self, index: int, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """*changes*, but those that an earlier step of the same subject has promised."""
         told = {(self._at(index).subject, change): change for change in changes}
-        new = tuple(
-            told[key] for key in told if not key[0] or key not in self._promised
-        )
+        new = [key for key in told if not (key[0] and key in self._promised)]
         self._promised |= told.keys()
-        return new
+        return tuple(told[key] for key in new)
 
     def _judge(self, index: int) -> tuple[State, tuple[Change, ...]]:
         """What was seen of a step, and what has to change."""

@@ -14,7 +14,7 @@ from provision.inventory import Inventory
 from provision.status import PLAYBOOK, entrance_of, head_steps, secrets
 from provision.step import Step
 from provision.steps.prometheus_targets import UP, PrometheusTargets, Target, targets
-from provision.steps.ray import RayHead
+from provision.steps.ray_roles import RayHead
 
 LIMIT_S = 30.0
 NEVER = "0001-"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -95,6 +96,7 @@ class _Binder:
         self._sizes: dict[int, dict[int | str, str]] = {}
         self._given = {
             "cluster": inventory.cluster,
+            "run": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "secret": secrets,
             "certificate": certifier(secrets, inventory.cluster, self.warnings),
             "groups": {

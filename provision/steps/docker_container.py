@@ -58,9 +58,7 @@ running*) ;;
 *) docker start "$name" ;;
 esac
 """
-RUN = (
-    DIGEST
-    + r"""
+FITTED = r"""
 if [ "$nofile" -gt 0 ]; then
     pid=$(cat /run/docker.pid 2>/dev/null) || pid=self
     most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")
@@ -71,15 +69,24 @@ if [ "$shm_percent" -gt 0 ]; then
     kb=$(sed -n 's/^MemTotal: *\([0-9]*\) .*/\1/p' /proc/meminfo)
     set -- --shm-size "$((kb * shm_percent / 100))k" "$@"
 fi
-if docker container inspect "$name" >/dev/null 2>&1; then
-    docker stop -t "$stop_s" "$name"
-    docker rm --force --volumes "$name"
-fi
+"""
+"""Adds to the flags in `"$@"` what depends on the host."""
+START = r"""
 docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
     --label "provision.files=$(digest)" --restart "$restart" "$@"
 # One that fails at once has failed when it is looked at next.
 sleep "$pause_s"
 """
+RUN = (
+    DIGEST
+    + FITTED
+    + r"""
+if docker container inspect "$name" >/dev/null 2>&1; then
+    docker stop -t "$stop_s" "$name"
+    docker rm --force --volumes "$name"
+fi
+"""
+    + START
 )
 EVIDENCE = r"""
 docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit code {{
@@ -101,6 +108,8 @@ docker ps --all --quiet "$@" | while read -r id; do
     docker rm --force --volumes "$id"
 done
 """
+MILD = frozenset(("status", "health", "restart"))
+"""Fields that are set right without replacing the container."""
 LIVE = frozenset(("status", "health", "restart", "image_id", "image_now", "files"))
 """Fields that are looked up, not read from the label with the parameters."""
 
@@ -149,13 +158,12 @@ class DockerContainer(Options, kind="docker_container"):
         return _differences(observed, self.desired())
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        mild = {"status", "health", "restart"}
         common: dict[str, str | int] = {
             "name": self.name,
             "restart": self.restart,
             "stop_s": self.stop_s,
         }
-        if {change.field for change in changes} <= mild:
+        if {change.field for change in changes} <= MILD:
             return Sh.of(WAKE, **common)
         flags = [flag for *_, flag in self.options() if flag]
         return Sh.of(

@@ -1,4 +1,4 @@
-"""Ray on a host: as the head of a cluster, or as a worker."""
+"""What every node of a Ray cluster is: Ray in a container of the host."""
 
 from __future__ import annotations
 
@@ -8,54 +8,23 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from provision.fields import AbsPath, Line, Word
+from provision.fields import AbsPath, Line, Seconds, Word
 from provision.shell import Reply, Sh
 from provision.step import Change, State, Step
-from provision.steps.docker_container import LOOK, DockerContainer, seen
+from provision.steps.docker_container import MILD, DockerContainer, seen
 from provision.steps.docker_options import Health, Plain
+from provision.steps.ray_alike import alike, new_ray, swap, usable
 from provision.steps.ray_image import check_tokens, known_trouble
 from provision.steps.ray_keys import certificate, token
+from provision.steps.ray_look import HEALTH, NODE_LOOK
 from provision.steps.ray_ports import Ports, taken
+from provision.steps.ray_replace import REPLACE
 
 LONGEST_DATA_DIR = 35
 """Ray's longest socket lies up to 72 bytes below `data_dir`; Linux allows 107."""
 
-NODE_LOOK = (
-    "look() (\n"
-    + LOOK
-    + r""")
-answers() {
-    timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1
-        [ -n "$2" ] || exit 0
-        printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3
-        read -r _ code _ <&3 && [ "$code" = 200 ]' "$@" 2>/dev/null
-}
-container=$(look) || exit 1
-printf '%s\n' "$container"
-case $container in
-*status=running*)
-    if answers 127.0.0.1 "$agent_port" /api/healthz; then
-        echo health=healthy
-    elif answers "$head" "$head_port" ''; then
-        echo health=starting
-    else
-        echo "health=cannot reach the head at $head:$head_port"
-    fi ;;
-*status=restarting*) ;;
-*)
-    ss -Hltnp 2>/dev/null | while read -r _ _ _ local _ who; do
-        case " $ports " in
-        *" ${local##*:} "*) printf 'taken.%s=%s\n' "${local##*:}" "$who" ;;
-        esac
-    done ;;
-esac
-"""
-)
-HEALTH = (
-    "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && "
-    'printf "GET /api/healthz HTTP/1.0\\r\\n\\r\\n" >&3 && '
-    'read -r _ code _ <&3 && [ "$code" = 200 ]\''
-)
+SPARE_S = 120
+"""What stopping and starting a container may take."""
 
 
 def _short(path: str) -> str:
@@ -97,7 +66,32 @@ class RayNode(Step):
     gpus: bool = False
     """Give the container all GPUs of the host (needs NVIDIA's container toolkit)."""
     env: Mapping[Word, Plain] = {}
+    ray_version: Line = ""
+    """What of the image cannot mix in a cluster; default: what its tag tells."""
+    keep_usable: bool = False
+    """Leave a node alone that differs but works, for a later play to replace in turn.
+
+    Not one that cannot wait: of another Ray version, say, or with another token.
+    """
+    drain_s: int = Field(default=300, ge=0)
+    """Time for tasks and objects to leave a worker before it is replaced; 0 = none."""
+    run: Line = ""
+    """What the run is called in which it is made; kept on the container."""
     settle_s: float = Field(default=120, ge=0)
+    timeout_s: Seconds = 900
+
+    @model_validator(mode="after")
+    def _time_to_drain(self) -> Self:
+        if self.timeout_s < self.drain_s + SPARE_S:
+            raise ValueError(
+                f"timeout_s must leave {SPARE_S} s after drain_s: at least "
+                f"{self.drain_s + SPARE_S}"
+            )
+        return self
+
+    @property
+    def subject(self) -> str:
+        return f"ray-{self.cluster}"
 
     @model_validator(mode="after")
     def _can_ask(self) -> Self:
@@ -141,7 +135,11 @@ class RayNode(Step):
             mounts=(*mounts, *asked.mounts, *shown.mounts),
             files=(*asked.files, *shown.files),
             network="host",
-            labels={"provision.cluster": self.cluster, "provision.role": self.kind},
+            labels={
+                "provision.cluster": self.cluster,
+                "provision.role": self.kind,
+                "provision.ray_version": self.ray_version or alike(self.image),
+            },
             gpus="all" if self.gpus else "",
             shm_mb=self.shm_mb,
             shm_percent=35,
@@ -192,10 +190,41 @@ class RayNode(Step):
         for key, who in observed.items():
             if key.startswith("taken."):
                 raise taken(key.removeprefix("taken."), who)
-        return self.container().plan(observed)
+        changes = self.container().plan(observed)
+        at_once = list(swap(observed, changes, known=self._known))
+        if self.keep_usable and not at_once and usable(observed, changes):
+            return []
+        return [*at_once, *changes]
+
+    @property
+    def _known(self) -> bool:
+        """Whether somebody says which Ray is in the image."""
+        return bool(self.ray_version) or alike(self.image) != self.image
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        return self.container().apply(changes)
+        made = self.container().apply(changes)
+        fields = {change.field for change in changes}
+        if fields <= MILD:
+            return made
+        another_ray = new_ray(changes, known=self._known)
+        return Sh.of(
+            REPLACE,
+            f"--label=provision.run={self.run}",
+            *made.args,
+            **made.params,
+            cluster=self.cluster,
+            drain_s=0 if "swap" in fields else self.own_drain_s(),
+            tables=self.own_tables() if another_ray else "",
+            why=f"provision replaces {self.address}",
+        )
+
+    def own_drain_s(self) -> int:
+        """How long what runs on it may take to end before it is replaced."""
+        return self.drain_s
+
+    def own_tables(self) -> str:
+        """The directory of tables that another Ray cannot read."""
+        return ""
 
     def evidence(self) -> Sh | None:
         return self.container().evidence()
@@ -207,85 +236,3 @@ class RayNode(Step):
         if "token" in problem and "nauth" in problem:
             return "head and workers have different tokens: deploy to all hosts at once"
         return self.container().advice(problem)
-
-
-class RayHead(RayNode, kind="ray_head"):
-    """The head of a Ray cluster: its tables, its dashboard, and a node of its own.
-
-    Its tables are on disk, so it can be restarted without losing the workers.
-
-    Raises:
-        RefusedError: another process has one of its ports, or another container its
-            name.
-        VerifyError: it is not healthy in `settle_s` seconds.
-
-    Source: `ray start --help`, Ray 2.60.0.
-    """
-
-    dashboard_host: Line = ""
-    """Where the dashboard listens; default: on `address`."""
-    prometheus: Line = ""
-    """A URL: where the dashboard asks for metrics."""
-    grafana: Line = ""
-    """A URL: whose panels the dashboard shows."""
-    grafana_for_browsers: Line = ""
-    """The same as browsers reach it, if they reach it elsewhere."""
-
-    def head_address(self) -> str:
-        return self.address
-
-    def start(self) -> list[str]:
-        return [
-            "--head",
-            "--disable-usage-stats",
-            "--include-dashboard=true",
-            f"--port={self.ports.head}",
-            f"--ray-client-server-port={self.ports.client}",
-            f"--dashboard-host={self.dashboard_host or self.address}",
-            f"--dashboard-port={self.ports.dashboard}",
-        ]
-
-    def own_ports(self) -> tuple[int, ...]:
-        return self.ports.of_head()
-
-    def own_mounts(self) -> tuple[str, ...]:
-        return (f"{self.data_dir}/gcs",)
-
-    def own_env(self) -> dict[str, str]:
-        urls = {
-            "RAY_PROMETHEUS_HOST": self.prometheus,
-            "RAY_GRAFANA_HOST": self.grafana,
-            "RAY_GRAFANA_IFRAME_HOST": self.grafana_for_browsers,
-        }
-        return {
-            "RAY_gcs_storage": "rocksdb",
-            "RAY_gcs_storage_path": f"{self.data_dir}/gcs",
-            "AUTOSCALER_METRIC_PORT": str(self.ports.autoscaler_metrics),
-            "DASHBOARD_METRIC_PORT": str(self.ports.dashboard_metrics),
-            **{name: url for name, url in urls.items() if url},
-        }
-
-
-class RayWorker(RayNode, kind="ray_worker"):
-    """A worker of a Ray cluster, joined to its head.
-
-    Raises:
-        RefusedError: another process has one of its ports, or another container its
-            name.
-        VerifyError: it has not joined in `settle_s` seconds; the message says
-            whether it can reach the head.
-
-    Source: `ray start --help`, Ray 2.60.0.
-    """
-
-    head: Word
-    """The head's address in the cluster."""
-
-    def head_address(self) -> str:
-        return self.head
-
-    def start(self) -> list[str]:
-        return [f"--address={self.head}:{self.ports.head}"]
-
-    def own_env(self) -> dict[str, str]:
-        return {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}

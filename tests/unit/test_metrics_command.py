@@ -19,7 +19,7 @@ from provision.inventory import Host, Inventory
 from provision.playbook import Play, Playbook
 from provision.shell import Reply, Sh
 from provision.steps.prometheus_targets import PrometheusTargets
-from provision.steps.ray import RayHead
+from provision.steps.ray_roles import RayHead
 
 INVENTORY = {
     "head": {"hosts": {"node1": {"address": "10.0.0.1"}}},

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from provision.errors import ProbeError, RefusedError
 from provision.shell import NOTHING, Reply
 from provision.step import Change
-from provision.steps.ray import RayHead, RayNode, RayWorker
+from provision.steps.ray import RayNode
+from provision.steps.ray_alike import alike
 from provision.steps.ray_image import version
 from provision.steps.ray_nodes import RayNodes
 from provision.steps.ray_ports import Ports
+from provision.steps.ray_roles import RayHead, RayWorker
 
 COMMON = {
     "cluster": "lab",
@@ -99,8 +101,9 @@ def test_the_token_is_a_mounted_file_and_nothing_else_of_it_is_told() -> None:
 def test_a_new_token_replaces_the_container() -> None:
     reply = running(head())
     rotated = Reply(reply.stdout.replace("files_now=f", "files_now=g"))
-    [change] = head().plan(head().observe(rotated))
+    [swap, change] = head().plan(head().observe(rotated))
     assert str(change) == "files: outdated -> current"
+    assert "all nodes at once" in str(swap) and "agree on the token" in str(swap)
 
 
 def test_only_the_head_keeps_tables_on_disk() -> None:
@@ -250,3 +253,106 @@ def test_a_new_certificate_replaces_the_container() -> None:
     assert [file.rpartition("/")[2] for file in files] == [
         *("auth_token", "authority.crt", "node.crt", "node.key")
     ]
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("rayproject/ray:2.60.0", "2.60.0"),
+        ("rayproject/ray:2.60.0-py312-cu128", "2.60.0-py312"),
+        ("registry.lan:5000/mine/ray-ml:2.60.0rc1-gpu@sha256:ab", "2.60.0rc1"),
+        ("rayproject/ray:nightly", "rayproject/ray:nightly"),
+        ("rayproject/ray:2.60.0.abc123", "rayproject/ray:2.60.0.abc123"),
+        ("simulation:2.60.0", "simulation:2.60.0"),
+        ("rayproject/ray@sha256:ab", "rayproject/ray@sha256:ab"),
+    ],
+)
+def test_only_tags_of_rays_own_images_tell_its_version(image: str, said: str) -> None:
+    assert alike(image) == said
+
+
+def told(node: RayNode, reply: Reply) -> list[str]:
+    return [str(change) for change in node.plan(node.observe(reply))]
+
+
+@pytest.mark.parametrize("make", [head, worker])
+def test_a_usable_node_that_differs_is_left_for_its_turn(make: Any) -> None:
+    before, after = make(num_cpus=1), make(num_cpus=2)
+    kept = make(num_cpus=2, keep_usable=True)
+    assert told(after, running(before)) == ["--num-cpus: 1 -> 2"]
+    assert told(kept, running(before)) == []
+    other_tag = make(image="rayproject/ray:2.60.0-mine", keep_usable=True)
+    assert told(other_tag, running(before)) == []
+
+
+@pytest.mark.parametrize("make", [head, worker])
+def test_a_node_that_does_not_work_does_not_wait_for_its_turn(make: Any) -> None:
+    kept = make(num_cpus=2, keep_usable=True)
+    assert told(kept, Reply()) == ["container: (absent) -> rayproject/ray:2.60.0"]
+    sick = running(make(num_cpus=1), "cannot reach the head at 10.0.0.1:6379")
+    assert "--num-cpus: 1 -> 2" in told(kept, sick)
+    stopped = Reply(running(make()).stdout.replace("status=running", "status=exited"))
+    assert told(make(keep_usable=True), stopped) == ["status: exited -> running"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"image": "rayproject/ray:2.61.0"}, "Ray 2.60.0 and 2.61.0 cannot mix"),
+        ({"image": "mine:1"}, "Ray 2.60.0 and mine:1 cannot mix"),
+        ({"auth": False}, "they must agree on whether a token is asked for"),
+        ({"head": "10.0.0.9"}, "they must agree on where the head is"),
+    ],
+)
+def test_what_nodes_must_have_alike_changes_on_all_at_once(
+    changed: dict[str, Any], why: str
+) -> None:
+    swap, *rest = told(worker(**changed, keep_usable=True), running(worker()))
+    assert swap == f"swap: (absent) -> all nodes at once, jobs end: {why}"
+    assert rest and told(worker(**changed), running(worker())) == [swap, *rest]
+
+
+def test_an_image_that_moved_under_a_tag_that_tells_nothing_may_be_another_ray() -> (
+    None
+):
+    def moved(node: RayNode) -> Reply:
+        lines = running(node).stdout.replace("image_now=sha256:1", "image_now=sha256:2")
+        return Reply(lines)
+
+    unknown = worker(image="rayproject/ray:latest", keep_usable=True)
+    assert "nobody says which Ray" in told(unknown, moved(unknown))[0]
+    known = worker(image="mine:1", ray_version="2.60.0", keep_usable=True)
+    assert told(known, moved(known)) == []
+
+
+def test_a_worker_is_drained_unless_all_go_at_once() -> None:
+    node = worker(num_cpus=2)
+    changes = node.plan(node.observe(running(worker(num_cpus=1))))
+    sh = node.apply(changes)
+    assert sh.params["drain_s"] == "300" and "ray drain-node" in sh.text
+    other = worker(image="rayproject/ray:2.61.0")
+    assert other.apply(other.plan(other.observe(running(worker())))).params[
+        "drain_s"
+    ] == ("0")
+    assert head(num_cpus=2).apply(NEW).params["drain_s"] == "0"
+
+
+def test_only_another_ray_begins_with_empty_tables() -> None:
+    def tables(**changed: Any) -> str:
+        node = head(**changed)
+        return node.apply(node.plan(node.observe(running(head())))).params["tables"]
+
+    assert tables(image="rayproject/ray:2.61.0") == "/var/lib/provision/lab/gcs"
+    assert tables(num_cpus=3) == tables(auth=False) == ""
+
+
+def test_the_run_is_kept_on_the_container_and_is_no_difference() -> None:
+    node = worker(run="2026-11-25T11:00:00Z")
+    assert "--label=provision.run=2026-11-25T11:00:00Z" in node.apply(NEW).args
+    assert told(node, running(worker(run="before"))) == []
+
+
+def test_the_time_limit_must_leave_time_to_drain() -> None:
+    with pytest.raises(ValidationError, match="timeout_s must leave 120 s after"):
+        worker(drain_s=1000)
+    worker(drain_s=1000, timeout_s=1120)

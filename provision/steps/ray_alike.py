@@ -1,0 +1,70 @@
+"""What the nodes of a cluster must have alike: where it changes, all change at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from provision.step import Change, State
+from provision.steps.docker_container import MILD
+
+VERSION = "label.provision.ray_version"
+TAG = re.compile(
+    r"(?:.*/)?ray(?:-[a-z]+)?:(\d+\.\d+\.\d+(?:rc\d+)?)(?:-(py\d+))?(?:-[\w.-]+)?\Z"
+)
+"""Ray's own images say Ray's version in their tag, and may say Python's."""
+ALIKE = {
+    "files": "the token or certificates",
+    "env.RAY_AUTH_MODE": "whether a token is asked for",
+    "env.RAY_USE_TLS": "whether TLS is talked",
+    "--port": "the head's port",
+    "--address": "where the head is",
+}
+"""Fields that nodes of one cluster cannot have otherwise, with what they are about."""
+
+
+def alike(image: str) -> str:
+    """What of *image* cannot mix in a cluster: the version of Ray, or of Ray and Python.
+
+    Only the tags of Ray's own images tell. Of any other image it is its whole name:
+    an image that may have another Ray is taken as one that has.
+    """
+    found = TAG.match(image.partition("@")[0])
+    return "-".join(filter(None, found.groups())) if found else image
+
+
+def new_ray(changes: Iterable[Change], *, known: bool) -> bool:
+    """Whether *changes* may bring another Ray: tables of one are not read by another.
+
+    Args:
+        changes: of a node's container.
+        known: the version is, so another image of the same version is harmless.
+    """
+    fields = {change.field for change in changes}
+    return VERSION in fields or (not known and "image_id" in fields)
+
+
+def swap(
+    observed: State, changes: Sequence[Change], *, known: bool
+) -> Iterator[Change]:
+    """The change that says why a running node cannot be replaced in turn; none: it can."""
+    if observed.get("status") != "running":
+        return
+    said = {change.field: change for change in changes}
+    if VERSION in said:
+        before, after = said[VERSION].before, said[VERSION].after
+        why = f"Ray {before or '(unknown)'} and {after} cannot mix"
+    elif new_ray(changes, known=known):
+        why = "nobody says which Ray is in the image (ray_version)"
+    elif found := [ALIKE[field] for field in ALIKE if field in said]:
+        why = f"they must agree on {found[0]}"
+    else:
+        return
+    yield Change("swap", None, f"all nodes at once, jobs end: {why}")
+
+
+def usable(observed: State, changes: Sequence[Change]) -> bool:
+    """Whether a node that differs by *changes* works, and can wait to be replaced."""
+    works = observed.get("health") in {"healthy", "starting"}
+    differs = any(change.field not in MILD for change in changes)
+    return observed.get("status") == "running" and works and differs
