@@ -21,12 +21,17 @@ from provision.transport import LocalTransport, Transport
 Connect = Callable[[Host], Transport]
 
 
-def transport(host: Host, passwords: Passwords | None = None) -> Transport:
+def transport(
+    host: Host,
+    passwords: Passwords | None = None,
+    warn: Callable[[str], object] = lambda message: None,
+) -> Transport:
     """The way to *host* that its inventory names.
 
     Args:
         host: where to.
         passwords: shared by the hosts of a run, so that a wrong one is tried once.
+        warn: is told what a person should know about a connection.
     """
     password = (passwords or Passwords()).of(host.become_password)
     if host.connection == "local":
@@ -34,7 +39,7 @@ def transport(host: Host, passwords: Passwords | None = None) -> Transport:
     # Paramiko takes longer to import than a local run takes in all.
     from provision.ssh import SshTransport
 
-    return SshTransport(host, password)
+    return SshTransport(host, password, warn=warn)
 
 
 def execute(
@@ -67,7 +72,7 @@ def execute(
     for warning in (*inventory.warnings, *bound.warnings):
         report(Warned(message=warning))
     events = new_queue()
-    connect = connect or functools.partial(transport, passwords=Passwords())
+    connect = connect or _connect(events)
     with _lock(inventory, events, connect) as lock:
         audit = Audit(inventory.cluster, bound.secrets)
         crew = _Crew(bound.hosts, items, verb == "apply", events, lock, connect, audit)
@@ -87,6 +92,18 @@ def execute(
             crew.close(report)
             seconds = time.monotonic() - started
             report(RunEnded(seconds=seconds, interrupted=interrupted.is_set()))
+
+
+def _connect(events: Queue) -> Connect:
+    """`transport` for the hosts of one run, which reports each warning once."""
+    said: set[str] = set()
+
+    def warn(message: str) -> None:
+        if message not in said:
+            said.add(message)
+            events.put(Warned(message=message))
+
+    return functools.partial(transport, passwords=Passwords(), warn=warn)
 
 
 class _Crew:

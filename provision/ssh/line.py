@@ -24,6 +24,7 @@ import paramiko
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
 from provision.program import program
 from provision.ssh.dial import Closable, Ear, Proxy, dial
+from provision.ssh.exchange import Transport, slow
 from provision.ssh.hostkeys import SSH_PORT, Guard
 from provision.ssh.login import Login, explain
 from provision.ssh.turnstile import Turnstile
@@ -95,6 +96,11 @@ class Line:
         """Whether nothing came for longer than a host that is there needs to answer."""
         return time.monotonic() - self.heard_s > self.silence_s / 2
 
+    @property
+    def slow(self) -> str:
+        """What to say of its key exchange if that takes much CPU."""
+        return slow(getattr(self.transport, "exchange", ""))
+
     def ask(self) -> None:
         """Ask for a sign of life; returns when it came or the line is dropped."""
         with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
@@ -161,7 +167,7 @@ class Line:
         def transport(sock: Any, **options: Any) -> paramiko.Transport:
             # The last one made, the target's, is the one that is listened to.
             self._ear = ear = Ear(sock)
-            made = paramiko.Transport(cast("socket.socket", ear), **options)
+            made = Transport(cast("socket.socket", ear), **options)
             self._keep(made)
             _prefer(made, guard.kinds)
             return made

@@ -54,6 +54,7 @@ class SshTransport:
         password: what sudo may ask for; by default the host's own.
         timeout_s: longest time connecting, greeting and logging in may take each.
         silence_s: a link that is silent for so long, though asked, is lost.
+        warn: is told when a connection is much dearer than it need be.
     """
 
     def __init__(
@@ -63,11 +64,13 @@ class SshTransport:
         *,
         timeout_s: float = CONNECT_TIMEOUT_S,
         silence_s: float = SILENCE_S,
+        warn: Callable[[str], object] = lambda message: None,
     ) -> None:
         self._host = host
         self._password = password or Passwords().of(host.become_password)
         self._timeout_s = timeout_s
         self._silence_s = silence_s
+        self._warn = warn
         self._line: Line | None = None
 
     def open(self) -> None:
@@ -83,6 +86,8 @@ class SshTransport:
         self._line = line
         line.open()
         _pulse.watch(line)
+        if line.slow:
+            self._warn(line.slow)
 
     def close(self) -> None:
         """Disconnect; may be called at any time, from any thread."""

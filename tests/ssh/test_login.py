@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -342,3 +343,24 @@ def test_closing_ends_an_attempt_to_connect(
     started = time.monotonic()
     assert "interrupted" in refusal(transport).message
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ("diffie-hellman-group14-sha256", "diffie-hellman-group14-sha256, which costs"),
+        ("curve25519-sha256@libssh.org", ""),
+    ],
+)
+def test_a_slow_key_exchange_is_told(
+    host_for: HostFor, tmp_path: Path, chosen: str, said: str
+) -> None:
+    server = start_sshd(tmp_path / "kex", f"KexAlgorithms {chosen}")
+    told: list[str] = []
+    try:
+        transport = SshTransport(host_for(server), warn=told.append)
+        with contextlib.closing(transport):
+            transport.open()
+    finally:
+        server.stop()
+    assert (said in told[0]) if said else not told
