@@ -29,9 +29,7 @@ def main() -> int:
     random.seed(seed)
     print(f"seed {seed}, {len(found)} faults", flush=True)
     lab.up(3, say=print)
-    done = table.do_all(found, _prepare)
-    if options.all or options.keep:
-        table.keep(done)
+    done = table.do_all(found, _prepare, keeping=options.all or options.keep)
     held = sum(seen.result == table.HELD for seen in done.values())
     print(f"\n{held} of {len(done)} held (seed {seed})")
     for name, seen in done.items():

@@ -95,7 +95,7 @@ def container_killed() -> None:
 
 def _faults() -> None:
     for name, host in PROCESSES.items():
-        role = "head" if host == HEAD else "a worker"
+        role = "the head" if host == HEAD else "a worker"
         pattern = PATTERNS[name]
         script = f"kill -9 $(pgrep -o -f '{pattern}')"
         fault(

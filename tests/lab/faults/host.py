@@ -27,7 +27,7 @@ SESSIONS = "ps -eo pid=,args= | awk '/sshd: admin/ && !/awk/ {print $1}'"
 
 @fault(
     PART,
-    "sshd on a host is restarted in the middle of a run",
+    "the SSH server of a host is restarted in the middle of a run",
     done="`systemctl restart ssh` while a step runs.",
     outcome="Nothing is noticed: a connection that is up outlives its sshd (exit 0).",
     about_s=12,
@@ -195,7 +195,7 @@ def etc_full() -> None:
 
 @fault(
     PART,
-    "sshd has its default MaxStartups and MaxSessions, and others are logging in",
+    "an SSH server has its default MaxStartups and MaxSessions, and is busy",
     done="The lab's own limits are taken out of sshd_config; nine logins hang meanwhile, "
     "so that one more is all that sshd takes for sure.",
     outcome="The run uses one session on each host and one for the lock, one after the "

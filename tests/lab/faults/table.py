@@ -60,11 +60,13 @@ def sample(found: Sequence[Fault], seed: int, seconds: float) -> list[Fault]:
     return taken
 
 
-def do(one: Fault) -> Seen:
-    """Do a fault to the lab, and see what comes of it."""
+def do(one: Fault, prepare: Callable[[Fault], None] = lambda _: None) -> Seen:
+    """Do a fault to a lab that is prepared for it, and see what comes of it."""
     started = time.monotonic()
     result, why = HELD, ""
     try:
+        prepare(one)
+        started = time.monotonic()
         one.check()
     except CannotBeDoneError as error:
         result, why = NOT_DONE, str(error)
@@ -78,16 +80,19 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or repr(error)).splitlines()[0][:200]
 
 
-def do_all(found: Iterable[Fault], prepare: Callable[[Fault], None]) -> dict[str, Seen]:
+def do_all(
+    found: Iterable[Fault], prepare: Callable[[Fault], None], *, keeping: bool
+) -> dict[str, Seen]:
     """Do faults one after the other; a line for each as it is done."""
     done = {}
     for one in found:
-        prepare(one)
         print(f"... {one.name}", flush=True)
-        seen = done[one.name] = do(one)
+        seen = done[one.name] = do(one, prepare)
         print(f"{seen.result:8} {seen.seconds:5} s  {one.name}", flush=True)
         if seen.why:
             print(f"{'':17} {seen.why}", flush=True)
+        if keeping:  # at once: hours may go by until the last one
+            keep(done)
     return done
 
 
