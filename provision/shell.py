@@ -160,9 +160,17 @@ def encode(tasks: Sequence[Task], mark: str) -> bytes:
     return f"{{\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
 
 
+STRICT = """set -eu
+trap 'trap "" HUP PIPE TERM; exit 143' HUP PIPE TERM"""
+"""A shell that a signal kills leaves what its own EXIT trap would have removed.
+
+PIPE comes with TERM: the shell speaks of a child that was killed, and nobody is there
+to hear. The second must not end the EXIT trap that the first began.
+"""
+
+
 def _frame(task: Task, mark: str) -> str:
-    # A shell that a signal kills leaves what its own EXIT trap would have removed.
-    mode = "set -eu; trap 'exit 143' TERM" if task.strict else "set -u"
+    mode = STRICT if task.strict else "set -u"
     return (
         f"(\n{mode}\n{task.sh.render()}\n) </dev/null\n"
         f"s=$?; printf '\\n{mark} %s\\n' \"$s\"; printf '\\n{mark} %s\\n' \"$s\" >&2"

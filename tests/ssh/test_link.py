@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from conftest import HostFor, Sshd
+from conftest import HostFor, Sshd, sudoers
 
 from provision.errors import ConnectionLost
 from provision.lab.proxy import Proxy, proxy
-from provision.shell import Frames
+from provision.shell import Frames, Sh, Task, encode, new_mark
 from provision.ssh import SshTransport
 
 SILENCE_S = 3
@@ -32,6 +35,46 @@ def far(sshd: Sshd, link: Proxy, host_for: HostFor) -> Iterator[SshTransport]:
     transport.open()
     yield transport
     transport.close()
+
+
+DRAFT = r"""
+trap 'rm -f "$draft"' EXIT
+: >"$draft"
+if ! sh -c 'sleep 20' >&2; then
+    echo refused >&2
+    exit 1
+fi
+"""
+
+
+def test_what_a_change_would_tidy_up_is_tidied_up_when_its_connection_ends(
+    sshd: Sshd, host_for: HostFor, login_user: str, tmp_path: Path
+) -> None:
+    sudoers("ALL=(ALL) NOPASSWD: ALL")
+    draft = tmp_path / "draft"
+    change = Sh(DRAFT, params={"draft": str(draft)})
+    script = encode([Task(change, strict=True)], new_mark())
+    transport = SshTransport(host_for(sshd, ansible_user=login_user))
+    transport.open()
+
+    def run() -> None:
+        out, err = Frames("@end"), Frames("@end")
+        with contextlib.suppress(ConnectionLost):
+            transport.run(script, become=True, limit_s=60, stdout=out, stderr=err)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until(draft.exists)
+    transport.close()
+    thread.join()
+    wait_until(lambda: not draft.exists())
+
+
+def wait_until(true: Callable[[], bool], limit_s: float = 8) -> None:
+    deadline = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 Run = Callable[[bytes], str]

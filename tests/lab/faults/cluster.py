@@ -32,16 +32,24 @@ def _get(url: str, token: str = "") -> Any:
         return json.loads(answer.read())
 
 
-def alive() -> set[str]:
-    """The hosts that Ray calls ALIVE; none while nobody can be asked."""
+def nodes() -> dict[str, set[str]]:
+    """The ids of each host's nodes that Ray calls ALIVE; none while nobody answers."""
     try:
         token = on(HEAD, f"cat {TOKEN}").strip()
         listed = _get(f"{DASHBOARD}/api/v0/nodes?limit=10000", token)
-        nodes = listed["data"]["result"]["result"]
+        rows = listed["data"]["result"]["result"]
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
-        return set()
-    found = {node["node_ip"] for node in nodes if node["state"] == "ALIVE"}
-    return {host for host, address in ADDRESS.items() if address in found}
+        return {}
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if row["state"] == "ALIVE":
+            found.setdefault(row["node_ip"], set()).add(row["node_id"])
+    return {host: found[ip] for host, ip in ADDRESS.items() if ip in found}
+
+
+def alive() -> set[str]:
+    """The hosts that Ray calls ALIVE."""
+    return {*nodes()}
 
 
 def metrics_up() -> bool:

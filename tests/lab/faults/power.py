@@ -19,7 +19,7 @@ DARK_S = 20
 COUNTER = r"""
 import ray, sys, time
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
-ray.init(address="auto", log_to_driver=False)
+ray.init(address="auto", namespace="fault", log_to_driver=False)
 here = On(ray.get_runtime_context().get_node_id(), soft=False)
 
 @ray.remote(num_cpus=0, scheduling_strategy=here)
@@ -51,7 +51,7 @@ print("result", ray.get(tick.remote()), flush=True)
 """
 REMOVE = r"""
 import ray
-ray.init(address="auto", log_to_driver=False)
+ray.init(address="auto", namespace="fault", log_to_driver=False)
 ray.kill(ray.get_actor("fault"))
 """
 
