@@ -183,7 +183,7 @@ def _opening(
     return RunStarted(
         verb=verb,
         cluster=cluster,
-        plays=tuple(stage.name for stage in stages),
+        plays=tuple(stage.name for stage in stages if stage.units),
         steps={host: len(row) for host, row in items.items()},
     )
 

@@ -17,6 +17,8 @@ BUILTIN = {
     "packages_absent": "provision.steps.packages:PackagesAbsent",
     "prometheus_targets": "provision.steps.prometheus_targets:PrometheusTargets",
     "ray_dashboards": "provision.steps.ray_dashboards:RayDashboards",
+    "ray_firewall": "provision.steps.ray_firewall:RayFirewall",
+    "ray_firewall_absent": "provision.steps.ray_firewall:RayFirewallAbsent",
     "ray_head": "provision.steps.ray_roles:RayHead",
     "ray_nodes": "provision.steps.ray_nodes:RayNodes",
     "ray_worker": "provision.steps.ray_roles:RayWorker",

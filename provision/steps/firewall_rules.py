@@ -1,0 +1,93 @@
+"""Rules of a chain that lets few into some ports: written, and read again."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+MOST_PORTS = 15
+"""So many numbers of ports one rule takes; a range counts twice."""
+SHORT = re.compile(r"[A-Za-z0-9_-]{1,18}\Z")
+"""What fits into the name of a chain, of 28 characters at most."""
+FAMILIES = {4: "iptables", 6: "ip6tables"}
+
+
+def network(value: str) -> str:
+    """An address or a network, as a network.
+
+    Raises:
+        ValueError: it is none, or all there are.
+    """
+    try:
+        found = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"must be an address or a network such as 10.0.0.0/24, not {value!r}"
+        ) from None
+    if found.prefixlen == 0:
+        raise ValueError("would let everybody in: rather switch the firewall off")
+    return found.with_prefixlen
+
+
+Network = Annotated[str, AfterValidator(network)]
+
+
+def chain(cluster: str) -> str:
+    """The name of the cluster's chain; also of its unit and its folder."""
+    if SHORT.match(cluster):
+        return f"PROVISION-{cluster}"
+    return f"PROVISION-{hashlib.sha256(cluster.encode()).hexdigest()[:12]}"
+
+
+def rules(sources: Sequence[str], ports: Sequence[str]) -> Iterator[str]:
+    """The rules of a chain that lets only *sources* into *ports*."""
+    yield "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"
+    yield "-i lo -j RETURN"
+    for source in sources:
+        yield f"-s {source} -j RETURN"
+    for some in _portions(ports):
+        joined = ",".join(some)
+        yield (
+            f"-p tcp -m multiport --dports {joined} -j REJECT --reject-with tcp-reset"
+        )
+
+
+def ranges(ports: set[int]) -> Iterator[str]:
+    """*ports* as iptables writes them, neighbours as a range."""
+    first = last = min(ports)
+    for port in [*sorted(ports)[1:], 0]:
+        if port == last + 1:
+            last = port
+            continue
+        yield str(first) if first == last else f"{first}:{last}"
+        first = last = port
+
+
+def _portions(ports: Sequence[str]) -> Iterator[list[str]]:
+    some: list[str] = []
+    for one in ports:
+        if sum(1 + (":" in other) for other in [*some, one]) > MOST_PORTS:
+            yield some
+            some = []
+        some.append(one)
+    yield some
+
+
+def told(tables: str, found: list[str]) -> dict[str, str]:
+    """Rules in words: who is let into what, and whether they say just that."""
+    if not found:
+        return {}
+    sources = re.findall(r"^-s (\S+) -j RETURN$", "\n".join(found), re.MULTILINE)
+    closed = re.findall(r"--dports (\S+) -j REJECT", "\n".join(found))
+    ports = ",".join(closed).split(",") if closed else []
+    sound = ports and found == list(rules(sources, ports))
+    return {
+        f"{tables}.from": " ".join(sources) or "nobody",
+        f"{tables}.ports": " ".join(ports),
+        f"{tables}.rules": "sound" if sound else "altered",
+    }

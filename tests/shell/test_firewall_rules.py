@@ -1,0 +1,95 @@
+"""The rules of a firewall in a kernel's tables: a network namespace of the test's own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from shells import NOT_BUSYBOX
+
+from provision.shell import Reply
+from provision.steps.ray_firewall import LOAD, RayFirewall, RayFirewallAbsent
+
+FIREWALL = RayFirewall(
+    cluster="test-shell",
+    hosts=[{"name": "a", "address": "10.0.0.1"}, {"name": "b", "address": "fd00::1"}],
+    allow=["192.168.7.9/24", "10.0.0.1"],
+    other_ports=range(20000, 20060, 2),
+)
+ABSENT = RayFirewallAbsent(cluster="test-shell")
+TRY = "unshare --net sh -c 'iptables -S && ip6tables -S'"
+
+
+def possible() -> bool:
+    tools = ("unshare", "iptables-restore", "ip6tables-restore")
+    if not all(map(shutil.which, tools)):
+        return False
+    return not subprocess.run(
+        ["sh", "-c", TRY], capture_output=True, check=False
+    ).returncode
+
+
+pytestmark = pytest.mark.skipif(not possible(), reason="needs root and iptables")
+
+
+def run(shell: tuple[str, ...], folder: Path, *scripts: str) -> Reply:
+    """What *scripts* print in one network namespace of their own."""
+    script = "\n".join(f"( {text}\n)" for text in scripts)
+    done = subprocess.run(
+        ["unshare", "--net", *shell],
+        input=script,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Reply(done.stdout, done.stderr, done.returncode)
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> str:
+    """The script that a host runs at boot, with the rules beside it."""
+    params = FIREWALL.apply(FIREWALL.plan({})).params
+    (tmp_path / "load").write_text(LOAD)
+    for tables in ("iptables", "ip6tables"):
+        (tmp_path / tables).write_text(params[tables])
+    return f"sh {tmp_path}/load"
+
+
+@NOT_BUSYBOX
+def test_what_is_loaded_is_what_is_desired(
+    shell: tuple[str, ...], load: str, tmp_path: Path
+) -> None:
+    reply = run(shell, tmp_path, load, load, FIREWALL.probe().render())
+    assert (reply.exit, reply.stderr) == (0, "")
+    left = FIREWALL.plan(FIREWALL.observe(reply))
+    assert [change.field for change in left] == ["files", "boot"], "no file was written"
+
+
+@NOT_BUSYBOX
+def test_the_chain_is_asked_once_and_first_and_others_stay(
+    shell: tuple[str, ...], load: str, tmp_path: Path
+) -> None:
+    theirs = "iptables -A INPUT -p tcp --dport 8265 -j ACCEPT; iptables -N THEIRS"
+    told = run(shell, tmp_path, theirs, load, load, "iptables -S").stdout.splitlines()
+    assert [line for line in told if "PROVISION-test-shell -" not in line] == [
+        *("-P INPUT ACCEPT", "-P FORWARD ACCEPT", "-P OUTPUT ACCEPT"),
+        *("-N PROVISION-test-shell", "-N THEIRS"),
+        "-A INPUT -j PROVISION-test-shell",
+        "-A INPUT -p tcp -m tcp --dport 8265 -j ACCEPT",
+    ]
+
+
+@NOT_BUSYBOX
+def test_opened_again_nothing_of_ours_is_left(
+    shell: tuple[str, ...], load: str, tmp_path: Path
+) -> None:
+    away = ABSENT.apply([]).render()
+    look = ABSENT.probe().render()
+    reply = run(shell, tmp_path, load, f"set -eu\n{away}", f"set -eu\n{away}", look)
+    assert (reply.exit, reply.stderr) == (0, "")
+    assert ABSENT.observe(reply) == {}
+    full = ABSENT.observe(run(shell, tmp_path, load, look))
+    assert {"iptables", "ip6tables"} < full.keys()
