@@ -76,19 +76,29 @@ def chain(playbook: str, deaths: Iterator[Death], **options: Any) -> int:
         if code != KILLED:
             assert code == 0, "\n".join(lines[-20:])
             return kills
+        print(f"{'':17} killed at {_last(lines)}", flush=True)
     raise AssertionError(f"{MOST} runs did not come to an end")
+
+
+def _last(lines: list[str]) -> str:
+    """The last event of a run that was killed."""
+    events = [json.loads(line) for line in lines if line.startswith("{")]
+    words = ("event", "host", "step")
+    return " ".join(str(events[-1].get(word, "")) for word in words if events)
 
 
 def everywhere(seed: int = 1) -> Iterator[Death]:
     """Inside each long step, then at each beginning and each end of a step."""
     chance = random.Random(seed)
     for kind in LONG[:2]:
-        yield {"event": "StepApplying", "kind": kind, "after_s": chance.uniform(1, 8)}
+        wait_s = chance.uniform(1, 8)
+        yield {"event": "StepApplying", "kind": kind, "after_s": wait_s, "latest": 2}
     for number in count():
         if number % 4 == 2:
             kind = LONG[number // 4 % len(LONG)]
             wait_s = chance.uniform(0.3, 6)
-            yield {"event": "StepApplying", "kind": kind, "after_s": wait_s}
+            inside = {"event": "StepApplying", "kind": kind, "after_s": wait_s}
+            yield {**inside, "latest": 2}
         elif number % 2:
             yield {"event": "StepApplying"}
         else:

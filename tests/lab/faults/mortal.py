@@ -21,13 +21,15 @@ from provision.events import Event
 class Death:
     """Kills this process at the *number*-th event called *event*, *after_s* later.
 
-    With a *kind* only events of such steps count.
+    With a *kind* only events of such steps count; where there are none, it dies when
+    *latest* steps have changed.
     """
 
     event: str = ""
     number: int = 1
     kind: str = ""
     after_s: float = 0.0
+    latest: int = 0
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
@@ -37,6 +39,10 @@ class Death:
             for key, value in asdict(event).items()
         }
         print(json.dumps({"event": name, **line}), flush=True)
+        if name == "StepChanged":
+            self.latest -= 1
+            if self.latest == 0:
+                _kill()
         kind = getattr(event, "kind", "")
         if name != self.event or (self.kind and kind != self.kind):
             return
