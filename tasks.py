@@ -18,7 +18,7 @@ QUICK = {
     "format": f"{sys.executable} -m ruff format --check",
     "lint": f"{sys.executable} -m ruff check",
     "types": f"{sys.executable} -m mypy",
-    "tests": f"{PYTEST} -q -n auto --durations=5 -m 'not slow' tests/unit tests/shell",
+    "tests": f"{PYTEST} -q -n auto --durations=5 -m 'not slow and not long' tests/unit tests/shell",
 }
 LOCK = (
     f"{sys.executable} -m piptools compile --quiet --strip-extras --generate-hashes "
