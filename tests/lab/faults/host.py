@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from faults.fault import AGAIN, CannotBeDoneError, fault
+from faults.fault import AGAIN, fault
 from faults.scene import FOLDER, Scene, scene, slow, text, wait_until
 from provision import lab
 
@@ -283,45 +281,3 @@ def unknown_name() -> None:
         assert at.files() == []
     assert "no-such-host.invalid" in said
     assert "(try 3 of 3)" in said
-
-
-@contextlib.contextmanager
-def _wrong_clock(offset: str) -> Iterator[dict[str, str]]:
-    """The environment of a program whose clock is off; the kernel has one for all."""
-    with tempfile.TemporaryDirectory() as folder:
-        fetch = ["apt-get", "download", "libfaketime"]
-        try:
-            subprocess.run(fetch, cwd=folder, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise CannotBeDoneError("libfaketime is not to be had here") from error
-        [package] = Path(folder).glob("*.deb")
-        subprocess.run(["dpkg-deb", "-x", package, folder], check=True)
-        [library] = Path(folder).glob("usr/lib/*/faketime/libfaketime.so.1")
-        yield {
-            "LD_PRELOAD": str(library),
-            "FAKETIME": offset,
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-
-@fault(
-    PART,
-    "the clocks of controller and host are 10 minutes apart",
-    done="The controller runs with libfaketime, once 10 minutes fast and once slow.",
-    outcome="Nothing depends on it: times are measured on one machine, and what is "
-    "there is compared by content (exit 0). Only the times in logs are off.",
-    about_s=20,
-)
-def wrong_clock() -> None:
-    for offset in ("+600s", "-600s"):
-        with scene() as at, _wrong_clock(offset) as env:
-            seen = subprocess.run(
-                ["date", "+%s"],
-                env={**os.environ, **env},
-                capture_output=True,
-                check=True,
-            )
-            assert 590 < abs(int(seen.stdout) - time.time()) < 610, "the clock is right"
-            at.start(STEPS, env=env).ended(0)
-            at.is_whole(*NAMES)
-            assert "0 changed" in at.deploy(STEPS)

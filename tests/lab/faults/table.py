@@ -15,7 +15,7 @@ from pathlib import Path
 from faults.fault import FAULTS, CannotBeDoneError, Fault
 from faults.scene import ROOT
 
-MODULES = ("link", "host", "docker", "power", "runs", "kills")
+MODULES = ("link", "host", "clock", "docker", "power", "runs", "kills")
 SEEN = Path(__file__).with_name("seen.json")
 PAGE = ROOT / "docs/what-happens-when.md"
 HELD, NOT_HELD, NOT_DONE = "held", "not held", "not done"
