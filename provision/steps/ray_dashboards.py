@@ -37,11 +37,15 @@ COPY = (
 new=$folder.new
 old=$folder.old
 trap 'rm -rf -- "$new" "$old"' EXIT
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ -z "$(digest "$from")" ] || break
-    sleep 2
+# A Ray that starts writes one after the other: they are all there when none comes.
+seen=
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    now=$(digest "$from")
+    [ -z "$now" ] || [ "$now" != "$seen" ] || break
+    seen=$now
+    sleep 1
 done
-if [ -z "$(digest "$from")" ]; then
+if [ -z "$seen" ]; then
     printf 'Ray has written no dashboards into %s\n' "$from" >&2
     exit 1
 fi
