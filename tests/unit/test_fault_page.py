@@ -43,3 +43,5 @@ def test_what_comes_of_a_fault_is_held_not_held_or_not_done() -> None:
 
     assert table.do(made(lambda: None)).result == table.HELD
     assert table.do(made(fails)) == table.Seen(table.NOT_HELD, 0, "the file is gone")
+    unready = table.do(made(fails), prepare=lambda _: fails())
+    assert unready.result == table.NOT_DONE

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
+from typing import NoReturn
 
 from faults import table
 from faults.fault import Fault
 from provision import lab
+
+BAD_INPUT = 5
 
 
 def main() -> int:
@@ -25,7 +29,7 @@ def main() -> int:
         print(
             f"no fault is called {options.only!r}: --list shows them", file=sys.stderr
         )
-        return 5
+        return BAD_INPUT
     random.seed(seed)
     print(f"seed {seed}, {len(found)} faults", flush=True)
     lab.up(3, say=print)
@@ -50,11 +54,28 @@ def _list(found: list[Fault]) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"error: {message}; --list shows what there is\n")
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(
+            f"not a regular expression: {error}"
+        ) from error
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lab.chaos", description=__doc__)
+    parser = _Parser(prog="lab.chaos", description=__doc__)
     parser.add_argument("--all", action="store_true", help="every fault, to the page")
     parser.add_argument("--keep", action="store_true", help="write results to the page")
-    parser.add_argument("--only", default="", help="a regular expression")
+    parser.add_argument(
+        "--only", type=_pattern, default="", help="a regular expression"
+    )
     parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--list", action="store_true", help="say what there is")

@@ -22,8 +22,9 @@ HELD, NOT_HELD, NOT_DONE = "held", "not held", "not done"
 HEAD = """\
 # What happens when ...
 
-Each line was done to a lab of three real hosts, and what came of it was looked at by other means
-than this program. The last column says what was seen there, and how long that took in all.
+Each line was done to the lab (three virtual hosts with Docker and Ray of their own), and what came
+of it was looked at by other means than this program. The last column says what was seen there, and
+how long that took in all.
 This page is written by `invoke lab.chaos --all`; the faults are in `tests/lab/faults`.
 """
 
@@ -62,17 +63,17 @@ def sample(found: Sequence[Fault], seed: int, seconds: float) -> list[Fault]:
 
 def do(one: Fault, prepare: Callable[[Fault], None] = lambda _: None) -> Seen:
     """Do a fault to a lab that is prepared for it, and see what comes of it."""
-    started = time.monotonic()
-    result, why = HELD, ""
+    started, result, why = time.monotonic(), NOT_DONE, ""
     try:
         prepare(one)
-        started = time.monotonic()
+        started, result = time.monotonic(), NOT_HELD
         one.check()
+        result = HELD
     except CannotBeDoneError as error:
         result, why = NOT_DONE, str(error)
     except Exception as error:  # noqa: BLE001 - the others are still to be done
         traceback.print_exc()
-        result, why = NOT_HELD, _first_line(error)
+        why = _first_line(error)
     return Seen(result, round(time.monotonic() - started), why)
 
 
