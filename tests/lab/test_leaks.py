@@ -152,11 +152,10 @@ def test_a_rotation_that_is_killed_is_finished_by_the_next_command(
     invoke("deploy", "--inventory", INVENTORY).ended(0)
     old = secret("ray_token")
     words = argv("token.rotate", "--inventory", INVENTORY, "-v")
-    child = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert child.stdout
-    assert any(moment in line for line in child.stdout), "it came to that"
-    child.kill()
-    child.wait(30)
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        assert any(moment in line for line in child.stdout), "it came to that"
+        child.kill()
     killed = secret("ray_token")
     assert killed != old
 
