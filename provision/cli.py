@@ -27,6 +27,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
         lab,
         look,
         metrics,
+        rollback,
         runs,
         seal,
         teardown,
@@ -52,7 +53,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     return Collection(
         *(runs.deploy, runs.plan, runs.verify, look.status, look.smoke),
         *(trust.trust, seal.seal, metrics.metrics, look.schema),
-        *(teardown.teardown, token, labs, *more),
+        *(rollback.rollback, teardown.teardown, token, labs, *more),
     )
 
 

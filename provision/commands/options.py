@@ -47,6 +47,9 @@ class Given:
     )
     report: str = _option("", "write what happened to this file, as JSON")
     playbook: str = _option("deploy", "path of a playbook, or a name in playbooks/")
+    prune: bool = _option(
+        default=False, text="also drain and clear hosts that have left the inventory"
+    )
     yes: bool = _option(default=False, text="do not ask")
     fingerprint: str = _option(
         "", "accept only a key with this fingerprint (SHA256:...), without asking"

@@ -24,17 +24,26 @@ if TYPE_CHECKING:
 
 WHERE = ("inventory", "limit", "tags", "forks", "set", *PASSWORDS)
 SHOW = ("verbose", "report")
+DIFFERS = 3
 
 
-@command(*WHERE, "check", *SHOW, "playbook")
+@command(*WHERE, "check", *SHOW, "playbook", "prune")
 def deploy(given: Given) -> int:
     """Bring the hosts to what the playbook says."""
+    from provision.commands import prune
+
+    if given.prune:
+        prune.check(given)
+    verb = "plan" if given.check else "apply"
+    cleared = prune.prune(verb, given) if given.prune else 0
     if given.check:
-        return _plan(given)
-    run = perform("apply", given, given.playbook, remembered=True)
+        code = _plan(given)
+        return cleared or code if code in (0, DIFFERS) else code
+    run = perform(verb, given, given.playbook, remembered=True)
+    prune.keep(given, run)
     if run.exit_code == 0:
         _whats_next(given, run)
-    return run.exit_code
+    return run.exit_code or cleared
 
 
 @command(*WHERE, *SHOW, "playbook")

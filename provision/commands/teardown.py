@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.commands.command import INTERRUPTED, command
-from provision.commands.options import Given
+from provision.commands.options import Given, inventory_path
 from provision.commands.runs import SHOW, WHERE, perform
 from provision.errors import OptionError
 
@@ -38,7 +38,18 @@ def teardown(given: Given) -> int:
             return _nothing_goes(seen)
         if not _agreed(seen):
             return INTERRUPTED
-    return _perform("apply", given).exit_code
+    run = _perform("apply", given)
+    if run.exit_code == 0:
+        _forget(given, run)
+    return run.exit_code
+
+
+def _forget(given: Given, run: Run) -> None:
+    """Nothing of ours is left on the hosts of *run*."""
+    from provision import remembered
+    from provision.inventory import load
+
+    remembered.forget(load(inventory_path(given)[0]), run.hosts)
 
 
 def _perform(verb: str, given: Given) -> Run:

@@ -16,7 +16,7 @@ shell source
 joint
 step render secret validation issue certificates
 become steps events inventory leash talk process held transport
-registry ssh session verdict converge lock redact audit
+registry remembered ssh session verdict converge lock redact audit
 playbook run report
 schedule execute ask adopt smoke trust
 api testing

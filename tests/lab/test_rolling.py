@@ -1,0 +1,215 @@
+"""Rolling change, rollback and prune on a deployed lab; seen by plain Docker and Ray."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from commands import INVENTORY, ROOT, invoke
+
+from provision import lab
+
+HOSTS = ("node1", "node2", "node3")
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+JOB = """
+import ray, sys, time
+ray.init(address="auto", log_to_driver=False)
+
+@ray.remote(num_cpus=1, max_retries=5)
+def square(number):
+    time.sleep(0.2)
+    return number * number
+
+ends, done, running = time.time() + float(sys.argv[1]), 0, {}
+while time.time() < ends or running:
+    while time.time() < ends and len(running) < 6:
+        number = done + len(running)
+        running[square.remote(number)] = number
+    ready, _ = ray.wait(list(running), timeout=60)
+    for one in ready:
+        number = running.pop(one)
+        assert ray.get(one) == number * number
+        done += 1
+    open("/tmp/job", "w").write(str(done))
+open("/tmp/job", "w").write(f"all right: {done}")
+"""
+ACTOR = """
+import ray, sys
+ray.init(address="auto", log_to_driver=False, namespace="rolling")
+@ray.remote(num_cpus=0, resources={"node:172.30.77.12": 0.001})
+class Counter:
+    def __init__(self): self.n = 0
+    def add(self): self.n += 1; return self.n
+c = Counter.options(name="c", lifetime="detached", get_if_exists=True).remote()
+print("counted", ray.get(c.add.remote(), timeout=60))
+"""
+
+
+def on(host: str, script: str) -> str:
+    return lab.run(host, "sh", "-c", script).strip()
+
+
+def python(program: str, *words: str) -> str:
+    return lab.run(
+        "node1", *("docker", "exec", "ray-lab", "python", "-c"), program, *words
+    )
+
+
+def ids() -> dict[str, str]:
+    return {host: id_of(host) for host in HOSTS}
+
+
+def id_of(host: str) -> str:
+    return on(host, "docker inspect --format '{{.Id}}' ray-lab")
+
+
+def command(host: str) -> str:
+    return on(host, "docker inspect --format '{{json .Config.Cmd}}' ray-lab")
+
+
+def inventory(folder: Path, **of_workers: Any) -> Path:
+    """The lab's, with variables for the workers; what is remembered lies beside it."""
+    data = yaml.safe_load((ROOT / INVENTORY).read_text())
+    for name in ("ansible_ssh_private_key_file", "known_hosts"):
+        data["all"]["vars"][name] = str(
+            ROOT / ".lab" / Path(data["all"]["vars"][name]).name
+        )
+    data["all"]["children"]["workers"]["vars"] = of_workers
+    path = folder / "lab.yml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+@pytest.fixture
+def deployed(running_lab: object, tmp_path: Path) -> Iterator[Path]:
+    path = inventory(tmp_path)
+    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    yield path
+    invoke("deploy", "--inventory", INVENTORY).ended(0)
+
+
+class Job:
+    """Many short tasks, for some seconds, begun in the head's container."""
+
+    def __init__(self, seconds: int) -> None:
+        lab.run("node1", *("docker", "exec", "ray-lab", "rm", "-f", "/tmp/job"))
+        words = ("python", "-c", JOB, str(seconds))
+        lab.run("node1", *("docker", "exec", "--detach", "ray-lab"), *words)
+        self.ends = time.monotonic() + seconds + 60
+        while not self.said():
+            assert time.monotonic() < self.ends, "the job does not begin"
+            time.sleep(1)
+
+    def said(self) -> str:
+        return on("node1", "docker exec ray-lab cat /tmp/job 2>/dev/null || true")
+
+    def ended(self) -> str:
+        while not (said := self.said()).startswith("all right"):
+            assert time.monotonic() < self.ends, f"no good end: {said}"
+            time.sleep(1)
+        return said
+
+
+def roll_workers(folder: Path, seconds: int, mark: int) -> None:
+    """Replace the workers under a running job, and see that it ends well."""
+    before, job = ids(), Job(seconds)
+    path = inventory(folder, ray_resources={"mark": mark})
+    invoke("deploy", "--inventory", str(path)).ended(0)
+    assert not job.said().startswith("all right"), "the job ended too early to tell"
+    after = ids()
+    assert after["node1"] == before["node1"], "the head was touched"
+    for host in ("node2", "node3"):
+        assert after[host] != before[host]
+        kept = on(host, "docker inspect --format '{{.Id}}' ray-lab-previous")
+        assert kept == before[host]
+    assert "all right" in job.ended()
+
+
+def test_workers_roll_under_a_job_and_go_back(deployed: Path) -> None:
+    """And the head is not touched by it, and is by a rollback of its own."""
+    before = ids()
+    roll_workers(deployed.parent, seconds=30, mark=1)
+    for host in ("node2", "node3"):
+        assert "mark" in command(host)
+    done = invoke("rollback", "--inventory", str(deployed)).ended(0)
+    assert "plan` shows that as a difference" in done.output
+    assert ids() == before
+    for host in HOSTS:
+        assert "mark" not in command(host)
+        names = on(host, "docker ps -a --format '{{.Names}}'").split()
+        assert host == "node1" or "ray-lab-previous" not in names
+    again = invoke("rollback", "--inventory", str(deployed)).ended(0)
+    assert "nothing to go back to" in again.output and ids() == before
+
+
+@pytest.mark.long
+def test_a_ten_minute_job_survives_changes_of_the_workers(deployed: Path) -> None:
+    roll_workers(deployed.parent, seconds=600, mark=2)
+
+
+@pytest.mark.long
+def test_the_head_is_replaced_last_and_a_detached_actor_keeps_its_state(
+    deployed: Path,
+) -> None:
+    before = ids()
+    first = int(python(ACTOR).split()[-1])
+    change = ("--inventory", str(deployed), "--limit", "head")
+    invoke("deploy", *change, "--set", "ray_env={PROVISION_TEST: rolling}").ended(0)
+    after = ids()
+    assert after["node1"] != before["node1"]
+    assert (after["node2"], after["node3"]) == (before["node2"], before["node3"])
+    assert int(python(ACTOR).split()[-1]) == first + 1
+
+
+@pytest.mark.long
+def test_another_ray_is_a_swap_and_so_is_the_way_back(deployed: Path) -> None:
+    """The other Ray is the same one under another name: what counts is what is done."""
+    for host in HOSTS:
+        on(host, "docker tag rayproject/ray:2.60.0 rayproject/ray:2.61.0")
+    before = ids()
+    python(ACTOR)
+    change = ("--inventory", str(deployed), "--set", "ray_image=rayproject/ray:2.61.0")
+    plan = invoke("plan", *change).ended(3)
+    assert plan.output.count("Ray 2.60.0 and 2.61.0 cannot mix") == len(HOSTS)
+    assert plan.output.count("image: rayproject/ray:2.60.0 ->") == len(HOSTS)
+    invoke("deploy", *change).ended(0)
+    assert not set(ids().values()) & set(before.values())
+    assert python(ACTOR).split()[-1] == "1", "the tables are not new"
+    invoke("rollback", "--inventory", str(deployed)).ended(0)
+    assert ids() == before
+    for host in HOSTS:
+        on(host, "docker image rm rayproject/ray:2.61.0")
+
+
+@pytest.mark.long
+def test_prune_clears_exactly_the_host_that_left(deployed: Path) -> None:
+    invoke("deploy", "--inventory", str(deployed)).ended(0)
+    before = ids()
+    foreign = (
+        "docker run -d --name foreign --entrypoint sleep rayproject/ray:2.60.0 600"
+    )
+    on("node3", foreign)
+    data = yaml.safe_load(deployed.read_text())
+    del data["all"]["children"]["workers"]["hosts"]["node3"]
+    deployed.write_text(yaml.safe_dump(data))
+    left = invoke("deploy", "--inventory", str(deployed)).ended(0)
+    assert "left the inventory, and untouched: node3" in left.output
+    assert ids() == before
+    planned = invoke(
+        "deploy", "--inventory", str(deployed), "--prune", "--check"
+    ).ended(3)
+    assert "ray node of lab" in planned.output
+    try:
+        invoke("deploy", "--inventory", str(deployed), "--prune").ended(0)
+        names = on("node3", "docker ps -a --format '{{.Names}}'").split()
+        assert names == ["foreign"]
+        assert on("node3", "ls -d /var/lib/provision* /etc/provision || true") == ""
+        assert {h: id_of(h) for h in HOSTS[:2]} == {h: before[h] for h in HOSTS[:2]}
+        again = invoke("deploy", "--inventory", str(deployed), "--prune").ended(0)
+        assert "no host has left" in again.output
+    finally:
+        on("node3", "docker rm -f foreign")

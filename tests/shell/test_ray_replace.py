@@ -1,0 +1,178 @@
+"""Replacing a Ray container and going back, cut off at every call of a pretended Docker.
+
+It keeps each container as a folder, and at a chosen call kills whoever called it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provision.shell import Reply, Sh
+from provision.step import Change
+from provision.steps.ray_previous import RayPrevious
+from provision.steps.ray_roles import RayHead
+
+NAME, PREVIOUS = "ray-lab", "ray-lab-previous"
+MOST_CALLS = 20
+DOCKER = r"""#!/bin/sh
+calls=$(($(cat calls 2>/dev/null || echo 0) + 1))
+echo $calls >calls
+[ "$calls" != "$KILL_AT" ] || kill -9 0
+for last; do :; done
+there() { [ -d "$1" ] || { echo "Error: No such container: $1" >&2; exit 1; }; }
+case $1 in
+container)
+    there "$last"
+    case $4 in
+    now.*|then.*)
+        side=${4%%.*}
+        for field in status health restart created image_id run spec; do
+            echo "$side.$field=$(cat "$last/$field")"
+        done ;;
+    *provision.run*) cat "$last/run" ;;
+    *provision.cluster*) cat "$last/cluster" ;;
+    esac ;;
+stop) there "$last"; echo exited >"$last/status"; echo no >"$last/health" ;;
+rm) there "$last"; rm -r "$last" ;;
+rename) there "$2"; [ ! -e "$3" ] || exit 1; mv "$2" "$3" ;;
+update) there "$last"; echo "$3" >"$last/restart" ;;
+start) there "$last"; echo running >"$last/status"; echo healthy >"$last/health" ;;
+cp) [ -e "${2%%:*}/well" ] ;;
+run)
+    [ ! -e ray-lab ] || exit 1
+    mkdir ray-lab
+    echo new >ray-lab/id; echo running >ray-lab/status ;;
+*) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Path:
+    (tmp_path / "docker").write_text(DOCKER)
+    (tmp_path / "docker").chmod(0o755)
+    return tmp_path
+
+
+def container(folder: Path, name: str, made: str, **more: str) -> None:
+    well = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
+    known = {"created": made, "image_id": "i", "spec": '{"image": "x"}'}
+    (folder / name).mkdir()
+    fields = {"id": made, "cluster": "lab", "run": made, **well, **known, **more}
+    for field, value in fields.items():
+        (folder / name / field).write_text(f"{value}\n")
+
+
+def said(folder: Path, name: str, field: str) -> str:
+    path = folder / name / field
+    return path.read_text().strip() if path.exists() else ""
+
+
+def run(folder: Path, sh: Sh, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
+    (folder / "calls").unlink(missing_ok=True)
+    environment = {**os.environ, "KILL_AT": str(kill_at)}
+    environment["PATH"] = f"{folder}:{environment['PATH']}"
+    return subprocess.run(
+        ("sh", "-eu", "-s"),
+        input=sh.render(),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+
+
+def replace() -> Sh:
+    head = RayHead(
+        cluster="lab",
+        image="rayproject/ray:2.60.0",
+        address="10.0.0.1",
+        data_dir="/srv/ray",
+        auth=False,
+    )
+    sh = head.apply([Change("--num-cpus", "1", "2")])
+    return Sh(sh.text, sh.args, {**sh.params, "drain_s": "1"})
+
+
+@pytest.mark.parametrize("kill_at", range(1, MOST_CALLS))
+def test_a_replacement_cut_off_anywhere_is_finished_by_the_next(
+    docker: Path, kill_at: int
+) -> None:
+    container(docker, NAME, "good", well="")
+    container(docker, PREVIOUS, "older", well="")
+    first = run(docker, replace(), kill_at)
+    if said(docker, NAME, "id") != "new":
+        assert first.returncode != 0
+        assert (docker / NAME).exists() or (docker / PREVIOUS).exists()
+        assert run(docker, replace()).returncode == 0
+    assert said(docker, NAME, "id") == "new"
+    assert said(docker, PREVIOUS, "id") == "good"
+
+
+def test_one_that_was_never_well_does_not_take_the_place_of_one_that_was(
+    docker: Path,
+) -> None:
+    container(docker, NAME, "bad")
+    container(docker, PREVIOUS, "good", well="")
+    assert run(docker, replace()).returncode == 0
+    assert said(docker, PREVIOUS, "id") == "good"
+
+
+def test_what_is_kept_is_not_started_by_docker(docker: Path) -> None:
+    container(docker, NAME, "good", well="")
+    assert run(docker, replace()).returncode == 0
+    assert said(docker, PREVIOUS, "restart") == "no"
+    assert said(docker, PREVIOUS, "status") == "exited"
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_a_kept_container_of_someone_else_stops_it(docker: Path, undo: bool) -> None:
+    container(docker, NAME, "good", well="")
+    container(docker, PREVIOUS, "theirs", cluster="")
+    step = RayPrevious(cluster="lab")
+    sh = step.apply([Change("created", "a", "b")]) if undo else replace()
+    done = run(docker, sh)
+    assert done.returncode != 0 and "not made by provision" in done.stderr
+    assert said(docker, NAME, "id") == "good"
+    assert said(docker, PREVIOUS, "id") == "theirs"
+
+
+def changes(folder: Path, step: RayPrevious) -> list[Change]:
+    look = run(folder, step.probe())
+    assert look.returncode == 0, look.stderr
+    return step.plan(step.observe(Reply(look.stdout)))
+
+
+@pytest.mark.parametrize("kill_at", range(1, MOST_CALLS))
+def test_a_rollback_cut_off_anywhere_is_finished_by_the_next(
+    docker: Path, kill_at: int
+) -> None:
+    container(docker, NAME, "new")
+    container(docker, PREVIOUS, "good", status="exited", restart="no")
+    step = RayPrevious(cluster="lab", run="new")
+    run(docker, step.apply(changes(docker, step)), kill_at)
+    for _ in range(2):
+        if left := changes(docker, step):
+            assert run(docker, step.apply(left)).returncode == 0
+    assert said(docker, NAME, "id") == "good"
+    assert said(docker, NAME, "status") == "running"
+    assert said(docker, NAME, "restart") == "unless-stopped"
+    assert not (docker / PREVIOUS).exists()
+
+
+def test_a_host_that_was_replaced_by_an_earlier_run_is_not_touched(
+    docker: Path,
+) -> None:
+    container(docker, NAME, "before")
+    container(docker, PREVIOUS, "long-ago", status="exited", restart="no")
+    assert changes(docker, RayPrevious(cluster="lab", run="last")) == []
+    stale = RayPrevious(cluster="lab", run="last").apply([Change("created", "a", "b")])
+    done = run(docker, stale)
+    assert done.returncode != 0 and "after it was looked at" in done.stderr
+    assert said(docker, NAME, "id") == "before"
