@@ -7,23 +7,42 @@ MANAGER = r"""
 record=/run/provision-started.$name
 has_systemd() { [ -d /run/systemd/system ]; }
 refresh() {
-    ! has_systemd || shown=$(TZ=UTC systemctl show -p Id -p LoadState -p ActiveState \
+    ! has_systemd || shown="
+$(TZ=UTC systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState \
         -p InvocationID -p NRestarts -p ExecMainStartTimestamp "$name")
+"
 }
-property() { printf '%s\n' "$shown" | sed -n "s/^$1=//p"; }
+# The shell's own means: this is asked for many times in a look, and sed is a process.
+property() {
+    after=${shown#*"
+$1="}
+    [ "$after" = "$shown" ] || printf '%s\n' "${after%%"
+"*}"
+}
 started() { if has_systemd; then property InvocationID; else echo script; fi; }
 # Large files, such as programs, are told apart by their path, size and time.
+are_small() {
+    sizes=$(stat -L -c %s -- "$@" 2>/dev/null) || return 1
+    for size in $sizes; do [ "$size" -le 1048576 ] || return 1; done
+}
+each_file() {
+    if are_small "$@"; then
+        sha256sum -- "$@" 2>&1
+        return
+    fi
+    for file; do
+        size=$(stat -L -c %s -- "$file" 2>/dev/null) || size=0
+        if [ "$size" -gt 1048576 ]; then
+            readlink -f -- "$file"
+            stat -L -c '%s %Y' -- "$file"
+        else
+            sha256sum -- "$file" 2>&1
+        fi
+    done
+}
 digest() {
     {
-        for file; do
-            size=$(stat -L -c %s -- "$file" 2>/dev/null) || size=0
-            if [ "$size" -gt 1048576 ]; then
-                readlink -f -- "$file"
-                stat -L -c '%s %Y' -- "$file"
-            else
-                sha256sum -- "$file" 2>&1
-            fi
-        done
+        [ $# -eq 0 ] || each_file "$@"
         if [ -n "$archive" ]; then
             readlink -- "$archive/current"
             cat -- "$archive/current/.provision" 2>&1
@@ -56,7 +75,10 @@ state() {
 }
 boot() {
     if has_systemd; then
-        case $(systemctl is-enabled "$name" 2>/dev/null) in
+        enabled=$(property UnitFileState)
+        # Of an init script only this knows whether it is started at boot.
+        [ "$enabled" != generated ] || enabled=$(systemctl is-enabled "$name" 2>/dev/null)
+        case $enabled in
         enabled | alias | generated) echo true ;;
         static | indirect) echo static ;;
         masked*) echo masked ;;
