@@ -5,14 +5,17 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+import advisories
 from provision import cli
 
+ROOT = Path(__file__).parent
 PYTEST = f"{sys.executable} -m pytest"
 QUICK = {
     "format": f"{sys.executable} -m ruff format --check",
@@ -60,6 +63,30 @@ def lock(context: Context) -> None:
     context.run(f"{LOCK} {dev} --output-file requirements-dev.txt setup.cfg", echo=True)
     peers = "--extra bench --output-file requirements-bench.txt setup.cfg"
     context.run(f"{LOCK} {peers}", echo=True)
+
+
+@task(help={"database": "address of an OSV database (default: the public one)"})
+def audit(context: Context, database: str = advisories.DATABASE) -> None:
+    """Look for known vulnerabilities in the lock files."""
+    try:
+        pinned = advisories.pins(ROOT)
+        found = advisories.known(pinned, database)
+    except advisories.LockError as error:
+        raise Exit(f"error: {error}", code=1) from error
+    except advisories.UnreachableError as error:
+        said = (
+            f"error: {error}\nNOTHING is known about the {len(pinned)} pinned packages."
+        )
+        raise Exit(
+            f"{said} Their hashes are there, and are checked on install.", 4
+        ) from error
+    for one in found:
+        print(f"{one.pin.name} {one.pin.version}  {one.id}  {one.summary}")
+    if found:
+        raise Exit(
+            f"{len(found)} known vulnerabilities; see osv.dev/ID, `invoke lock`", 1
+        )
+    print(f"none known in {len(pinned)} pinned packages, all of which have hashes")
 
 
 @task(
@@ -112,6 +139,6 @@ def chaos(
 
 bench = Collection("bench", lab)
 bench.add_task(farm, name="farm", default=True)
-namespace = cli.namespace(check, test, lock)
+namespace = cli.namespace(check, test, lock, audit)
 namespace.add_collection(bench)
 namespace.collections["lab"].add_task(chaos)
