@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,6 +65,7 @@ LONG = LONG * (BYTES // len(LONG.encode()) + 1)
 """The same, 100 kB of it."""
 
 
+@functools.cache
 def places(kind: str) -> list[tuple[Where, Mapping[str, Any]]]:
     """Where the parameters of *kind* have text, and what is known of it."""
     schema = step_class(kind).model_json_schema()
@@ -106,23 +108,22 @@ def _of_mapping(
         yield from _texts(text, defs, (*at, VALUE))
 
 
+@functools.cache
 def bases(kind: str) -> list[dict[str, Any]]:
     """The parameters of the golden cases of *kind*."""
     files = sorted((CASES / kind).glob("*.yml"))
     return [yaml.safe_load(file.read_text())["params"] for file in files]
 
 
-def accepted(kind: str, where: Where, text: str) -> list[Step]:
-    """Steps of *kind* with *text* at *where*; none if it is refused there."""
-    made = []
+def accepted(kind: str, where: Where, text: str) -> Step | None:
+    """A step of *kind* with *text* at *where*; None: it is refused there."""
     for base in bases(kind):
         for fitted in _fitted(text):
             with contextlib.suppress(ValidationError, ProvisionError):
                 step = step_class(kind)(**_put(base, where, fitted))
                 list(scripts(step))  # one made of other steps may refuse only now
-                made.append(step)
-                break
-    return made
+                return step
+    return None
 
 
 def _fitted(text: str) -> Iterator[str]:

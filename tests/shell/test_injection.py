@@ -5,6 +5,7 @@ The quick tests are part of `invoke check`; `pytest -m long tests/shell` goes on
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import tempfile
@@ -59,13 +60,14 @@ def free(kind: str) -> list[Where]:
     ]
 
 
+@functools.lru_cache(maxsize=64)
 def fragments(kind: str, text: str) -> list[Sh]:
     """All shell of steps of *kind* with *text* in one of its places, each once."""
     found = {}
     for where, _ in places(kind):
-        for step in accepted(kind, where, text)[:1]:
-            for sh in scripts(step):
-                found[sh.text, sh.args, tuple(sh.params.items())] = sh
+        step = accepted(kind, where, text)
+        for sh in scripts(step) if step else ():
+            found[sh.text, sh.args, tuple(sh.params.items())] = sh
     return list(found.values())
 
 
