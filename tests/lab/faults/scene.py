@@ -114,8 +114,10 @@ class Controller:
         return self.output
 
     def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self.lines.append(line)
+        if self.process.stdout:
+            with self.process.stdout as lines:
+                for line in lines:
+                    self.lines.append(line)
 
 
 @dataclass(slots=True)
