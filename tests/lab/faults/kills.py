@@ -201,7 +201,8 @@ def cold_workers() -> None:
     done="SIGKILL at each beginning and end of a step of `teardown --level engine`.",
     outcome="The next teardown goes on and leaves nothing of ours; a deploy after it "
     "begins from bare hosts.",
-    todo="Run `invoke teardown` again.",
+    todo="Run `invoke teardown` again. Where it cannot tell the state of an image, start "
+    "Docker on that host first: `systemctl start docker`.",
     about_s=300,
     cluster=True,
 )
