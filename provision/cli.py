@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from provision.errors import OptionError
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # Invoke forbids Python to keep what it compiled, so that every start would compile us.
 sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+# Nearly all that a start and a run make stays until their end: looking for garbage after
+# every 700 objects, as Python does by default, is 7 % of a run on 100 hosts, for nothing.
+gc.set_threshold(50_000, 20, 20)
 
 
 def namespace(*more: Callable[..., Any]) -> Collection:

@@ -44,7 +44,9 @@ spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id
         ;;
     esac
 }
-printf 'files_now=%s\n' "$(digest)"
+now=
+[ -z "$files" ] || now=$(digest)
+printf 'files_now=%s\n' "$now"
 """
 )
 WAKE = r"""
