@@ -121,7 +121,7 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
 
 def _bound(verb: str, inventory: Inventory, book: Playbook, options: Options) -> Bound:
     """The steps, with secrets that are this machine's, or the cluster's, or new."""
-    secrets = Secrets(_secrets_folder(inventory), generate=False)
+    secrets = Secrets(inventory.memory, generate=False)
     sets = options.get("sets", {})
 
     def bind() -> Bound:
@@ -157,12 +157,6 @@ def _playbook(book: Book) -> Playbook:
     if isinstance(book, str | Path):
         return playbooks.load(playbooks.find(str(book)))
     return Playbook(plays=tuple(book))
-
-
-def _secrets_folder(inventory: Inventory) -> Path:
-    """Beside the inventory, so that the folder one calls from does not matter."""
-    base = inventory.path.parent if inventory.path else Path()
-    return base / ".provision" / inventory.cluster
 
 
 def _enter(stack: contextlib.ExitStack, reporter: Reporter) -> Reporter:

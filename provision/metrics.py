@@ -80,7 +80,7 @@ def metrics(inventory: Inventory, sets: Mapping[str, Any] | None = None) -> Metr
             details=reply.tail(),
         )
     urls = _urls(inventory, steps)
-    password = secrets(inventory, PLAYBOOK).place("grafana_admin_password")
+    password = secrets(inventory).place("grafana_admin_password")
     return Metrics(tuple(found), _date(reply.stdout), urls, password)
 
 

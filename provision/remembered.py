@@ -63,7 +63,7 @@ def left(inventory: Inventory) -> Inventory | None:
     known = _read(inventory)
     here = {place for host in inventory.hosts.values() for place in _places(host)}
     base = inventory.path.parent if inventory.path else Path()
-    hosts = [Host(n, (LEFT,), v, _file(inventory).name, base) for n, v in known.items()]
+    hosts = [Host(n, (LEFT,), v, FILE, base) for n, v in known.items()]
     gone = {
         host.name: host
         for host in hosts
@@ -81,13 +81,8 @@ def _places(host: Host) -> tuple[object, object]:
     return (host.ssh_host, host.port), host.address
 
 
-def _file(inventory: Inventory) -> Path:
-    base = inventory.path.parent if inventory.path else Path()
-    return base / ".provision" / inventory.cluster / FILE
-
-
 def _read(inventory: Inventory) -> dict[str, Mapping[str, Any]]:
-    path = _file(inventory)
+    path = inventory.memory / FILE
     try:
         known = json.loads(path.read_text("utf-8"))
         return {name: dict(variables) for name, variables in known.items()}
@@ -102,7 +97,7 @@ def _read(inventory: Inventory) -> dict[str, Mapping[str, Any]]:
 
 def _write(inventory: Inventory, known: Mapping[str, Any]) -> None:
     """Write the file as a whole: whoever is killed leaves the old one or the new one."""
-    path = _file(inventory)
+    path = inventory.memory / FILE
     new = path.with_name(f"{FILE}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

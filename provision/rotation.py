@@ -62,7 +62,7 @@ def rotate(inventory: Inventory, sets: Mapping[str, Any], deploy: Deploy) -> boo
     """
     head, asking = _head(inventory, sets)
     old, new = _current(head, asking), new_secret()
-    with _kept(secrets(inventory, PLAYBOOK), new):
+    with _kept(secrets(inventory), new):
         done = deploy()
     if done:
         _check(head, asking, old, new)

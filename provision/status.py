@@ -117,7 +117,7 @@ def head_steps(
     bound = playbook.bind(
         playbook.load(playbook.find(book)),
         inventory,
-        secrets=secrets(inventory, book),
+        secrets=secrets(inventory),
         sets=sets,
         limit=heads[0],
     )
@@ -126,10 +126,9 @@ def head_steps(
             yield from (step.step for step in row)
 
 
-def secrets(inventory: Inventory, book: str) -> Secrets:
+def secrets(inventory: Inventory) -> Secrets:
     """The secrets of a cluster; none is made that is not there."""
-    base = inventory.path.parent if inventory.path else playbook.find(book).parent
-    return Secrets(base / ".provision" / inventory.cluster, generate=False)
+    return Secrets(inventory.memory, generate=False)
 
 
 def _nodes(run: Run) -> State:

@@ -32,7 +32,7 @@ def rotate(given: Given) -> int:
         return run.exit_code == 0
 
     if rotation.rotate(inventory, given.for_api()["sets"], deploy):
-        place = secrets(inventory, PLAYBOOK).place(rotation.SECRET)
+        place = secrets(inventory).place(rotation.SECRET)
         tell("", "Ray takes the new token, and refuses the old one")
         tell(f"  token      in {place}")
         return 0

@@ -63,6 +63,15 @@ class Inventory:
         """
         return patterns.select(pattern, list(self.hosts), self.groups)
 
+    @property
+    def memory(self) -> Path:
+        """The folder of its cluster's secrets and of the hosts it had.
+
+        Beside the inventory, so that the folder one calls from does not matter.
+        """
+        base = self.path.parent if self.path else Path()
+        return base / ".provision" / self.cluster
+
     def with_become_password(self, password: SecretStr) -> Inventory:
         """The same, with *password* for the hosts that have none for sudo."""
         given = {"ansible_become_password": password}
