@@ -157,12 +157,12 @@ def test_an_image_that_does_not_exist_is_named(tmp_path: Path) -> None:
     done, report = reported(
         *("deploy", "--inventory", INVENTORY, "--limit", "node3"),
         *("--set", f"docker_insecure_registries=[{REGISTRY}]"),
-        *("--set", f"ray_image={REGISTRY}/rayproject/ray:0.0.0"),
+        *("--set", f"ray_image={REGISTRY}/rayproject/ray:99.0.0"),
         report=tmp_path / "report.json",
     )
     done.ended(2)
     failed = failure(report, "node3")
-    assert failed["step"] == f"image {REGISTRY}/rayproject/ray:0.0.0"
+    assert failed["step"] == f"image {REGISTRY}/rayproject/ray:99.0.0"
     assert "no such image or tag" in failed["error"]["hint"]
     invoke("plan", "--inventory", INVENTORY).ended(0)
 
