@@ -51,7 +51,7 @@ def test_only_what_is_there_is_removed() -> None:
         ("/var/lib/dpkg/lock-frontend is held by process 1 (x)", "lock_timeout_s"),
         ("E: Unable to locate package crul", "check the name"),
         ("Error: Unable to find a match: crul\nNo match for argument: crul", "check"),
-        ("Temporary failure resolving 'deb.debian.org'", "DNS"),
+        ("Temporary failure resolving 'mirror.example.org'", "DNS"),
         ("E: You don't have enough free space in /var/cache", "free space"),
         ("something else", ""),
     ],
