@@ -92,6 +92,23 @@ def start_sshd(folder: Path, extra: str = "") -> Sshd:
     return Sshd(port, folder, process)
 
 
+def answered(
+    child: subprocess.Popen[bytes], terminal: int, question: str, answer: str
+) -> tuple[int, str]:
+    """Answer the *question* a program asks at a *terminal*; its exit code, what it said."""
+    said = b""
+    while question.encode() not in said:
+        said += os.read(terminal, 4096)
+    os.write(terminal, f"{answer}\n".encode())
+    try:
+        while part := os.read(terminal, 4096):
+            said += part
+    except OSError:
+        pass  # the end of a terminal
+    os.close(terminal)
+    return child.wait(60), said.decode()
+
+
 def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> None:
     if not path.exists():
         command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", str(path)]

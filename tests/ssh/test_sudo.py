@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, USER, HostFor, Sshd, sudoers
+from conftest import PASSWORD, USER, HostFor, Sshd, answered, sudoers
 
 from provision.shell import Frames
 from provision.ssh import SshTransport
@@ -139,20 +139,11 @@ def test_it_is_typed_once_for_all_hosts_and_not_shown(place: Place) -> None:
         preexec_fn=lambda: pty_of_its_own(theirs),  # noqa: PLW1509 - one thread here
     ) as child:
         os.close(theirs)
-        said = b""
-        while b"password for sudo: " not in said:
-            said += os.read(ours, 4096)
-        os.write(ours, f"{PASSWORD}\n".encode())
-        try:
-            while part := os.read(ours, 4096):
-                said += part
-        except OSError:
-            pass  # the end of a terminal
-        os.close(ours)
-        assert child.wait(60) == 0, said.decode()
+        code, said = answered(child, ours, "password for sudo: ", PASSWORD)
+    assert code == 0, said
     assert made(place) == 5
-    assert said.count(b"password for sudo") == 1
-    assert PASSWORD.encode() not in said
+    assert said.count("password for sudo") == 1
+    assert PASSWORD not in said
 
 
 def pty_of_its_own(terminal: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Sshd, keygen, start_sshd
+from conftest import Sshd, answered, keygen, start_sshd
 
 MAIN = "import sys; from provision.cli import main; sys.argv[0] = 'invoke'; main()"
 INVENTORY = """
@@ -62,17 +62,7 @@ class Place:
             stderr=theirs,
         ) as child:
             os.close(theirs)
-            said = b""
-            while b"Type yes" not in said:
-                said += os.read(ours, 4096)
-            os.write(ours, f"{answer}\n".encode())
-            try:
-                while part := os.read(ours, 4096):
-                    said += part
-            except OSError:
-                pass  # the end of a terminal
-            os.close(ours)
-            return child.wait(60), said.decode()
+            return answered(child, ours, "Type yes", answer)
 
     def print_of(self, number: int, kind: str = "ed25519") -> str:
         """A server's fingerprint, as OpenSSH says it."""

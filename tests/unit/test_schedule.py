@@ -169,8 +169,8 @@ def test_who_waited_for_a_batch_looks_again_and_who_did_not_does_not() -> None:
     assert log.gated == {"roll@a": True, "roll@b": False}
 
 
-def test_an_interruption_leaves_out_who_waits_for_a_batch() -> None:
-    log = Log(stage("roll", ["a", "b", "c"], batch=1))
+def interrupt_in_the_middle(log: Log) -> None:
+    """Run *log*, whose first unit meets an interruption and ends when all is halted."""
     halted = threading.Event()
 
     def meet(label: str) -> None:
@@ -180,6 +180,11 @@ def test_an_interruption_leaves_out_who_waits_for_a_batch() -> None:
     log.meet = meet
     log.halt = halted.set  # type: ignore[method-assign]
     log.run(1)
+
+
+def test_an_interruption_leaves_out_who_waits_for_a_batch() -> None:
+    log = Log(stage("roll", ["a", "b", "c"], batch=1))
+    interrupt_in_the_middle(log)
     assert log.started == ["roll@a"]
     assert log.blocked == {"roll@b", "roll@c"}
 
@@ -233,15 +238,7 @@ def test_an_error_of_the_whole_run_stops_it_and_is_raised() -> None:
 
 def test_an_interruption_starts_nothing_new_and_reports_the_rest_as_blocked() -> None:
     log = Log(*CLUSTER)
-    halted = threading.Event()
-
-    def meet(label: str) -> None:
-        log.interrupted.set()
-        assert halted.wait(10)
-
-    log.meet = meet
-    log.halt = halted.set  # type: ignore[method-assign]
-    log.run(1)
+    interrupt_in_the_middle(log)
     assert "nodes@head" in log.blocked
     assert all(label.startswith("base") for label in log.started)
 
