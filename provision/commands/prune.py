@@ -9,6 +9,7 @@ from provision.errors import OptionError
 from provision.program import program
 
 if TYPE_CHECKING:
+    from provision.inventory import Inventory
     from provision.run import Run
 
 PLAYBOOK = "prune"
@@ -34,16 +35,14 @@ def check(given: Given) -> None:
         )
 
 
-def keep(given: Given, run: Run) -> None:
+def keep(given: Given, run: Run, inventory: Inventory) -> None:
     """Remember the hosts that *run* reached; say which have left, unless they go now."""
     from provision import remembered
-    from provision.inventory import load
     from provision.report.console import output
     from provision.report.text import listed
 
     if given.playbook != DEPLOY:
         return
-    inventory = load(inventory_path(given)[0])
     reached = [name for name, host in run.hosts.items() if host.ok + host.changed]
     remembered.remember(inventory, reached)
     if not given.prune and (gone := remembered.left(inventory)):

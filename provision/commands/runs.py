@@ -20,6 +20,7 @@ from provision.program import program
 if TYPE_CHECKING:
     from provision.api import Reporter
     from provision.events import Event
+    from provision.inventory import Inventory
     from provision.run import Run
 
 WHERE = ("inventory", "limit", "tags", "forks", "set", *PASSWORDS)
@@ -40,9 +41,14 @@ def deploy(given: Given) -> int:
         code = _plan(given)
         return cleared or code if code in (0, DIFFERS) else code
     run = perform(verb, given, given.playbook, remembered=True)
-    prune.keep(given, run)
-    if run.exit_code == 0:
-        _whats_next(given, run)
+    # Once for all that is said and kept afterwards.
+    if given.playbook == prune.DEPLOY or _is_ray(run):
+        from provision.inventory import load
+
+        inventory = load(inventory_path(given)[0])
+        prune.keep(given, run, inventory)
+        if run.exit_code == 0:
+            _whats_next(inventory, run)
     return run.exit_code or cleared
 
 
@@ -132,16 +138,17 @@ def _remember(path: Path) -> Reporter:
     return note
 
 
-def _whats_next(given: Given, run: Run) -> None:
+def _is_ray(run: Run) -> bool:
+    """Whether *run* was about a cluster of Ray."""
+    return any(step.kind == "ray_nodes" for row in run.steps.values() for step in row)
+
+
+def _whats_next(inventory: Inventory, run: Run) -> None:
     """Say what is up and what to type next, after a deploy of Ray."""
-    if not any(step.kind == "ray_nodes" for row in run.steps.values() for step in row):
-        return
-    from provision.inventory import load
     from provision.report.console import output
     from provision.report.text import counted
     from provision.status import entrance
 
-    inventory = load(inventory_path(given)[0])
     door = entrance(inventory, run)
     if not door:
         return
