@@ -38,7 +38,7 @@ files_then={{with index . "provision.files"}}{{.}}{{end}}
 spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id}}{{end}}' \
     "$name" "$image" 2>&1 >&3); } 3>&1 || {
     # All that is missing is named in a line of its own.
-    case $(printf '%s\n' "$why" | grep -v -i 'no such \|^$') in ?*)
+    case $(printf '%s\n' "$why" | grep -v -i 'no such [ioc]\|^$') in ?*)
         printf '%s\n' "$why" >&2
         exit 1
         ;;

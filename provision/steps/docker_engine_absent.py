@@ -39,6 +39,10 @@ if command -v apt-get >/dev/null; then
     orphans=$(apt-get -s autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
         grep -xF "$ours") || orphans=
     [ -z "$orphans" ] || apt-get purge -y -q $wait $orphans
+    # A purge that was killed is taken up by the next one as a mere removal, and a
+    # package that left its notes behind is not set up in full when it comes back.
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" $ours 2>/dev/null |
+        sed -n 's/^config-files //p' | sort -u | xargs -r dpkg --purge
 else
     dnf remove -y -q "$@" || yum remove -y -q "$@"
 fi

@@ -8,16 +8,32 @@ from provision.fields import Seconds, Word
 from provision.shell import Sh
 from provision.step import Absence, Change, State, Step
 
-LOOK = r"""
+ASK = r"""
 command -v docker >/dev/null || exit 0
 { why=$(docker image inspect --format 'id={{.Id}}' "$name" 2>&1 >&3); } 3>&1 && {
     printf 'image=%s\n' "$name"
     exit 0
 }
-case $why in *[Nn]"o such "*) exit 0 ;; esac
+case $why in *[Nn]"o such "[io]*) exit 0 ;; esac
+"""
+"""What is missing is an image or an object; without the daemon it is a file."""
+KEPT = r"""
+case $why in *"Is the docker daemon running"* | *"the daemon is running"*)
+    # What the daemon would find at its start: the names lie in these files.
+    grep -qs data-root /etc/docker/daemon.json || {
+        part=${name#docker.io/}
+        grep -qsF -e "${part#library/}" /var/lib/docker/image/*/repositories.json \
+            /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db || exit 0
+    }
+    ;;
+esac
+"""
+CANNOT_TELL = r"""
 printf '%s\n' "$why" >&2
 exit 1
 """
+LOOK = ASK + CANNOT_TELL
+LOOK_WHILE_DOWN = ASK + KEPT + CANNOT_TELL
 PULL = 'docker pull "$name"'
 REMOVE = 'docker image rm "$name"'
 # Why the journal: with a mirror, Docker tells only what the last place it asked said.
@@ -88,7 +104,11 @@ class DockerImage(Step, kind="docker_image"):
 class DockerImageAbsent(Absence, kind="docker_image_absent"):
     """An image that is not on the host under this name.
 
+    With a daemon that is down, its files tell that the image is not there; whether it
+    is, only the daemon knows.
+
     Raises:
+        ProbeError: the daemon is down, and may find the image when it starts.
         ApplyError: a container still uses it.
 
     Source: docker-image-rm(1), Docker Engine 20.10.
@@ -101,7 +121,11 @@ class DockerImageAbsent(Absence, kind="docker_image_absent"):
         return f"image {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, name=self.name)
+        return Sh.of(LOOK_WHILE_DOWN, name=self.name)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(REMOVE, name=self.name)
+
+    def advice(self, problem: str) -> str:
+        down = "daemon running" in problem or "daemon is running" in problem
+        return "start it on the host: `systemctl start docker`" if down else ""

@@ -24,7 +24,7 @@ look() {
 '"$1"'.image_id={{.Image}}
 '"$1"'.run={{index .Config.Labels "provision.run"}}
 '"$1"'.spec={{index .Config.Labels "provision.spec"}}' "$2" 2>&1 >&3); } 3>&1 && return
-    case $why in *[Nn]"o such "*) return 0 ;; esac
+    case $why in *[Nn]"o such "[oc]*) return 0 ;; esac
     printf '%s\n' "$why" >&2
     exit 1
 }

@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 from commands import INVENTORY, ROOT, Done, argv, invoke, reported
+from one_host import apply
+from one_host import failure as failure_of
 
 from provision import lab
+from provision.steps.docker_image import DockerImageAbsent
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -269,3 +272,21 @@ def test_two_deploys_at_once_are_not_both_let_in(tmp_path: Path) -> None:
     assert "is being changed by" in second.output
     assert f"process {first.pid}" in second.output
     invoke("deploy", "--inventory", INVENTORY).ended(0)
+
+
+@pytest.fixture
+def no_daemon() -> Iterator[None]:
+    on("node3", "systemctl stop docker.socket docker")
+    yield
+    on("node3", "systemctl start docker.socket docker")
+
+
+def test_without_its_daemon_only_docker_files_tell_that_an_image_is_gone(
+    no_daemon: None,
+) -> None:
+    """As a teardown finds a host where one before it was killed as it removed Docker."""
+    never = DockerImageAbsent(name="rayproject/ray:2.60.0-never")
+    assert failure_of(apply(never)) == ""
+    there = failure_of(apply(DockerImageAbsent(name="rayproject/ray:2.60.0")))
+    assert "Docker daemon" in there
+    assert "systemctl start docker" in there
