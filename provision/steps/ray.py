@@ -181,7 +181,8 @@ class RayNode(Step):
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
         held = {key: who for key, who in state.items() if key.startswith("taken.")}
-        return held | seen({k: v for k, v in state.items() if k not in held})
+        rest = {key: value for key, value in state.items() if key not in held}
+        return held | seen(rest, self.container().files)
 
     def desired(self) -> State:
         return self.container().desired()
