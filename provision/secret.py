@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import getpass
+import hashlib
 import os
 import re
 import secrets
@@ -125,9 +126,38 @@ class Secrets:
                 f"the secret {name!r} comes from the environment",
                 hint=f"change it there ({given}), then deploy",
             )
-        with self._told(name), _written(self.folder / name, value) as part:
-            part.replace(self.folder / name)
+        with self._told(name):
+            self._retire(name)
+            _replace(self.folder / name, value)
         self._known[name] = value
+
+    def digest(self, name: str) -> str:
+        """By what the secret *name* is known again without being told."""
+        return digest(self(name).get_secret_value())
+
+    def retired(self, name: str) -> list[str]:
+        """The digests of what *name* was here before each `replace`.
+
+        Raises:
+            SecretError: their file cannot be read.
+        """
+        now = digest(self._find(name, generate=False) or "")
+        with self._told(name):
+            return [one for one in self._retired(name) if one != now]
+
+    def _retired(self, name: str) -> list[str]:
+        file = self._list_of_retired(name)
+        return file.read_text("ascii").split() if file.exists() else []
+
+    def _retire(self, name: str) -> None:
+        """Note what *name* is now as one that it was before."""
+        file = self.folder / name
+        if file.exists():
+            known = dict.fromkeys([*self._retired(name), digest(_content(file))])
+            _replace(self._list_of_retired(name), "\n".join(known))
+
+    def _list_of_retired(self, name: str) -> Path:
+        return self.folder / f"{name}.retired"
 
     def place(self, name: str) -> str:
         """Where the secret *name* comes from, in words for a person."""
@@ -177,6 +207,12 @@ class Secrets:
 def new_secret() -> str:
     """A random secret."""
     return secrets.token_hex(BYTES)
+
+
+def digest(secret: str) -> str:
+    """By what *secret* is known again without being told: 16 hexadecimal digits."""
+    data = secret.encode("utf-8", "surrogateescape")
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def hidden(data: Any) -> Iterator[str]:
@@ -232,6 +268,11 @@ def _make(file: Path, value: str) -> None:
     """Write a secret; of two that do so at once, one wins and both read it."""
     with _written(file, value) as part, contextlib.suppress(FileExistsError):
         os.link(part, file)
+
+
+def _replace(file: Path, value: str) -> None:
+    with _written(file, value) as part:
+        part.replace(file)
 
 
 @contextlib.contextmanager
