@@ -8,6 +8,8 @@ from provision.step import Change
 
 VALUE_LENGTH = 64
 """Longer values are shortened in the middle."""
+LONGEST = 2000
+"""Characters of a printed line that are shown: more than a person reads."""
 STYLING = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 """Escape sequences that colour text, move the cursor or set a window's title."""
 
@@ -32,7 +34,8 @@ def shortened(text: str, length: int = VALUE_LENGTH) -> str:
 def spoken(line: str) -> str:
     """A line that a program printed, without colours and what it wrote over."""
     shown = STYLING.sub("", line).rstrip("\r\n").rpartition("\r")[2]
-    return visible(shown.expandtabs(4).rstrip())
+    cut = " ... (the line goes on)" if len(shown) > LONGEST else ""
+    return visible(shown.expandtabs(4)[:LONGEST].rstrip()) + cut
 
 
 def change_line(change: Change) -> str:
