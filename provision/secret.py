@@ -19,13 +19,13 @@ import os
 import re
 import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
+from provision.atomic import make, replace
 from provision.errors import SecretError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -111,7 +111,7 @@ class Secrets:
         """
         with self._told(name):
             if keep:
-                _make(self.folder / name, value)
+                make(self.folder / name, _line(value))
                 value = _read(self.folder / name)
         self._known[name] = value
 
@@ -128,7 +128,7 @@ class Secrets:
             )
         with self._told(name):
             self._retire(name)
-            _replace(self.folder / name, value)
+            replace(self.folder / name, _line(value))
         self._known[name] = value
 
     def digest(self, name: str) -> str:
@@ -154,7 +154,7 @@ class Secrets:
         file = self.folder / name
         if file.exists():
             known = dict.fromkeys([*self._retired(name), digest(_content(file))])
-            _replace(self._list_of_retired(name), "\n".join(known))
+            replace(self._list_of_retired(name), _line("\n".join(known)))
 
     def _list_of_retired(self, name: str) -> Path:
         return self.folder / f"{name}.retired"
@@ -190,7 +190,7 @@ class Secrets:
             if not file.exists():
                 if not (self.generate and generate):
                     return None
-                _make(file, new_secret())
+                make(file, _line(new_secret()))
             return _read(file)
 
     @contextlib.contextmanager
@@ -264,25 +264,5 @@ def _read(file: Path) -> str:
     return value
 
 
-def _make(file: Path, value: str) -> None:
-    """Write a secret; of two that do so at once, one wins and both read it."""
-    with _written(file, value) as part, contextlib.suppress(FileExistsError):
-        os.link(part, file)
-
-
-def _replace(file: Path, value: str) -> None:
-    with _written(file, value) as part:
-        part.replace(file)
-
-
-@contextlib.contextmanager
-def _written(file: Path, value: str) -> Iterator[Path]:
-    """*value* in a file beside *file*, which is gone afterwards if it still is there."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w") as out:
-            out.write(value + "\n")
-        yield Path(part)
-    finally:
-        Path(part).unlink(missing_ok=True)
+def _line(value: str) -> bytes:
+    return f"{value}\n".encode()
