@@ -13,8 +13,8 @@ from provision.shell import Reply, Sh
 from provision.step import Change, State, Step
 from provision.steps.docker_container import MILD, DockerContainer, seen
 from provision.steps.docker_options import Health, Plain
-from provision.steps.ray_alike import alike, new_ray, swap, usable
-from provision.steps.ray_image import check_tokens, known_trouble
+from provision.steps.ray_alike import new_ray, swap, usable
+from provision.steps.ray_image import alike, check_tokens, known_trouble
 from provision.steps.ray_keys import certificate, token
 from provision.steps.ray_look import HEALTH, NODE_LOOK
 from provision.steps.ray_ports import Ports, taken

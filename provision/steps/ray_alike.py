@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from provision.step import Change, State
 from provision.steps.docker_container import MILD, file_field
 
 VERSION = "label.provision.ray_version"
-TAG = re.compile(
-    r"(?:.*/)?ray(?:-[a-z]+)?:(\d+\.\d+\.\d+(?:rc\d+)?)(?:-(py\d+))?(?:-[\w.-]+)?\Z"
-)
-"""Ray's own images say Ray's version in their tag, and may say Python's."""
 ALIKE = {
     "env.RAY_AUTH_MODE": "whether a token is asked for",
     "env.RAY_USE_TLS": "whether TLS is talked",
@@ -22,16 +17,6 @@ ALIKE = {
 """Fields that nodes of one cluster cannot have otherwise, with what they are about."""
 ALIKE_FILES = {"/auth_token": "the token", "/authority.crt": "who signs certificates"}
 """Files of which the same is true, by how their names end; each node has its own others."""
-
-
-def alike(image: str) -> str:
-    """What of *image* cannot mix in a cluster: the version of Ray, or of Ray and Python.
-
-    Only the tags of Ray's own images tell. Of any other image it is its whole name:
-    an image that may have another Ray is taken as one that has.
-    """
-    found = TAG.match(image.partition("@")[0])
-    return "-".join(filter(None, found.groups())) if found else image
 
 
 def new_ray(changes: Iterable[Change], *, known: bool) -> bool:

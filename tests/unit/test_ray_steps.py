@@ -13,8 +13,7 @@ from provision.errors import ProbeError, RefusedError
 from provision.shell import NOTHING, Reply
 from provision.step import Change
 from provision.steps.ray import RayNode
-from provision.steps.ray_alike import alike
-from provision.steps.ray_image import version
+from provision.steps.ray_image import alike, version
 from provision.steps.ray_nodes import RayNodes
 from provision.steps.ray_ports import Ports
 from provision.steps.ray_roles import RayHead, RayWorker
