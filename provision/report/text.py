@@ -16,6 +16,8 @@ STYLING = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\
 
 def visible(text: str) -> str:
     """*text* on one line; characters that a terminal would act on are written out."""
+    if text.isprintable():  # as nearly all is: a flood is told apart in no time
+        return text
     return "".join(c if c.isprintable() else _written_out(c) for c in text)
 
 
