@@ -9,8 +9,6 @@ that is about to end is a changed file to every plan.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
+from provision.atomic import replace
 from provision.errors import SecretError
 from provision.issue import (
     HOST_DAYS,
@@ -154,19 +153,7 @@ class Certificates:
         self.made = True
         if self._keep:
             try:
-                _write(self._file(name), pair.key_pem() + pair.pem())
+                replace(self._file(name), (pair.key_pem() + pair.pem()).encode())
             except OSError as error:
                 raise SecretError(f"a certificate cannot be kept: {error}") from error
         return pair
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace *file* in one piece, for its owner's eyes only."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w") as out:
-            out.write(text)
-        Path(part).replace(file)
-    finally:
-        Path(part).unlink(missing_ok=True)

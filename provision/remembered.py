@@ -5,13 +5,12 @@ So that those that have left the inventory can still be found, and be cleared aw
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from provision.atomic import replace
 from provision.errors import InventoryError
 from provision.inventory import Host, Inventory
 
@@ -96,16 +95,10 @@ def _read(inventory: Inventory) -> dict[str, Mapping[str, Any]]:
 
 
 def _write(inventory: Inventory, known: Mapping[str, Any]) -> None:
-    """Write the file as a whole: whoever is killed leaves the old one or the new one."""
-    path = inventory.memory / FILE
-    new = path.with_name(f"{FILE}.{os.getpid()}")
+    text = json.dumps(known, indent=1, sort_keys=True) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
-        new.replace(path)
+        replace(inventory.memory / FILE, text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            new.unlink()
         raise InventoryError(
             f"the hosts of this deploy cannot be remembered: {error}",
             hint="without that `deploy --prune` cannot find those that leave",

@@ -14,17 +14,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import getpass
+import hashlib
 import os
 import re
 import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
+from provision.atomic import make, replace
 from provision.errors import SecretError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -110,7 +111,7 @@ class Secrets:
         """
         with self._told(name):
             if keep:
-                _make(self.folder / name, value)
+                make(self.folder / name, _line(value))
                 value = _read(self.folder / name)
         self._known[name] = value
 
@@ -125,9 +126,38 @@ class Secrets:
                 f"the secret {name!r} comes from the environment",
                 hint=f"change it there ({given}), then deploy",
             )
-        with self._told(name), _written(self.folder / name, value) as part:
-            part.replace(self.folder / name)
+        with self._told(name):
+            self._retire(name)
+            replace(self.folder / name, _line(value))
         self._known[name] = value
+
+    def digest(self, name: str) -> str:
+        """By what the secret *name* is known again without being told."""
+        return digest(self(name).get_secret_value())
+
+    def retired(self, name: str) -> list[str]:
+        """The digests of what *name* was here before each `replace`.
+
+        Raises:
+            SecretError: their file cannot be read.
+        """
+        now = digest(self._find(name, generate=False) or "")
+        with self._told(name):
+            return [one for one in self._retired(name) if one != now]
+
+    def _retired(self, name: str) -> list[str]:
+        file = self._list_of_retired(name)
+        return file.read_text("ascii").split() if file.exists() else []
+
+    def _retire(self, name: str) -> None:
+        """Note what *name* is now as one that it was before."""
+        file = self.folder / name
+        if file.exists():
+            known = dict.fromkeys([*self._retired(name), digest(_content(file))])
+            replace(self._list_of_retired(name), _line("\n".join(known)))
+
+    def _list_of_retired(self, name: str) -> Path:
+        return self.folder / f"{name}.retired"
 
     def place(self, name: str) -> str:
         """Where the secret *name* comes from, in words for a person."""
@@ -160,7 +190,7 @@ class Secrets:
             if not file.exists():
                 if not (self.generate and generate):
                     return None
-                _make(file, new_secret())
+                make(file, _line(new_secret()))
             return _read(file)
 
     @contextlib.contextmanager
@@ -177,6 +207,12 @@ class Secrets:
 def new_secret() -> str:
     """A random secret."""
     return secrets.token_hex(BYTES)
+
+
+def digest(secret: str) -> str:
+    """By what *secret* is known again without being told: 16 hexadecimal digits."""
+    data = secret.encode("utf-8", "surrogateescape")
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def hidden(data: Any) -> Iterator[str]:
@@ -228,20 +264,5 @@ def _read(file: Path) -> str:
     return value
 
 
-def _make(file: Path, value: str) -> None:
-    """Write a secret; of two that do so at once, one wins and both read it."""
-    with _written(file, value) as part, contextlib.suppress(FileExistsError):
-        os.link(part, file)
-
-
-@contextlib.contextmanager
-def _written(file: Path, value: str) -> Iterator[Path]:
-    """*value* in a file beside *file*, which is gone afterwards if it still is there."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w") as out:
-            out.write(value + "\n")
-        yield Path(part)
-    finally:
-        Path(part).unlink(missing_ok=True)
+def _line(value: str) -> bytes:
+    return f"{value}\n".encode()

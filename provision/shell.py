@@ -16,6 +16,8 @@ from typing import LiteralString
 NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 KEEP_BYTES = 4 * 2**20
 """Output kept per fragment and stream; the rest of a flood is dropped, its end kept."""
+LINE_BYTES = 2**16
+"""So much of a line is passed on while it is printed."""
 
 Value = str | int | float | bool
 
@@ -180,7 +182,8 @@ def _frame(task: Task, mark: str) -> str:
 class Frames:
     """Divides one stream of a running script into its fragments' outputs.
 
-    Feed it bytes as they come; memory stays bounded however much is printed.
+    Feed it bytes as they come; memory stays bounded however much is printed. Of a line
+    that does not end only the begin is passed on as it comes.
     """
 
     def __init__(
@@ -189,7 +192,8 @@ class Frames:
         self._mark = mark.encode()
         self._on_line = on_line
         self._rest = b""
-        self._lines: deque[bytes] = deque()
+        self._in_line = False
+        self._kept: deque[bytes] = deque()
         self._size = 0
         self.done: list[tuple[str, int]] = []
 
@@ -198,32 +202,41 @@ class Frames:
         *lines, rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._take(line)
-        if len(rest) > KEEP_BYTES:
-            self._take(rest)
+        if len(rest) > LINE_BYTES:
+            self._begin(rest)
+            self._keep(rest[-KEEP_BYTES:])
             rest = b""
         self._rest = rest
 
     def _take(self, line: bytes) -> None:
-        if line.startswith(self._mark):
+        if line.startswith(self._mark) and not self._in_line:
             self.done.append((self._text(), int(line.rsplit(b" ", 1)[1])))
-            self._lines.clear()
+            self._kept.clear()
             self._size = 0
             return
-        line = line[-KEEP_BYTES:]
-        self._lines.append(line)
-        self._size += len(line) + 1
+        self._begin(line)
+        self._in_line = False
+        self._keep(line[-KEEP_BYTES:] + b"\n")
+
+    def _begin(self, line: bytes) -> None:
+        """Pass a line on, unless its begin was."""
+        if self._on_line and line and not self._in_line:
+            self._on_line(len(self.done), _decode(line[:LINE_BYTES]))
+        self._in_line = True
+
+    def _keep(self, piece: bytes) -> None:
+        self._kept.append(piece)
+        self._size += len(piece)
         while self._size > 2 * KEEP_BYTES:
-            self._size -= len(self._lines.popleft()) + 1
-        if self._on_line and line:
-            self._on_line(len(self.done), _decode(line))
+            self._size -= len(self._kept.popleft())
 
     def _text(self) -> str:
-        # The line break before the mark is ours, so joining restores the output.
-        return _decode(b"\n".join(self._lines))
+        # The line break before the mark is ours.
+        return _decode(b"".join(self._kept).removesuffix(b"\n"))
 
     def unfinished(self) -> str:
         """What the fragment that has not ended printed so far."""
-        return _decode(b"\n".join([*self._lines, self._rest]))
+        return _decode(b"".join([*self._kept, self._rest]))
 
 
 def _decode(data: bytes) -> str:

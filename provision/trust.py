@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provision.atomic import replace
 from provision.errors import ConnectError, InputError, UnknownHostKeyError
 from provision.inventory import Host
 
@@ -139,7 +139,7 @@ def _add(file: Path, lines: Sequence[str]) -> None:
         there = set(old.decode("utf-8", "replace").splitlines())
         new = [line for line in dict.fromkeys(lines) if line not in there]
         gap = b"\n" if old and not old.endswith(b"\n") else b""
-        _replace(file, old + gap + "".join(f"{n}\n" for n in new).encode(), mode)
+        replace(file, old + gap + "".join(f"{n}\n" for n in new).encode(), mode)
 
 
 @contextlib.contextmanager
@@ -151,17 +151,3 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _replace(file: Path, content: bytes, mode: int) -> None:
-    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            os.fchmod(out.fileno(), mode)
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(part).replace(file)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import tarfile
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from provision.atomic import make
 from provision.lab.layout import Layout, Node
 
 ADMIN_UID = 1000
@@ -34,18 +32,11 @@ def public(private: Path) -> str:
 
 
 def _make(private: Path) -> None:
-    private.parent.mkdir(parents=True, exist_ok=True)
     data = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
     )
-    # mkstemp's mode is 0600. A link, since hosts are made in parallel: the first key
-    # counts, and nobody sees a part of it.
-    handle, part = tempfile.mkstemp(dir=private.parent, prefix=private.name)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    with contextlib.suppress(FileExistsError):
-        os.link(part, private)
-    Path(part).unlink()
+    # Hosts are made in parallel: the first key counts.
+    make(private, data)
 
 
 def known_hosts(layout: Layout, nodes: Iterable[Node]) -> str:

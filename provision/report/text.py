@@ -8,12 +8,16 @@ from provision.step import Change
 
 VALUE_LENGTH = 64
 """Longer values are shortened in the middle."""
+LONGEST = 2000
+"""Characters of a printed line that are shown: more than a person reads."""
 STYLING = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 """Escape sequences that colour text, move the cursor or set a window's title."""
 
 
 def visible(text: str) -> str:
     """*text* on one line; characters that a terminal would act on are written out."""
+    if text.isprintable():  # as nearly all is: a flood is told apart in no time
+        return text
     return "".join(c if c.isprintable() else _written_out(c) for c in text)
 
 
@@ -32,7 +36,8 @@ def shortened(text: str, length: int = VALUE_LENGTH) -> str:
 def spoken(line: str) -> str:
     """A line that a program printed, without colours and what it wrote over."""
     shown = STYLING.sub("", line).rstrip("\r\n").rpartition("\r")[2]
-    return visible(shown.expandtabs(4).rstrip())
+    cut = " ... (the line goes on)" if len(shown) > LONGEST else ""
+    return visible(shown.expandtabs(4)[:LONGEST].rstrip()) + cut
 
 
 def change_line(change: Change) -> str:

@@ -25,6 +25,7 @@ BUILTIN = {
     "ray_previous": "provision.steps.ray_previous:RayPrevious",
     "ray_worker": "provision.steps.ray_roles:RayWorker",
     "reachable": "provision.steps.reachable:Reachable",
+    "retired_secrets": "provision.steps.retired_secrets:RetiredSecrets",
     "service": "provision.steps.services:Service",
     "service_absent": "provision.steps.services:ServiceAbsent",
     "systemd_unit": "provision.steps.systemd_units:SystemdUnit",

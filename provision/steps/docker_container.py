@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -17,13 +18,16 @@ from provision.steps.docker_options import Options
 
 DIGEST = r"""
 digest() (
-    [ -n "$files" ] || exit 0
     set -f
     IFS='
 '
-    sha256sum -- $files 2>&1 | sha256sum | cut -c -16
+    for file in $files; do
+        sum=$(sha256sum 2>/dev/null <"$file") || sum=----------------
+        printf '%s ' "${sum%"${sum#????????????????}"}"
+    done
 )
 """
+"""Says of each file what is in it, in their order; dashes for one that is not there."""
 LOOK = (
     DIGEST
     + r"""
@@ -44,9 +48,7 @@ spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id
         ;;
     esac
 }
-now=
-[ -z "$files" ] || now=$(digest)
-printf 'files_now=%s\n' "$now"
+[ -z "$files" ] || printf 'files_now=%s\n' "$(digest)"
 """
 )
 WAKE = r"""
@@ -110,9 +112,10 @@ docker ps --all --quiet "$@" | while read -r id; do
     docker rm --force --volumes "$id"
 done
 """
+CURRENT = "current"
 MILD = frozenset(("status", "health", "restart"))
 """Fields that are set right without replacing the container."""
-LIVE = frozenset(("status", "health", "restart", "image_id", "image_now", "files"))
+LIVE = frozenset(("status", "health", "restart", "image_id", "image_now"))
 """Fields that are looked up, not read from the label with the parameters."""
 
 
@@ -141,11 +144,11 @@ class DockerContainer(Options, kind="docker_container"):
         return Sh.of(LOOK, name=self.name, image=tagged(self.image), files=files)
 
     def observe(self, reply: Reply) -> State:
-        return seen(super().observe(reply))
+        return seen(super().observe(reply), self.files)
 
     def desired(self) -> State:
         live = {"status": "running", "restart": self.restart}
-        files = {"files": "current"} if self.files else {}
+        files = {file_field(path): CURRENT for path in self.files}
         health = {"health": "healthy"} if self.health else {}
         return self.spec() | live | files | health
 
@@ -227,16 +230,28 @@ def tagged(image: str) -> str:
     return image if {*":@/"} & {*image} else f"{image}:latest"
 
 
-def seen(found: Mapping[str, str]) -> dict[str, str]:
-    """What an inspected container says, with the parameters on its label unfolded."""
+def file_field(path: str) -> str:
+    """The field that says whether the container has read *path* as it is now."""
+    return f"file.{path}"
+
+
+def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
+    """What an inspected container says, with the parameters on its label unfolded.
+
+    Args:
+        found: what the probe printed.
+        files: those that the container reads.
+    """
     if "status" not in found:
         return {}
     state = dict(found)
-    now, then = state.pop("files_now"), state.pop("files_then", "")
+    now, then = (state.pop(key, "").split() for key in ("files_now", "files_then"))
     label = state.pop("spec", "")
     if not label.startswith("{"):
         return {"foreign": "true"}
-    state["files"] = "current" if now == then else "outdated"
+    for path, is_now, was in zip_longest(files, now, then):
+        if path:
+            state[file_field(path)] = CURRENT if is_now == was else "outdated"
     spec: dict[str, str] = json.loads(label)
     return state | spec
 

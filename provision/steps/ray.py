@@ -13,8 +13,8 @@ from provision.shell import Reply, Sh
 from provision.step import Change, State, Step
 from provision.steps.docker_container import MILD, DockerContainer, seen
 from provision.steps.docker_options import Health, Plain
-from provision.steps.ray_alike import alike, new_ray, swap, usable
-from provision.steps.ray_image import check_tokens, known_trouble
+from provision.steps.ray_alike import new_ray, swap, usable
+from provision.steps.ray_image import alike, check_tokens, known_trouble
 from provision.steps.ray_keys import certificate, token
 from provision.steps.ray_look import HEALTH, NODE_LOOK
 from provision.steps.ray_ports import Ports, taken
@@ -181,7 +181,8 @@ class RayNode(Step):
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
         held = {key: who for key, who in state.items() if key.startswith("taken.")}
-        return held | seen({k: v for k, v in state.items() if k not in held})
+        rest = {key: value for key, value in state.items() if key not in held}
+        return held | seen(rest, self.container().files)
 
     def desired(self) -> State:
         return self.container().desired()

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from provision.step import Change, State
-from provision.steps.docker_container import MILD
+from provision.steps.docker_container import MILD, file_field
 
 VERSION = "label.provision.ray_version"
-TAG = re.compile(
-    r"(?:.*/)?ray(?:-[a-z]+)?:(\d+\.\d+\.\d+(?:rc\d+)?)(?:-(py\d+))?(?:-[\w.-]+)?\Z"
-)
-"""Ray's own images say Ray's version in their tag, and may say Python's."""
 ALIKE = {
-    "files": "the token or certificates",
     "env.RAY_AUTH_MODE": "whether a token is asked for",
     "env.RAY_USE_TLS": "whether TLS is talked",
     "--port": "the head's port",
     "--address": "where the head is",
 }
 """Fields that nodes of one cluster cannot have otherwise, with what they are about."""
-
-
-def alike(image: str) -> str:
-    """What of *image* cannot mix in a cluster: the version of Ray, or of Ray and Python.
-
-    Only the tags of Ray's own images tell. Of any other image it is its whole name:
-    an image that may have another Ray is taken as one that has.
-    """
-    found = TAG.match(image.partition("@")[0])
-    return "-".join(filter(None, found.groups())) if found else image
+ALIKE_FILES = {"/auth_token": "the token", "/authority.crt": "who signs certificates"}
+"""Files of which the same is true, by how their names end; each node has its own others."""
 
 
 def new_ray(changes: Iterable[Change], *, known: bool) -> bool:
@@ -56,11 +42,18 @@ def swap(
         why = f"Ray {before or '(unknown)'} and {after} cannot mix"
     elif new_ray(changes, known=known):
         why = "nobody says which Ray is in the image (ray_version)"
-    elif found := [ALIKE[field] for field in ALIKE if field in said]:
+    elif found := [what for field in said if (what := _agreed(field))]:
         why = f"they must agree on {found[0]}"
     else:
         return
     yield Change("swap", None, f"all nodes at once, jobs end: {why}")
+
+
+def _agreed(field: str) -> str:
+    """What of a cluster *field* is about; "" = nodes can differ in it."""
+    if not field.startswith(file_field("")):
+        return ALIKE.get(field, "")
+    return next((ALIKE_FILES[end] for end in ALIKE_FILES if field.endswith(end)), "")
 
 
 def usable(observed: State, changes: Sequence[Change]) -> bool:

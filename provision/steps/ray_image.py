@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-NAME = re.compile(r"(?:.*/)?ray(?:-[a-z]+)?:(\d+)\.(\d+)[^/]*\Z")
+TAG = re.compile(
+    r"(?:.*/)?ray(?:-[a-z]+)?:(?P<version>(\d+)\.(\d+)(?P<patch>\.\d+(?:rc\d+)?)?)"
+    r"(?P<odd>[^/-][^/]*)?(?:-(?P<python>py\d+))?(?:-[\w.-]+)?\Z"
+)
 """The image of Ray's own name: another one's tag says nothing about Ray."""
 TOKENS = (2, 52)
 """Before, Ray knows no token: it would run, and ask nobody for one."""
@@ -19,8 +22,21 @@ def version(image: str) -> tuple[int, int] | None:
     `rayproject/ray:2.60.0-py312-cu128` tells, `rayproject/ray:nightly` and
     `registry.lan/simulation:1.2` do not.
     """
-    found = NAME.match(image.partition("@")[0])
-    return (int(found[1]), int(found[2])) if found else None
+    found = TAG.match(image.partition("@")[0])
+    return (int(found[2]), int(found[3])) if found else None
+
+
+def alike(image: str) -> str:
+    """What of *image* cannot mix in a cluster: the version of Ray, or of Ray and Python.
+
+    Only the tags of Ray's own images tell, if they name the version to the last digit.
+    Of any other image it is its whole name: one that may have another Ray is taken as
+    one that has.
+    """
+    found = TAG.match(image.partition("@")[0])
+    if not found or found["odd"] or not found["patch"]:
+        return image
+    return "-".join(filter(None, (found["version"], found["python"])))
 
 
 def check_tokens(image: str) -> None:

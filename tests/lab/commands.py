@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +34,17 @@ def argv(*words: str) -> list[str]:
     return [sys.executable, "-m", "invoke", *words]
 
 
-def invoke(*words: str, limit_s: float = 900, stdin: str = "") -> Done:
+def invoke(
+    *words: str,
+    limit_s: float = 900,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+) -> Done:
     """Run `invoke WORDS` in the project, with no terminal."""
     done = subprocess.run(
         argv(*words),
         cwd=ROOT,
+        env={**os.environ, **(env or {})},
         input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

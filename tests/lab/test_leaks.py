@@ -137,6 +137,18 @@ def test_here_they_are_beside_the_inventory_for_their_owner_only(
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
+def test_a_machine_that_missed_it_cannot_bring_the_old_one_back(
+    rotated: Rotated,
+) -> None:
+    words = ("deploy", "--inventory", INVENTORY, "--tags", "token")
+    done = invoke(*words, env={"PROVISION_RAY_TOKEN": rotated.old}).ended(2)
+    assert "a secret that another one has replaced since" in done.output
+    assert rotated.old not in done.output
+    for host in ("node1", "node2", "node3"):
+        assert on(host, "cat /var/lib/provision-lab/auth_token").strip() == rotated.new
+        assert on(host, "stat -c %a /var/lib/provision-lab/retired_tokens") == "600\n"
+
+
 def test_nothing_of_it_is_left_to_do(rotated: Rotated) -> None:
     invoke("plan", "--inventory", INVENTORY, "--tags", "token").ended(0)
 

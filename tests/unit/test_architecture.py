@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ORDER = """
-errors fields interrupt program
+atomic errors fields interrupt program
 vault
 shell source
 joint

@@ -86,7 +86,7 @@ def test_an_image_that_lost_its_name_is_not_a_difference_of_the_container() -> N
 def test_a_changed_file_is_a_difference_of_the_container_that_read_it() -> None:
     step = container(files=["/etc/x"])
     assert changes(step, inspected(step, files_now="f2")) == [
-        "files: outdated -> current"
+        "file./etc/x: outdated -> current"
     ]
 
 

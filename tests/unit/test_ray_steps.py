@@ -13,8 +13,7 @@ from provision.errors import ProbeError, RefusedError
 from provision.shell import NOTHING, Reply
 from provision.step import Change
 from provision.steps.ray import RayNode
-from provision.steps.ray_alike import alike
-from provision.steps.ray_image import version
+from provision.steps.ray_image import alike, version
 from provision.steps.ray_nodes import RayNodes
 from provision.steps.ray_ports import Ports
 from provision.steps.ray_roles import RayHead, RayWorker
@@ -24,6 +23,8 @@ COMMON = {
     "image": "rayproject/ray:2.60.0",
     "data_dir": "/var/lib/provision/lab",
 }
+FILES = "token authority certificate key "
+"""What a node with TLS reads, as its probe tells it; without, only the first counts."""
 NEW = [Change("container", None, "x")]
 
 
@@ -39,7 +40,8 @@ def running(node: RayNode, health: str = "healthy") -> Reply:
     """What the probe prints for *node*, deployed and running."""
     return Reply(
         "status=running\nhealth=starting\nrestart=unless-stopped\nimage_id=sha256:1\n"
-        f"files_then=f\nspec={json.dumps(node.container().spec())}\nfiles_now=f\n"
+        f"files_then={FILES}\nspec={json.dumps(node.container().spec())}\n"
+        f"files_now={FILES}\n"
         f"image_now=sha256:1\nhealth={health}\n"
     )
 
@@ -98,12 +100,30 @@ def test_the_token_is_a_mounted_file_and_nothing_else_of_it_is_told() -> None:
     assert not any("RAY_AUTH_TOKEN=" in word for word in sh.args)
 
 
-def test_a_new_token_replaces_the_container() -> None:
-    reply = running(head())
-    rotated = Reply(reply.stdout.replace("files_now=f", "files_now=g"))
-    [swap, change] = head().plan(head().observe(rotated))
-    assert str(change) == "files: outdated -> current"
-    assert "all nodes at once" in str(swap) and "agree on the token" in str(swap)
+def renewed(node: RayNode, file: str) -> list[str]:
+    """What is planned when a file has another content than the node has read."""
+    now = FILES.replace(file, "other")
+    reply = running(node).stdout.replace(f"files_now={FILES}", f"files_now={now}")
+    return [str(change) for change in node.plan(node.observe(Reply(reply)))]
+
+
+def test_a_new_token_replaces_all_containers_at_once() -> None:
+    [swap, change] = renewed(head(), "token")
+    assert change == f"file.{COMMON['data_dir']}/auth_token: outdated -> current"
+    assert "all nodes at once" in swap and "agree on the token" in swap
+
+
+def test_a_new_authority_replaces_all_containers_at_once() -> None:
+    [swap, change] = renewed(worker(tls=True), "authority")
+    assert "tls/authority.crt: outdated" in change
+    assert "all nodes at once" in swap and "agree on who signs" in swap
+
+
+@pytest.mark.parametrize("file", ["certificate", "key"])
+def test_a_renewed_certificate_replaces_nodes_in_turn(file: str) -> None:
+    [change] = renewed(worker(tls=True), file)
+    assert "tls/node." in change
+    assert renewed(worker(tls=True, keep_usable=True), file) == []
 
 
 def test_only_the_head_keeps_tables_on_disk() -> None:

@@ -29,6 +29,7 @@ from provision.events import (
     Warned,
 )
 from provision.report.console import ConsoleReporter, output
+from provision.report.text import LONGEST, spoken
 from provision.step import Change
 
 MODE = Change("mode", "700", "755")
@@ -205,3 +206,8 @@ def test_any_encoding_of_the_output_will_do(encoding: str) -> None:
     report(RunStarted(verb="apply", cluster="läb-東京", steps={"nöde": 1}))
     stream.flush()
     assert b"apply l" in raw.getvalue()
+
+
+def test_of_a_printed_line_no_more_is_shown_than_a_person_reads() -> None:
+    assert spoken("x" * LONGEST) == "x" * LONGEST
+    assert spoken("x" * 99_999) == "x" * LONGEST + " ... (the line goes on)"

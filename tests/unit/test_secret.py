@@ -114,3 +114,27 @@ def test_with_nobody_to_ask_it_is_told_where_to_put_it(tmp_path: Path) -> None:
 def test_secrets_are_found_at_any_depth() -> None:
     data = {"a": [SecretStr("x"), {"b": SecretStr("y")}], "c": "z", "d": 1}
     assert set(hidden(data)) == {"x", "y"}
+
+
+def test_what_was_replaced_is_known_by_its_digest(tmp_path: Path) -> None:
+    made = Secrets(tmp_path, generate=True, environment={})
+    first, digests = made("ray_token").get_secret_value(), [made.digest("ray_token")]
+    assert made.retired("ray_token") == []
+    made.replace("ray_token", "second")
+    digests.append(made.digest("ray_token"))
+    made.replace("ray_token", "third")
+    again = Secrets(tmp_path, generate=False, environment={})
+    assert again.retired("ray_token") == digests
+    [kept] = tmp_path.glob("*.retired")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert first not in kept.read_text()
+
+
+def test_one_that_is_back_in_use_is_not_retired(tmp_path: Path) -> None:
+    """As after a rotation that did not begin, or was killed before it had replaced it."""
+    made = Secrets(tmp_path, generate=True, environment={})
+    first, digest = made("ray_token").get_secret_value(), made.digest("ray_token")
+    made.replace("ray_token", "second")
+    assert made.retired("ray_token") == [digest]
+    made.replace("ray_token", first)
+    assert digest not in made.retired("ray_token")

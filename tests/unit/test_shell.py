@@ -126,6 +126,21 @@ def test_a_flood_keeps_its_end_and_bounds_memory(
     assert text.rstrip().endswith("line 4999\n" + "x" * 1000)
 
 
+def test_a_line_without_end_is_kept_whole_and_its_begin_passed_on_once() -> None:
+    passed: list[tuple[int, str]] = []
+    frames = Frames("@mark", lambda *line: passed.append(line))
+    for _ in range(10):
+        frames.feed(b"x" * 50_000)
+    frames.feed(b"@mark 7\nnext\n\n@mark 0\n")
+    [(text, code)] = frames.done
+    assert (text, code) == ("x" * 500_000 + "@mark 7\nnext\n", 0)
+    assert [(len(line), line[:1]) for _, line in passed] == [
+        (shell.LINE_BYTES, "x"),
+        (4, "n"),
+    ]
+    assert frames.unfinished() == ""
+
+
 def test_the_tail_prefers_standard_error() -> None:
     assert Reply("out\n", "a\nb\nc\n").tail(2) == ("b", "c")
     assert Reply("out\n", " \n").tail() == ("out",)
