@@ -8,22 +8,28 @@ from provision.fields import AbsPath
 from provision.shell import Sh
 from provision.step import Change, State, Step
 
-# Ray writes them anew at each start of a head, into the folder of that session.
+# Ray writes them anew at each start of a head, into the folder of that session. What
+# runs in the container can put links and pipes there: root must not follow them.
 FIND = r"""
 from=$data_dir/ray/session_latest/metrics/grafana/dashboards
-digest() (
-    cd -- "$1" 2>/dev/null || exit 0
+enter() {
+    cd -- "$data_dir/ray" 2>/dev/null || return 1
+    ours=$(pwd -P)
+    cd -- "$from" 2>/dev/null || return 1
+    case $(pwd -P) in "$ours"/*) ;; *) return 1 ;; esac
+}
+digest() {
     set -- *.json
-    [ -e "$1" ] || exit 0
-    sha256sum -- "$@" | sha256sum | cut -c -16
-)
+    [ -e "$1" ] || return 0
+    timeout 3 sha256sum -- "$@" 2>/dev/null | sha256sum | cut -c -16
+}
 """
 LOOK = (
     FIND
     + r"""
-has=$(digest "$folder")
+has=$(cd -- "$folder" 2>/dev/null && digest) || has=
 [ -n "$has" ] || exit 0
-rays=$(digest "$from")
+rays=$(enter && digest) || rays=
 if [ "$has" = "${rays:-$has}" ]; then
     echo dashboards=current
 else
@@ -40,7 +46,7 @@ trap 'rm -rf -- "$new" "$old"' EXIT
 # A Ray that starts writes one after the other: they are all there when none comes.
 seen=
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    now=$(digest "$from")
+    now=$(enter && digest) || now=
     [ -z "$now" ] || [ "$now" != "$seen" ] || break
     seen=$now
     sleep 1
@@ -51,7 +57,17 @@ if [ -z "$seen" ]; then
 fi
 rm -rf -- "$new" "$old"
 install -d -m 755 -- "$new"
-install -m 644 -- "$from"/*.json "$new"
+(
+    enter
+    for file in *.json; do
+        [ -f "./$file" ] && timeout 10 dd if="./$file" iflag=nofollow,nonblock \
+            of="$new/$file" bs=64k count=256 2>/dev/null || {
+            printf '%s/%s is not a plain file\n' "$from" "$file" >&2
+            exit 1
+        }
+    done
+)
+chmod 644 -- "$new"/*.json
 [ ! -e "$folder" ] || mv -T -- "$folder" "$old"
 mv -T -- "$new" "$folder"
 """
@@ -69,7 +85,8 @@ class RayDashboards(Step, kind="ray_dashboards"):
         ray_dashboards: {data_dir: /var/lib/provision/lab, folder: /srv/dashboards/ray}
 
     Raises:
-        ApplyError: Ray has not written any, or `folder` cannot be made.
+        ApplyError: Ray has not written any, one is not a plain file, or `folder` cannot
+            be made.
 
     Source: ray/dashboard/modules/metrics/metrics_head.py, Ray 2.60.0.
     """
@@ -93,6 +110,8 @@ class RayDashboards(Step, kind="ray_dashboards"):
         return Sh.of(COPY, data_dir=self.data_dir, folder=self.folder)
 
     def advice(self, problem: str) -> str:
+        if "is not a plain file" in problem:
+            return "something that runs in Ray has put it there: remove it"
         if "has written no dashboards" in problem:
             return (
                 "see that Ray's dashboard runs: `docker logs` of the head's container"

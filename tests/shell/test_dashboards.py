@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
 from pathlib import Path
+
+import pytest
 
 from provision.shell import Sh
 from provision.steps.ray_dashboards import RayDashboards
@@ -47,3 +50,61 @@ def test_those_of_another_ray_are_a_difference(tmp_path: Path) -> None:
     run(step.apply([]))
     (session / "one.json").write_text("2")
     assert run(step.probe()) == "dashboards=of another Ray"
+
+
+def session(folder: Path) -> Path:
+    """Ray's folder of dashboards with one in it."""
+    made = folder / "ray/session_1/metrics/grafana/dashboards"
+    made.mkdir(parents=True)
+    (made / "one.json").write_text("1")
+    (folder / "ray/session_latest").symlink_to(folder / "ray/session_1")
+    return made
+
+
+def copied(folder: Path) -> RayDashboards:
+    step = RayDashboards(data_dir=str(folder), folder=str(folder / "copied"))
+    run(step.apply([]))
+    return step
+
+
+def refused(sh: Sh) -> str:
+    script = f"set -eu\n{sh.render()}\n"
+    done = subprocess.run(
+        ["sh", "-s"], input=script, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+@pytest.mark.parametrize("planted", ["link", "pipe"])
+def test_what_a_job_plants_there_is_not_copied(tmp_path: Path, planted: str) -> None:
+    made, secret = session(tmp_path), tmp_path / "secret"
+    secret.write_text("hunter2")
+    step = copied(tmp_path)
+    if planted == "link":
+        (made / "z.json").symlink_to(secret)
+        assert run(step.probe()) == "dashboards=of another Ray"
+    else:
+        os.mkfifo(made / "z.json")
+        assert run(step.probe()) == "dashboards=current", "it does not wait for ever"
+    assert "z.json is not a plain file" in refused(step.apply([]))
+    there = [file.read_text() for file in (tmp_path / "copied").iterdir()]
+    assert "1" in there and not any("hunter2" in text for text in there)
+
+
+@pytest.mark.parametrize("link", ["session_latest", "session_1/metrics/grafana"])
+def test_a_folder_elsewhere_is_not_looked_at(tmp_path: Path, link: str) -> None:
+    session(tmp_path)
+    step = copied(tmp_path)
+    elsewhere = tmp_path / "elsewhere/metrics/grafana/dashboards"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "secret.json").write_text("hunter2")
+    target = tmp_path / "elsewhere"
+    if link == "session_latest":
+        (tmp_path / "ray" / link).unlink()
+    else:
+        (tmp_path / "ray" / link).rename(tmp_path / "ray/was")
+        target = target / "metrics/grafana"
+    (tmp_path / "ray" / link).symlink_to(target)
+    assert run(step.probe()) == "dashboards=current", "nothing to compare with"
+    assert [file.name for file in (tmp_path / "copied").iterdir()] == ["one.json"]
