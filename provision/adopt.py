@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -116,7 +117,8 @@ def _asked(keeper: Host, paths: list[str]) -> dict[str, str]:
     """
     reply = ask(keeper, Sh.of(READ, *paths), LIMIT_S)
     if reply.exit != 0:
-        raise HostError("cannot be read", details=reply.tail())
+        # Not what it printed: those are the secrets.
+        raise HostError("cannot be read", details=replace(reply, stdout="").tail())
     found = parse_lines(reply.stdout)
     coded = (found.get(str(number), "") for number in range(len(paths)))
     return dict(zip(paths, map(_decoded, coded), strict=True))

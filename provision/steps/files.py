@@ -136,12 +136,19 @@ class Directory(Rights, kind="directory"):
         return Sh.of(DIRECTORY_MAKE, path=self.path, **self.rights())
 
 
+# Who owns the folder may put a link in a file's place at any time: a file that was opened
+# and found to be no link is reached by its descriptor from then on.
 FILE_ADJUST = r"""
-chown -- "$owner:$group" "$path"
-chmod -- "00$mode" "$path"
+exec 9<"$path"
+if [ "$(stat -L -c %d:%i /dev/fd/9)" != "$(stat -c %d:%i -- "$path")" ]; then
+    printf '%s has become a link\n' "$path" >&2
+    exit 1
+fi
+chown -- "$owner:$group" /dev/fd/9
+chmod -- "00$mode" /dev/fd/9
 """
-# The name is fixed, so that what a killed run left is replaced by the next one; -C
-# makes the file anew or fails, so that nobody can put a link in its place.
+# The name is fixed, so that what a killed run left is replaced by the next one; -C makes
+# the file anew or fails.
 FILE_WRITE = r"""
 folder=${path%/*}/
 if [ ! -d "$folder" ]; then
@@ -151,10 +158,15 @@ fi
 new=$folder.${path##*/}.new
 trap 'rm -f -- "$new"' EXIT
 rm -f -- "$new"
+umask 077
+set -C
+exec 9>"$new"
+set +C
 # A shell's own printf says "I/O error" of a full disk, cat says what it is.
-(umask 077; set -C; printf '%s' "$content" | cat >"$new")
-chown -- "$owner:$group" "$new"
-chmod -- "00$mode" "$new"
+printf '%s' "$content" | cat >&9
+chown -- "$owner:$group" /dev/fd/9
+chmod -- "00$mode" /dev/fd/9
+exec 9>&-
 if [ $# -gt 0 ] && ! "$@" "$new" >&2; then
     printf '%s refuses it: %s stays as it was\n' "${1##*/}" "$path" >&2
     exit 1

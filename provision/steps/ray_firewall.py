@@ -27,21 +27,40 @@ from provision.steps.ray_ports import Ports
 
 SSH = 22
 
-LOAD = r"""#!/bin/sh
+FIRST = r"""
+# Whether INPUT looks at our chain before all but others of ours: what comes before could
+# let in whom we do not.
+first() {
+    "$tables" -w 10 -S INPUT 2>/dev/null | sed -n '/^-A/{
+        /^-A INPUT -j PROVISION-[^ ]*$/!q
+        p
+    }' | grep -qxF -e "-A INPUT -j $chain"
+}
+"""
+LOAD = (
+    r"""#!/bin/sh
 # Written by provision. Its unit runs it at boot: puts the rules beside it into effect.
 # Only our own chain is filled, and INPUT looks at it first.
 set -eu
 cd "${0%/*}"
+"""
+    + FIRST
+    + r"""
 chain=$(sed -n 's/^:\([^ ]*\) .*/\1/p' iptables)
 for tables in iptables ip6tables; do
     if [ "$tables" = ip6tables ] && ! ip6tables -w 10 -S INPUT >/dev/null 2>&1; then
         continue # a kernel without IPv6
     fi
     "$tables-restore" --wait 10 --noflush <"$tables"
-    "$tables" -w 10 -C INPUT -j "$chain" 2>/dev/null ||
-        "$tables" -w 10 -I INPUT 1 -j "$chain"
+    ! first || continue
+    "$tables" -w 10 -I INPUT 1 -j "$chain"
+    # What is left of where it was looked at before, the last one first.
+    "$tables" -w 10 -S INPUT | sed -n 's/^-A INPUT //p' | grep -nxF -e "-j $chain" |
+        sed '1d; s/:.*//' | sort -rn |
+        while read -r number; do "$tables" -w 10 -D INPUT "$number"; done
 done
 """
+)
 UNIT = """\
 # Written by provision.
 [Unit]
@@ -57,7 +76,9 @@ ExecStart=/bin/sh {folder}/load
 [Install]
 WantedBy=multi-user.target
 """
-LOOK = r"""
+LOOK = (
+    FIRST
+    + r"""
 for tables in iptables ip6tables; do
     command -v "$tables" >/dev/null || continue
     if ! why=$("$tables" -w 10 -S INPUT 2>&1 >/dev/null); then
@@ -66,7 +87,11 @@ for tables in iptables ip6tables; do
         continue
     fi
     "$tables" -w 10 -S "$chain" 2>/dev/null | sed -n "s/^-A [^ ]* /$tables=/p"
-    ! "$tables" -w 10 -C INPUT -j "$chain" 2>/dev/null || echo "$tables.input=looks"
+    if first; then
+        echo "$tables.input=looks"
+    elif "$tables" -w 10 -C INPUT -j "$chain" 2>/dev/null; then
+        echo "$tables.input=looks too late"
+    fi
 done
 unit=/etc/systemd/system/provision-firewall-$chain.service
 folder=/etc/provision/firewall/$chain
@@ -77,6 +102,7 @@ if [ -d "$folder" ] || [ -e "$unit" ]; then
     ! systemctl is-enabled --quiet "${unit##*/}" 2>/dev/null || echo 'boot=loads'
 fi
 """
+)
 CLOSE = r"""
 [ -d /run/systemd/system ] || { echo 'this host has no systemd' >&2; exit 1; }
 for port in $(ss -Hltnp | sed -n '/"sshd"/s/^\([^ ]* *\)\{3\}[^ ]*:\([0-9]*\) .*/\2/p'); do

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from shells import EACH_SHELL, NOT_BUSYBOX, converge, me, run
 
 from provision.errors import RefusedError
-from provision.step import Step
+from provision.step import Change, Step
 from provision.steps.files import LARGEST, Directory, File, FileAbsent
 
 Shell = tuple[str, ...]
@@ -114,6 +114,22 @@ def test_a_file_with_another_mode_is_not_written_again(
         before.st_ino,
         before.st_mtime,
     )
+
+
+@EACH_SHELL
+def test_a_link_that_is_put_in_its_place_is_not_followed(
+    shell: Shell, tmp_path: Path
+) -> None:
+    """As its owner could do after it was looked at."""
+    other, path = tmp_path / "other", tmp_path / "file"
+    other.write_text("x")
+    other.chmod(0o600)
+    path.symlink_to(other)
+    step = file(path, rights="4644")
+    done = run(shell, step.apply([Change("mode", "600", "4644")]), strict=True)
+    assert done.exit != 0
+    assert "has become a link" in done.stderr
+    assert other.stat().st_mode & 0o7777 == 0o600
 
 
 @EACH_SHELL

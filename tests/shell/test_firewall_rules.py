@@ -83,6 +83,34 @@ def test_the_chain_is_asked_once_and_first_and_others_stay(
 
 
 @NOT_BUSYBOX
+def test_rules_that_came_before_it_are_seen_and_come_after_it(
+    shell: tuple[str, ...], load: str, tmp_path: Path
+) -> None:
+    theirs = "iptables -I INPUT 1 -p tcp --dport 8265 -j ACCEPT"
+    look = FIREWALL.probe().render()
+    late = FIREWALL.observe(run(shell, tmp_path, load, theirs, look))
+    assert late["iptables.input"] == "looks too late"
+    assert late["ip6tables.input"] == "looks"
+    script = (load, theirs, load, "iptables -S INPUT")
+    assert run(shell, tmp_path, *script).stdout.splitlines() == [
+        "-P INPUT ACCEPT",
+        "-A INPUT -j PROVISION-test-shell",
+        "-A INPUT -p tcp -m tcp --dport 8265 -j ACCEPT",
+    ]
+
+
+@NOT_BUSYBOX
+def test_chains_of_two_clusters_do_not_push_each_other_back(
+    shell: tuple[str, ...], load: str, tmp_path: Path
+) -> None:
+    other = "iptables -N PROVISION-other; iptables -I INPUT 1 -j PROVISION-other"
+    seen = FIREWALL.observe(
+        run(shell, tmp_path, load, other, FIREWALL.probe().render())
+    )
+    assert seen["iptables.input"] == "looks"
+
+
+@NOT_BUSYBOX
 def test_opened_again_nothing_of_ours_is_left(
     shell: tuple[str, ...], load: str, tmp_path: Path
 ) -> None:
