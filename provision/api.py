@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from provision import inventory as inventories
 from provision import playbook as playbooks
+from provision.errors import LockHeldError
 from provision.events import Event
 from provision.execute import execute
 from provision.interrupt import interruptible
@@ -93,7 +94,8 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
     inventory = _inventory(hosts)
     if password := options.get("become_password"):
         inventory = inventory.with_become_password(password)
-    bound = _bound(verb, inventory, _playbook(book), options)
+    secrets = Secrets(inventory.memory, generate=False)
+    bound = _bound(verb, inventory, _playbook(book), secrets, options)
     run, redact = Run(), redactor(bound.secrets)
     for play in bound.plays:
         for host, row in play.steps.items():
@@ -108,20 +110,31 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
             for reporter in reporters:
                 reporter(clean)
 
-        execute(
-            bound,
-            inventory,
-            verb=verb,
-            forks=options.get("forks", FORKS),
-            report=report,
-            interrupted=interrupted,
-        )
+        try:
+            execute(
+                bound,
+                inventory,
+                verb=verb,
+                forks=options.get("forks", FORKS),
+                report=report,
+                interrupted=interrupted,
+            )
+        except LockHeldError:
+            # The run that holds the lock may be bringing its own to the hosts.
+            if not run.touched:
+                secrets.unmake()
+            raise
     return run
 
 
-def _bound(verb: str, inventory: Inventory, book: Playbook, options: Options) -> Bound:
+def _bound(
+    verb: str,
+    inventory: Inventory,
+    book: Playbook,
+    secrets: Secrets,
+    options: Options,
+) -> Bound:
     """The steps, with secrets that are this machine's, or the cluster's, or new."""
-    secrets = Secrets(inventory.memory, generate=False)
     sets = options.get("sets", {})
 
     def bind() -> Bound:

@@ -58,6 +58,7 @@ class Certificates:
     Attributes:
         told: what was made anew because its end was near, in words.
         made: whether anything was made.
+        added: files that did not exist before.
         new: whether there was no authority.
     """
 
@@ -77,6 +78,7 @@ class Certificates:
         self._hosts: dict[str, Pair] = {}
         self.told: list[str] = []
         self.made = False
+        self.added: list[Path] = []
 
     @property
     def new(self) -> bool:
@@ -152,6 +154,8 @@ class Certificates:
     def _kept(self, name: str, pair: Pair) -> Pair:
         self.made = True
         if self._keep:
+            if not self._file(name).exists():
+                self.added.append(self._file(name))
             try:
                 replace(self._file(name), (pair.key_pem() + pair.pem()).encode())
             except OSError as error:

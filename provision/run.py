@@ -88,6 +88,11 @@ class HostResult:
         return self._count("planned")
 
     @property
+    def touched(self) -> bool:
+        """Whether a step may have changed something."""
+        return self.changed > 0 or self._count("failed") > 0
+
+    @property
     def failed(self) -> int:
         """Steps that failed; 1 when the host failed as a whole."""
         return self._count("failed") or int(self.error is not None)
@@ -149,6 +154,11 @@ class Run:
     def changed(self) -> int:
         """Steps changed, on all hosts."""
         return sum(host.changed for host in self.hosts.values())
+
+    @property
+    def touched(self) -> bool:
+        """Whether a step may have changed something on some host."""
+        return any(host.touched for host in self.hosts.values())
 
     @property
     def planned(self) -> int:

@@ -52,6 +52,7 @@ class Secrets:
     Attributes:
         generate: the same, and may be set later.
         missing: those that were asked for and are not there.
+        made: files that did not exist before; what is in them is nowhere else yet.
         values: all that were handed out, for the redactor.
     """
 
@@ -66,6 +67,7 @@ class Secrets:
         self.folder = folder
         self.generate = generate
         self.missing: set[str] = set()
+        self.made: list[Path] = []
         self._environment = environment
         self._ask = ask or _typed
         self._known: dict[str, str] = {}
@@ -190,8 +192,24 @@ class Secrets:
             if not file.exists():
                 if not (self.generate and generate):
                     return None
-                make(file, _line(new_secret()))
+                self._make(file)
             return _read(file)
+
+    def _make(self, file: Path) -> None:
+        value = new_secret()
+        make(file, _line(value))
+        if _content(file) == value:  # of two that do so at once, the other may win
+            self.made.append(file)
+
+    def unmake(self) -> None:
+        """Remove what was made, since nothing of it has got to a host.
+
+        The next run then asks the cluster first: it may have others by then.
+        """
+        for file in self.made:
+            with contextlib.suppress(OSError):
+                file.unlink()
+        self.made.clear()
 
     @contextlib.contextmanager
     def _told(self, name: str) -> Iterator[None]:

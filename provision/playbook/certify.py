@@ -40,6 +40,8 @@ def certifier(
         found = store.of(host)
         if store.made and not secrets.generate:
             secrets.missing.add(CERTIFICATES)
+        secrets.made.extend(store.added)
+        store.added.clear()
         secrets.hide(found.key.get_secret_value().splitlines()[1:-1])
         warnings.extend(store.told)
         store.told.clear()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provision import adopt, api
-from provision.errors import ConnectError
+from provision.errors import ConnectError, LockHeldError
 from provision.playbook.load import load
 from provision.playbook.play import Playbook
 from provision.run import Run
@@ -144,3 +144,23 @@ def test_a_plan_goes_on_and_says_what_it_does_not_know(
         "a cannot be asked whether the cluster has ray_token, which this machine has "
         "not: timed out after 10 s"
     ]
+
+
+def test_a_run_that_is_refused_the_lock_keeps_none_it_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that has the lock may be bringing its own to hosts that had none."""
+    first, second = Controller(tmp_path, "first"), Controller(tmp_path, "second")
+
+    def refused(*_: Any, **__: Any) -> None:
+        assert second.kept.exists()
+        raise LockHeldError("held")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api, "execute", refused)
+        with pytest.raises(LockHeldError):
+            second.apply()
+    assert not second.kept.exists()
+    first.apply()
+    assert second.apply().changed == 0
+    assert second.kept.read_text() == first.kept.read_text()

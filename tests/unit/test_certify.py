@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provision import api, issue
-from provision.errors import SecretError
+from provision.errors import LockHeldError, SecretError
 from provision.events import OutputLine
 from provision.inventory import Host
 from provision.playbook.load import load
@@ -126,3 +126,22 @@ def test_a_line_of_a_key_is_masked_wherever_it_turns_up(tmp_path: Path) -> None:
     for line in (*lines, "short-one"):
         assert masked(f"x {line} y") == f"x {MASK} y"
         assert masked(f"x{line}y") == f"x{MASK}y"
+
+
+def test_a_run_that_is_refused_the_lock_keeps_no_authority_it_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Controller(tmp_path, "first"), Controller(tmp_path, "second")
+
+    def refused(*_: object, **__: object) -> None:
+        assert [*second.kept.iterdir()]
+        raise LockHeldError("held")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api, "execute", refused)
+        with pytest.raises(LockHeldError):
+            second.apply()
+    assert not [*second.kept.iterdir()]
+    first.apply()
+    with pytest.raises(SecretError, match="come from another machine"):
+        second.apply()
