@@ -99,13 +99,21 @@ docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit 
 esc=$(printf '\033')
 docker logs --tail 15 "$name" 2>&1 | sed "s/$esc\[[0-9;]*m//g"
 """
-FIND = r"""
-command -v docker >/dev/null || exit 0
-docker ps --all --format '{{.Names}}={{.Image}}' "$@" && exit 0
-# A daemon that is down runs nothing; what it would start again lies here.
-[ -n "$(ls -A /var/lib/docker/containers 2>/dev/null)" ] || exit 0
-exit 1
+NO_CONTAINERS = r"""
+# What can be known without the daemon. Containers may well run while it is down.
+no_containers() {
+    ! grep -qs data-root /etc/docker/daemon.json || return 1
+    [ -z "$(ls -A /var/lib/docker/containers 2>/dev/null)" ] || return 1
+    ! grep -qs containerd-shim /proc/[0-9]*/comm
+}
 """
+FIND = (
+    NO_CONTAINERS
+    + r"""
+command -v docker >/dev/null || exit 0
+docker ps --all --format '{{.Names}}={{.Image}}' "$@" || no_containers
+"""
+)
 REMOVE = r"""
 docker ps --all --quiet "$@" | while read -r id; do
     docker stop -t "$stop_s" "$id"

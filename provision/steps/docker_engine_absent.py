@@ -8,17 +8,41 @@ from provision.errors import RefusedError
 from provision.fields import Seconds, Word
 from provision.shell import Sh
 from provision.step import Absence, Change, State
+from provision.steps.docker_container import NO_CONTAINERS
 
-LOOK = r"""
+LOOK = (
+    NO_CONTAINERS
+    + r"""
 [ -e /etc/docker/provision.packages ] || exit 0
 printf 'engine=%s\n' "$(paste -s -d ' ' /etc/docker/provision.packages)"
-others=$(docker ps --all --format '{{.Names}} {{.Label "provision.cluster"}}' \
-    2>/dev/null | while read -r name label; do
+all=$(docker ps --all --format '{{.Names}} {{.Label "provision.cluster"}}') ||
+    no_containers || exit 1
+others=$(printf '%s\n' "$all" | while read -r name label; do
     [ "$label" = "$cluster" ] || printf '%s ' "$name"
 done)
-[ -z "$others" ] || printf 'others=%s\n' "${others% }"
+[ -z "${others% }" ] || printf 'others=%s\n' "${others% }"
 """
-REMOVE = r"""
+)
+RULES = r"""
+# Docker's chains, those in which people put rules for it among them, what jumps to them,
+# and what Docker says about its bridges; nothing else that has its name somewhere.
+each_table() {
+    "$tables-save" | sed -n "/^\*/p; /^COMMIT/p; $1" |
+        "$tables-restore" --wait 10 --noflush
+}
+bridge='-[io] \(docker0\|br-[0-9a-f]\{12\}\)\( .*\)\{0,1\}$'
+for tables in iptables ip6tables; do
+    command -v "$tables-restore" >/dev/null || continue
+    each_table "/^-A DOCKER/b
+        s/^-A \(.* -[jg] DOCKER.*\)/-D \1/p; t
+        /^-A \(FORWARD\|POSTROUTING\) .*$bridge/s/^-A/-D/p" &&
+        each_table 's/^:\(DOCKER[^ ]*\) .*/-F \1/p' &&
+        each_table 's/^:\(DOCKER[^ ]*\) .*/-X \1/p' ||
+        echo "some rules of Docker stay in $tables"
+done
+"""
+REMOVE = (
+    r"""
 export DEBIAN_FRONTEND=noninteractive
 ours=$(cat /etc/docker/provision.packages)
 if [ -d /run/systemd/system ]; then
@@ -27,9 +51,9 @@ else
     service docker stop || true
 fi
 ip link delete docker0 2>/dev/null || true
-if command -v iptables-save >/dev/null; then
-    iptables-save | grep -vi docker | iptables-restore || true
-fi
+"""
+    + RULES
+    + r"""
 set -f
 if command -v apt-get >/dev/null; then
     wait="-o DPkg::Lock::Timeout=$lock_timeout_s"
@@ -60,6 +84,7 @@ groupdel docker 2>/dev/null || true
 # Last, since it has the note that this engine is ours.
 rm -rf /etc/docker
 """
+)
 
 
 class DockerEngineAbsent(Absence, kind="docker_engine_absent"):

@@ -19,7 +19,12 @@ if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
 ${Package}:${Architecture}=${db:Status-Status}
 ' -- "$@" 2>/dev/null || [ $? = 1 ] || exit 1
 elif command -v rpm >/dev/null; then
-    rpm -q --qf '%{NAME}=installed\n' -- "$@" | grep '=installed$' || true
+    found=$(rpm -q --qf '%{NAME}=installed\n' -- "$@" 2>&1) || {
+        # A name that it does not know is an answer, a database it cannot read is none.
+        why=$(printf '%s\n' "$found" | grep '^error:\|^rpmdb:') || why=
+        [ -z "$why" ] || { printf '%s\n' "$why" >&2; exit 1; }
+    }
+    printf '%s\n' "$found" | sed -n '/=installed$/p'
 fi
 """
 INSTALL = MANAGER + 'install_packages "$@"\n'

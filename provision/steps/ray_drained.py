@@ -9,16 +9,17 @@ from pydantic import Field
 from provision.fields import Seconds, Word
 from provision.shell import Sh
 from provision.step import Absence, Change
+from provision.steps.docker_container import NO_CONTAINERS
 from provision.steps.ray_replace import DRAIN
 
-LOOK = r"""
+LOOK = (
+    NO_CONTAINERS
+    + r"""
 command -v docker >/dev/null || exit 0
 docker ps --filter "name=^/$name\$" --filter "label=provision.cluster=$cluster" \
-    --format '{{.Names}}=running' && exit 0
-# A daemon that is down runs nothing.
-[ -n "$(ls -A /var/lib/docker/containers 2>/dev/null)" ] || exit 0
-exit 1
+    --format '{{.Names}}=running' || no_containers
 """
+)
 STOP = (
     DRAIN
     + r"""

@@ -90,7 +90,7 @@ boot() {
         echo false
     fi
 }
-refresh
+refresh || exit 1
 """
 """Functions about the service `$name`, and `$shown`, what systemd knows of it."""
 

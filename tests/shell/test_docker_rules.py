@@ -1,0 +1,71 @@
+"""Docker's rules are removed from a kernel's tables, and nobody else's."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from shells import NOT_BUSYBOX
+from test_firewall_rules import possible
+
+from provision.steps.docker_engine_absent import RULES
+
+pytestmark = pytest.mark.skipif(not possible(), reason="needs root and iptables")
+DOCKERS = """
+iptables -t nat -N DOCKER
+iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+iptables -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+iptables -t nat -A DOCKER -i docker0 -j RETURN
+for chain in DOCKER DOCKER-USER DOCKER-ISOLATION-STAGE-1; do iptables -N $chain; done
+iptables -A FORWARD -j DOCKER-USER
+iptables -A FORWARD -j DOCKER-ISOLATION-STAGE-1
+iptables -A FORWARD -o docker0 -j DOCKER
+iptables -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+iptables -A FORWARD -o br-0123456789ab -j ACCEPT
+iptables -A DOCKER-USER -j RETURN
+iptables -A DOCKER-ISOLATION-STAGE-1 -i docker0 -j RETURN
+ip6tables -N DOCKER-USER
+ip6tables -A FORWARD -j DOCKER-USER
+"""
+THEIRS = """
+iptables -A INPUT -s 10.0.0.0/8 -m comment --comment "docker registry" -j ACCEPT
+iptables -A INPUT -i docker0 -p udp --dport 53 -j ACCEPT
+iptables -A FORWARD -i br-lan -j ACCEPT
+iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+"""
+SAVED = "iptables-save; ip6tables-save"
+
+
+def rules(shell: tuple[str, ...], *scripts: str) -> list[str]:
+    """What is in the tables after *scripts*, in a network namespace of their own."""
+    script = "\n".join(["set -eu", *scripts, SAVED])
+    done = subprocess.run(
+        ["unshare", "--net", *shell],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "stay" not in done.stdout, done.stderr
+    return [line for line in done.stdout.splitlines() if line.startswith("-A")]
+
+
+@NOT_BUSYBOX
+def test_what_docker_made_goes_and_the_rest_stays(shell: tuple[str, ...]) -> None:
+    theirs = rules(shell, THEIRS)
+    assert len(theirs) == 4
+    assert len(rules(shell, DOCKERS, THEIRS)) > 12
+    assert rules(shell, DOCKERS, THEIRS, RULES) == theirs
+    assert rules(shell, THEIRS, RULES) == theirs
+
+
+@NOT_BUSYBOX
+def test_no_chain_of_docker_is_left(shell: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        ["unshare", "--net", *shell],
+        input=f"set -eu\n{DOCKERS}\n{RULES}\n{SAVED}",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ":FORWARD" in done.stdout and "DOCKER" not in done.stdout
