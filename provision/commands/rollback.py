@@ -30,8 +30,12 @@ def rollback(given: Given) -> int:
         seen = api.plan(inventory_path(given)[0], PLAYBOOK, **given.for_api())
     found = [s.observed for h in seen.hosts.values() for s in h.steps if s.kind == KIND]
     run = latest(iter(found))
+    if seen.errors:
+        # What a host that was not asked would have told may be what was last.
+        console.tell(*_why(seen))
+        return seen.exit_code
     # One without a container of now was cut off in the middle: it goes on in any case.
-    if not seen.errors and not any(_goes_back(state, run) for state in found):
+    if not any(_goes_back(state, run) for state in found):
         console.tell("there is nothing to go back to: no container of before is kept")
         return 0
     chosen = replace(given, set=(*given.set, f"back_from='{run}'"))
@@ -42,6 +46,19 @@ def rollback(given: Given) -> int:
     if done.exit_code == 0 and done.changed:
         console.tell(*_hint(done))
     return done.exit_code
+
+
+def _why(seen: Run) -> list[str]:
+    told = [
+        f"  {host}: {error.message}{f'; {error.hint}' if error.hint else ''}"
+        for host, errors in seen.errors.items()
+        for error in errors
+    ]
+    return [
+        "nothing was touched: which deploy was the last one is not known without",
+        *told,
+        "  leave such hosts out with --limit if you must",
+    ]
 
 
 def _goes_back(state: dict[str, str], run: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
+from provision.errors import RefusedError
 from provision.fields import AbsPath, Line, Seconds, Word
 from provision.shell import Reply, Sh
 from provision.step import Change, State, Step
@@ -22,6 +23,7 @@ look() {
 '"$1"'.restart={{.HostConfig.RestartPolicy.Name}}
 '"$1"'.created={{.Created}}
 '"$1"'.image_id={{.Image}}
+'"$1"'.cluster={{index .Config.Labels "provision.cluster"}}
 '"$1"'.run={{index .Config.Labels "provision.run"}}
 '"$1"'.spec={{index .Config.Labels "provision.spec"}}' "$2" 2>&1 >&3); } 3>&1 && return
     case $why in *[Nn]"o such "[oc]*) return 0 ;; esac
@@ -30,6 +32,7 @@ look() {
 }
 look now "$name"
 look then "$name-previous"
+[ ! -e "$data_dir/undone" ] || printf 'undone.run=%s\n' "$(cat -- "$data_dir/undone")"
 """
 BACK = (
     DRAIN
@@ -37,12 +40,16 @@ BACK = (
     + r"""
 if [ "$back" = yes ]; then
     if docker container inspect "$name" >/dev/null 2>&1; then
-        made=$(docker container inspect \
-            --format '{{index .Config.Labels "provision.run"}}' "$name")
-        if [ -n "$run" ] && [ "$made" != "$run" ]; then
+        made=$(docker container inspect --format \
+            '{{with .Config.Labels}}{{index . "provision.cluster"}} {{
+            index . "provision.run"}}{{end}}' "$name")
+        if [ "${made%% *}" != "$cluster" ] || [ "${made#* }" != "${run:-${made#* }}" ]; then
             echo "$name was replaced after it was looked at" >&2
             exit 1
         fi
+        # So that it is known, when no container tells any more, that this was the last.
+        printf '%s\n' "${made#* }" >"$data_dir/.undone.new"
+        mv -f -- "$data_dir/.undone.new" "$data_dir/undone"
         drain
         docker stop -t "$stop_s" "$name"
         [ -z "$wipe" ] || find "$tables" -mindepth 1 -delete
@@ -55,6 +62,8 @@ docker start "$name"
 """
 )
 """Whenever it is cut off, it is seen how far it came, and gone on with."""
+UNDONE = "undone.run"
+"""The run whose container was last gone back from on a host."""
 LIVE = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
 
 
@@ -65,6 +74,7 @@ class RayPrevious(Step, kind="ray_previous"):
     one that is there stays; if it was put back and not yet started, it is started.
 
     Raises:
+        RefusedError: one of the two containers is not the cluster's.
         ApplyError: what runs on it could not be drained.
         VerifyError: the former container is not well in `settle_s` seconds.
 
@@ -72,6 +82,8 @@ class RayPrevious(Step, kind="ray_previous"):
     """
 
     cluster: Word
+    data_dir: AbsPath
+    """As the step `ray_head` has it: what was gone back from is noted there."""
     tables: AbsPath | None = None
     """The head's tables: emptied when the former container has another Ray."""
     run: Line = ""
@@ -92,11 +104,12 @@ class RayPrevious(Step, kind="ray_previous"):
         return f"ray-{self.cluster}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, name=f"ray-{self.cluster}")
+        return Sh.of(LOOK, name=f"ray-{self.cluster}", data_dir=self.data_dir)
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
-        return {
+        undone = {key: value for key, value in state.items() if key == UNDONE}
+        return undone | {
             f"{side}.{field}": value
             for side in ("now", "then")
             for field, value in _unfolded(state, side).items()
@@ -107,6 +120,12 @@ class RayPrevious(Step, kind="ray_previous"):
 
     def plan(self, observed: State) -> list[Change]:
         now, then = _side(observed, "now"), _side(observed, "then")
+        for name, found in ((self.subject, now), (f"{self.subject}-previous", then)):
+            if found and found.get("cluster") != self.cluster:
+                raise RefusedError(
+                    f"a container {name} is there that was not made by provision",
+                    hint=f"remove it (docker rm -f {name}), or rename it",
+                )
         if then and self._replaceable(now):
             return self._back(now, then)
         if not now or (self.run and now.get("run") == self.run):
@@ -121,7 +140,7 @@ class RayPrevious(Step, kind="ray_previous"):
         return not self.run or not now or now.get("run") == self.run
 
     def _back(self, now: State, then: State) -> list[Change]:
-        live = {*LIVE, "run"}
+        live = {*LIVE, "run", "cluster"}
         fields = [field for field in {**now, **then} if field not in live]
         changes = [
             Change(field, now.get(field), then.get(field))
@@ -142,6 +161,7 @@ class RayPrevious(Step, kind="ray_previous"):
             name=f"ray-{self.cluster}",
             cluster=self.cluster,
             back="" if fields <= MILD else "yes",
+            data_dir=self.data_dir,
             drain_s=0 if together else self.drain_s,
             stop_s=self.stop_s,
             tables=self.tables or "",
@@ -168,5 +188,9 @@ def _unfolded(state: State, side: str) -> dict[str, str]:
 
 
 def latest(seen: Iterator[State]) -> str:
-    """The run that replaced something last, as hosts were *seen*; "" = there is none."""
-    return max((state.get("now.run", "") for state in seen), default="")
+    """The run that replaced something last, as hosts were *seen*; "" = there is none.
+
+    One that was gone back from counts: what runs before it replaced stays.
+    """
+    keys = ("now.run", UNDONE)
+    return max((state.get(key, "") for state in seen for key in keys), default="")

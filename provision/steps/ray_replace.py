@@ -5,12 +5,30 @@ from __future__ import annotations
 from provision.steps.docker_container import DIGEST, FITTED, START
 
 DRAIN = r"""
+is_well() {
+    [ "$(docker inspect --format '{{.State.Status}} {{with .State.Health}}{{
+        .Status}}{{end}}' "$name")" = 'running healthy' ]
+}
+# The id of Ray's node in the container; "?" = it could not be asked just now.
 node() {
-    docker exec "$name" sh -c 'cat /proc/[0-9]*/cmdline' 2>/dev/null | tr '\0' '\n' |
-        sed -n 's/^--node_id=//p' | sed -n 1p
+    if all=$(docker exec "$name" sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" "\n"' 2>&1); then
+        printf '%s\n' "$all" | sed -n 's/^--node_id=//p' | sed -n 1p
+    elif is_well; then
+        echo '?'
+    fi
 }
 drain() {
-    [ "$drain_s" -gt 0 ] && id=$(node) && [ -n "$id" ] || return 0
+    [ "$drain_s" -gt 0 ] || return 0
+    for _ in 1 2 3 4 5; do
+        id=$(node)
+        [ "$id" = '?' ] || break
+        sleep 2
+    done
+    [ -n "$id" ] || return 0
+    if [ "$id" = '?' ]; then
+        echo "what runs in $name cannot be asked, so it cannot be drained" >&2
+        return 1
+    fi
     if said=$(timeout 60 docker exec "$name" ray drain-node --node-id "$id" \
         --reason DRAIN_NODE_REASON_PREEMPTION --reason-message "$why" \
         --deadline-remaining-seconds "$drain_s" 2>&1); then

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.errors import RefusedError
 from provision.shell import Reply, Sh
 from provision.step import Change
 from provision.steps.ray_previous import RayPrevious
@@ -30,10 +31,10 @@ container)
     case $4 in
     now.*|then.*)
         side=${4%%.*}
-        for field in status health restart created image_id run spec; do
+        for field in status health restart created image_id cluster run spec; do
             echo "$side.$field=$(cat "$last/$field")"
         done ;;
-    *provision.run*) cat "$last/run" ;;
+    *provision.cluster*provision.run*) echo "$(cat "$last/cluster") $(cat "$last/run")" ;;
     *provision.cluster*) cat "$last/cluster" ;;
     esac ;;
 stop) there "$last"; echo exited >"$last/status"; echo no >"$last/health" ;;
@@ -135,7 +136,7 @@ def test_what_is_kept_is_not_started_by_docker(docker: Path) -> None:
 def test_a_kept_container_of_someone_else_stops_it(docker: Path, undo: bool) -> None:
     container(docker, NAME, "good", well="")
     container(docker, PREVIOUS, "theirs", cluster="")
-    step = RayPrevious(cluster="lab")
+    step = RayPrevious(cluster="lab", data_dir=str(docker))
     sh = step.apply([Change("created", "a", "b")]) if undo else replace()
     done = run(docker, sh)
     assert done.returncode != 0 and "not made by provision" in done.stderr
@@ -155,7 +156,7 @@ def test_a_rollback_cut_off_anywhere_is_finished_by_the_next(
 ) -> None:
     container(docker, NAME, "new")
     container(docker, PREVIOUS, "good", status="exited", restart="no")
-    step = RayPrevious(cluster="lab", run="new")
+    step = RayPrevious(cluster="lab", data_dir=str(docker), run="new")
     run(docker, step.apply(changes(docker, step)), kill_at)
     for _ in range(2):
         if left := changes(docker, step):
@@ -164,6 +165,7 @@ def test_a_rollback_cut_off_anywhere_is_finished_by_the_next(
     assert said(docker, NAME, "status") == "running"
     assert said(docker, NAME, "restart") == "unless-stopped"
     assert not (docker / PREVIOUS).exists()
+    assert step.observe(Reply(run(docker, step.probe()).stdout))["undone.run"] == "new"
 
 
 def test_a_host_that_was_replaced_by_an_earlier_run_is_not_touched(
@@ -171,8 +173,44 @@ def test_a_host_that_was_replaced_by_an_earlier_run_is_not_touched(
 ) -> None:
     container(docker, NAME, "before")
     container(docker, PREVIOUS, "long-ago", status="exited", restart="no")
-    assert changes(docker, RayPrevious(cluster="lab", run="last")) == []
-    stale = RayPrevious(cluster="lab", run="last").apply([Change("created", "a", "b")])
+    assert (
+        changes(docker, RayPrevious(cluster="lab", data_dir=str(docker), run="last"))
+        == []
+    )
+    stale = RayPrevious(cluster="lab", data_dir=str(docker), run="last").apply(
+        [Change("created", "a", "b")]
+    )
     done = run(docker, stale)
     assert done.returncode != 0 and "after it was looked at" in done.stderr
     assert said(docker, NAME, "id") == "before"
+
+
+@pytest.mark.parametrize("run_id", ["", "new"])
+def test_a_container_of_someone_else_is_not_gone_back_from(
+    docker: Path, run_id: str
+) -> None:
+    container(docker, NAME, "new", cluster="", status="exited", restart="no")
+    container(docker, PREVIOUS, "good", status="exited", restart="no")
+    step = RayPrevious(cluster="lab", data_dir=str(docker), run=run_id)
+    with pytest.raises(RefusedError, match="ray-lab is there that was not made by"):
+        changes(docker, step)
+    done = run(docker, step.apply([Change("created", "a", "b")]))
+    assert done.returncode != 0
+    assert said(docker, NAME, "status") == "exited"
+    assert said(docker, PREVIOUS, "id") == "good"
+
+
+@pytest.mark.parametrize(
+    ("health", "stays"), [("running healthy", True), ("restarting ", False)]
+)
+def test_a_node_that_cannot_be_asked_is_not_taken_as_drained(
+    docker: Path, health: str, stays: bool
+) -> None:
+    """As when Docker cannot start a process in it for lack of memory."""
+    container(docker, NAME, "good", well="")
+    text = DOCKER.replace("case $1 in", f"case $1 in\ninspect) echo '{health}' ;;", 1)
+    (docker / "docker").write_text(text.replace("sleep 2", "true"))
+    done = run(docker, replace())
+    assert (done.returncode != 0) == stays
+    assert ("cannot be drained" in done.stderr) == stays
+    assert said(docker, NAME, "id") == ("good" if stays else "new")

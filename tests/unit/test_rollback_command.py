@@ -32,3 +32,17 @@ def test_a_rollback_that_was_cut_off_goes_on() -> None:
 @pytest.mark.parametrize("seen", [[], [{}]])
 def test_bare_hosts_have_no_run(seen: list[dict[str, str]]) -> None:
     assert latest(iter(seen)) == ""
+
+
+def test_one_that_was_finished_has_nothing_to_do() -> None:
+    """What the deploy before it replaced is not gone back from as well."""
+    done = host("r1", kept=False) | {"undone.run": "r2"}
+    others = [host("r1"), host("r1")]
+    assert latest(iter([*others, done])) == "r2"
+    assert [_goes_back(h, "r2") for h in (*others, done)] == [False, False, False]
+
+
+def test_one_that_was_cut_off_between_hosts_goes_on() -> None:
+    done = host("r1", kept=False) | {"undone.run": "r2"}
+    assert latest(iter([host("r1"), done, host("r2")])) == "r2"
+    assert _goes_back(host("r2"), "r2")
