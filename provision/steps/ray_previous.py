@@ -116,7 +116,8 @@ class RayPrevious(Step, kind="ray_previous"):
         }
 
     def desired(self) -> State:
-        return {f"now.{field}": value for field, value in LIVE.items()}
+        fields = {**LIVE, "cluster": self.cluster}
+        return {f"now.{field}": value for field, value in fields.items()}
 
     def plan(self, observed: State) -> list[Change]:
         now, then = _side(observed, "now"), _side(observed, "then")
