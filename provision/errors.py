@@ -165,9 +165,10 @@ class AuthError(ConnectError):
 
 
 class ConnectionLost(HostError):
-    """A connection that was up is gone."""
+    """A connection that was up is gone; *silent*: nobody has closed it."""
 
     exit_code = 4
+    silent = False
 
 
 class PrivilegeError(HostError):

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-LEASH = r"""
+END = "read -r nothing\n"
+"""Waits for the end of standard input."""
+SILENCE = r"""
+while [ -n "$(timeout 20 head -c 1)" ]; do :; done
+"""
+"""Waits for that, or until no beat has come for 20 s."""
+SILENCE_S = 20
+LEASH = (
+    r"""
 { (
-    read -r nothing
+""",
+    r"""
     trap '' TERM
     kill -TERM 0
     sleep 5
@@ -20,6 +29,7 @@ left() {
         { read -r line <"$each"; } 2>/dev/null || continue
         set -- "${line%% *}" ${line##*) }
         case $1 in "$group" | "$$" | "$leash") continue ;; esac
+        [ "$3" != "$leash" ] || continue
         [ "$4" != "$group" ] || [ "$2" = Z ] || return 0
     done
     return 1
@@ -33,7 +43,8 @@ end() {
     kill -KILL 0
 }
 trap end TERM
-"""
+""",
+)
 """Ends the script's process group when standard input ends, that is with the connection.
 
 And sees it end at the time limit: timeout(1) sends KILL to what ignores TERM only while
@@ -41,9 +52,19 @@ the shell that it started is there.
 """
 
 
-def leashed(script: bytes) -> bytes:
+ENDED = 143
+"""The exit code of a script that was ended so, if it ended in time."""
+
+
+def leashed(script: bytes, *, beats: bool = False) -> bytes:
     """*script*, ended on the host when its standard input ends before it does.
 
     Still one compound command: a shell that receives only a part runs nothing.
+
+    Args:
+        script: what to run.
+        beats: whether it is ended as well when no beat has come for `SILENCE_S`. A link
+            that was cut closes nothing: what ran would go on, beside the next try.
     """
-    return b"{\n%b\n%b\nexit\n}\n" % (LEASH.encode(), script)
+    leash = (SILENCE if beats else END).join(LEASH)
+    return b"{\n%b\n%b\nexit\n}\n" % (leash.encode(), script)

@@ -21,6 +21,8 @@ from provision.transport import TRIES, Transport, connect_with_retry
 
 LOOK_LIMIT_S = 60.0
 """Longest time all probes of a host may take together."""
+LEASH_S = 5.0
+"""So long after a silent connection was given up what ran on it may live; see `leash`."""
 LOSSES = 3
 """How often one host's connection may be lost in a run before it is given up."""
 CHANGE = 1
@@ -97,6 +99,9 @@ class Session:
         self._open = False
         self.forget()
         self._again(self._losses, 0, error.message, most=LOSSES, lost=True)
+        if error.silent:
+            # What ran there may have heard us later than we have heard of it.
+            self._stopped.wait(LEASH_S)
         self.open()
 
     def close(self) -> None:

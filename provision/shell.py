@@ -171,6 +171,11 @@ to hear. The second must not end the EXIT trap that the first began.
 """
 
 
+def changes(script: bytes) -> bool:
+    """Whether a script of `encode` has a change in it."""
+    return STRICT.encode() in script
+
+
 def _frame(task: Task, mark: str) -> str:
     mode = STRICT if task.strict else "set -u"
     return (

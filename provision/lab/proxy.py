@@ -5,7 +5,8 @@ is, as far as can be seen from outside. The TCP handshake is not delayed.
 
 While the link is cut nothing is lost and nothing arrives, not even the end of a
 connection, as with TCP over a cable that was pulled; what waited goes on when it is
-mended.
+mended. Connections can also be left stranded for good, while new ones get through, as of
+a laptop that has changed its network.
 """
 
 from __future__ import annotations
@@ -53,6 +54,16 @@ class Proxy:
         """Let everything through again, first what waited; from any thread."""
         self.loop.call_soon_threadsafe(self._whole.set)
 
+    def strand(self) -> None:
+        """Cut the connections there are, for good; from any thread."""
+
+        def strand() -> None:
+            self._whole.clear()
+            self._whole = asyncio.Event()
+            self._whole.set()
+
+        self.loop.call_soon_threadsafe(strand)
+
     @property
     def whole(self) -> bool:
         """Whether it is not cut."""
@@ -68,20 +79,23 @@ class Proxy:
             contextlib.closing(out),
             contextlib.suppress(asyncio.CancelledError, OSError),
         ):
-            await self._whole.wait()
+            whole = self._whole
+            await whole.wait()
             host = out.get_extra_info("sockname")[0]
             back, forth = await asyncio.open_connection(host, self.target)
             with contextlib.closing(forth):
-                await self._both_ways((reader, forth), (back, out))
+                await self._both_ways((reader, forth), (back, out), whole)
 
     async def _both_ways(
         self,
         client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        whole: asyncio.Event,
     ) -> None:
         last = [""]
         await asyncio.gather(
-            self._carry("client", *client, last), self._carry("server", *server, last)
+            self._carry("client", *client, whole, last),
+            self._carry("server", *server, whole, last),
         )
 
     async def _carry(
@@ -89,6 +103,7 @@ class Proxy:
         who: str,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        whole: asyncio.Event,
         last: list[str],
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -96,11 +111,11 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
                 self._count(len(data) if who == "client" else 0)
-                await self._whole.wait()
+                await whole.wait()
                 self.turns += who == "client" and last[0] != "client"
                 last[0] = who
                 loop.call_later(delay_s, writer.write, data)
-        await self._whole.wait()
+        await whole.wait()
         # In the same queue, so after all that was written before.
         loop.call_later(delay_s, writer.close)
         await asyncio.sleep(delay_s)

@@ -67,6 +67,7 @@ class Line:
         self._parts: list[Closable] = []
         self._up = False
         self._dropped = False
+        self._silent = False
         self._ear: Ear | None = None
 
     def open(self) -> None:
@@ -109,6 +110,8 @@ class Line:
     def drop(self) -> None:
         """Close everything; all that waits for it ends. From any thread."""
         with self._lock:
+            # Asked now: what is closed is heard to end.
+            self._silent = self._silent or (self._up and self.quiet)
             self._dropped = True
             parts, self._parts = self._parts, []
         for part in reversed(parts):
@@ -117,7 +120,13 @@ class Line:
 
     def lost(self) -> ConnectionLost:
         """The error to raise when it is gone."""
-        return ConnectionLost(f"the connection to {self.who} was lost")
+        error = ConnectionLost(f"the connection to {self.who} was lost")
+        error.silent = self._silent
+        return error
+
+    def unheard(self) -> ConnectionLost:
+        """The error to raise when the host has not heard us, and ended what it ran."""
+        return ConnectionLost(f"{self.who} had not heard from here, and ended the step")
 
     def _open(self) -> None:
         host = self._host

@@ -13,7 +13,9 @@ import paramiko
 from provision.become import Password, Passwords
 from provision.errors import ConnectError, ConnectionLost
 from provision.held import Held, beating
-from provision.leash import leashed
+from provision.leash import ENDED, leashed
+from provision.leash import SILENCE_S as LEASH_SILENCE_S
+from provision.shell import changes
 from provision.ssh.line import Line
 from provision.ssh.pulse import Pulse
 from provision.talk import (
@@ -46,8 +48,8 @@ class SshTransport:
 
     Several scripts may run at once, each from its own thread. A script's process
     group on the host is killed when the host notices the end of the connection:
-    at once after `close` or the death of this process, and at the script's time
-    limit at the latest when the link is cut.
+    at once after `close` or the death of this process. One that changes something is
+    killed as well when the link is cut, after `leash.SILENCE_S`.
 
     Args:
         host: where and as whom to connect.
@@ -106,18 +108,27 @@ class SshTransport:
         stderr: Frames,
     ) -> int:
         """Run *script* on the host; see `transport.Transport.run`."""
-        line = self._connected()
+        line, beats, started = self._connected(), changes(script), time.monotonic()
         talk = Talk(
             line.who,
-            leashed(script),
+            leashed(script, beats=beats),
             sudo=become and line.user != "root",
             password=self._password,
             limit_s=limit_s,
             stdout=stdout.feed,
             stderr=stderr.feed,
         )
-        with talk, _channel(line, talk) as channel:
-            return talk.result(_converse(line, channel, talk))
+        with talk, _channel(line, talk) as channel, contextlib.ExitStack() as stack:
+            mouth = _Mouth(channel)
+
+            def begun() -> None:
+                if beats:
+                    stack.enter_context(beating(mouth.say_beat))
+
+            code = _converse(line, channel, talk, mouth, begun=begun)
+            if beats and _was_ended(code, time.monotonic() - started, limit_s):
+                raise line.unheard()
+            return talk.result(code)
 
     @contextlib.contextmanager
     def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
@@ -133,7 +144,8 @@ class SshTransport:
             stderr=err.extend,
         )
         with talk, _channel(line, talk) as channel:
-            code = _converse(line, channel, talk, enough=lambda: b"\n" in out)
+            mouth = _Mouth(channel)
+            code = _converse(line, channel, talk, mouth, enough=lambda: b"\n" in out)
             held = Held(
                 first_line(talk, code, out, err),
                 lambda: line.active and not channel.eof_received and not channel.closed,
@@ -189,20 +201,28 @@ def _converse(
     line: Line,
     channel: paramiko.Channel,
     talk: Talk,
+    mouth: _Mouth,
     *,
     enough: Callable[[], bool] = lambda: False,
+    begun: Callable[[], None] = lambda: None,
 ) -> int:
-    """Carry both ways until the script ends or *enough* was heard; the exit code."""
+    """Carry both ways until the script ends or *enough* was heard; the exit code.
+
+    *begun* is called when the whole script was said, or is being said.
+    """
     ready = _Ready()
     channel.in_buffer.set_event(ready)
     channel.in_stderr_buffer.set_event(ready)
-    _send(channel, talk.opening())
-    started = time.monotonic()
+    mouth.say(talk.opening())
+    started, tell = time.monotonic(), begun
     while not enough():
         heard = ready.pause(LOOK_S)
         over = channel.eof_received or channel.closed
-        while _drain(channel, talk):
+        while _drain(channel, talk, mouth):
             pass
+        if talk.begun:
+            tell()
+            tell = _nothing
         if over or (not heard and channel.exit_status_ready()):
             return _exit_code(line, channel)
         # A host that says nothing at all is not slow: its line is about to be lost.
@@ -211,15 +231,25 @@ def _converse(
     return 0
 
 
-def _drain(channel: paramiko.Channel, talk: Talk) -> bool:
+def _nothing() -> None:
+    """What is left to tell."""
+
+
+def _was_ended(code: int, seconds: float, limit_s: float) -> bool:
+    """Whether a script that ended so was ended because it had not heard us."""
+    killed = code == KILLED and seconds > LEASH_SILENCE_S
+    return (code == ENDED or killed) and seconds < limit_s
+
+
+def _drain(channel: paramiko.Channel, talk: Talk, mouth: _Mouth) -> bool:
     """Hand over what has come on each stream; whether anything had."""
     got = False
     if channel.recv_ready():
         got = True
-        _send(channel, talk.hear(channel.recv(CHUNK_BYTES)))
+        mouth.say(talk.hear(channel.recv(CHUNK_BYTES)))
     if channel.recv_stderr_ready():
         got = True
-        _send(channel, talk.hear_error(channel.recv_stderr(CHUNK_BYTES)))
+        mouth.say(talk.hear_error(channel.recv_stderr(CHUNK_BYTES)))
     return got
 
 
@@ -233,17 +263,37 @@ def _exit_code(line: Line, channel: paramiko.Channel) -> int:
     raise line.lost()
 
 
-def _send(channel: paramiko.Channel, data: bytes) -> None:
-    """Send *data*; in the background where the host has to read some of it first."""
-    if len(data) <= channel.out_window_size:
-        _send_all(channel, data)
-    else:
-        sender = threading.Thread(target=_send_all, args=(channel, data), daemon=True)
-        sender.start()
+class _Mouth:
+    """What is said on a channel, one after the other: no beat into a script's midst."""
 
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+        self._free = threading.Lock()
 
-def _send_all(channel: paramiko.Channel, data: bytes) -> None:
-    # A host that closed the channel says why on the streams we read.
-    with contextlib.suppress(OSError, EOFError):
-        for start in range(0, len(data), SEND_BYTES):
-            channel.sendall(data[start : start + SEND_BYTES])
+    def say(self, data: bytes) -> None:
+        """Send *data*; in the background where the host has to read some of it first."""
+        if not data:
+            return
+        self._free.acquire()
+        if len(data) <= self._channel.out_window_size:
+            self._send(data)
+        else:
+            threading.Thread(target=self._send, args=(data,), daemon=True).start()
+
+    def say_beat(self, beat: bytes) -> None:
+        """Send *beat*, after all else.
+
+        Raises:
+            OSError: the channel is closed.
+        """
+        with self._free:
+            self._channel.sendall(beat)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            # A host that closed the channel says why on the streams we read.
+            with contextlib.suppress(OSError, EOFError):
+                for start in range(0, len(data), SEND_BYTES):
+                    self._channel.sendall(data[start : start + SEND_BYTES])
+        finally:
+            self._free.release()

@@ -13,6 +13,7 @@ from conftest import HostFor, Sshd, sudoers
 
 from provision.errors import ConnectionLost
 from provision.lab.proxy import Proxy, proxy
+from provision.session import LEASH_S
 from provision.shell import Frames, Sh, Task, encode, new_mark
 from provision.ssh import SshTransport
 
@@ -106,3 +107,61 @@ def test_a_long_cut_in_an_upload_is_a_lost_connection_not_a_slow_shell(
     link.cut_at = link.sent + 300_000
     with pytest.raises(ConnectionLost):
         run(BIG)
+
+
+TICK = r"""
+number=0
+while [ "$number" -lt "$seconds" ]; do
+    number=$((number + 1))
+    echo tick >>"$file"
+    sleep 1
+done
+"""
+
+
+def ticking(transport: SshTransport, file: Path, seconds: int) -> int:
+    """Run a change that writes a line each second."""
+    change = Sh(TICK, params={"file": str(file), "seconds": str(seconds)})
+    out, err = Frames("@end"), Frames("@end")
+    script = encode([Task(change, strict=True)], "@end")
+    return transport.run(script, become=False, limit_s=60, stdout=out, stderr=err)
+
+
+@pytest.mark.slow
+def test_a_change_on_a_stranded_connection_ends_before_it_could_be_made_again(
+    sshd: Sshd, link: Proxy, host_for: HostFor, tmp_path: Path
+) -> None:
+    transport = SshTransport(host_for(sshd, ansible_port=link.port), silence_s=30)
+    transport.open()
+    ticks = tmp_path / "ticks"
+    failed: list[ConnectionLost] = []
+
+    def change() -> None:
+        try:
+            ticking(transport, ticks, 50)
+        except ConnectionLost as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    wait_until(ticks.exists)
+    time.sleep(6)  # so that a beat has arrived
+    link.strand()
+    thread.join()
+    assert failed[0].silent
+    time.sleep(LEASH_S)
+    before = ticks.read_text()
+    time.sleep(3)
+    assert ticks.read_text() == before
+    transport.close()
+
+
+@pytest.mark.slow
+def test_a_change_that_takes_long_is_kept_alive(
+    sshd: Sshd, host_for: HostFor, tmp_path: Path
+) -> None:
+    transport = SshTransport(host_for(sshd))
+    transport.open()
+    assert ticking(transport, tmp_path / "ticks", 27) == 0
+    assert len((tmp_path / "ticks").read_text().split()) == 27
+    transport.close()

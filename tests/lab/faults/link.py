@@ -9,7 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 
 from faults.fault import AGAIN, NOTHING, fault
-from faults.scene import Controller, Scene, Steps, scene, slow, text, wait_until
+from faults.scene import (
+    NOTES,
+    Controller,
+    Scene,
+    Steps,
+    scene,
+    slow,
+    text,
+    wait_until,
+)
 from provision.lab.proxy import Proxy, proxy
 
 PART = "the link to a host fails"
@@ -121,8 +130,8 @@ def _faults() -> None:
             f"the link to a host is cut for good {when}",
             done=f"{PROXY} from then on; the next run does not go through the proxy.",
             outcome="The host is given up within a minute (exit 4, with what to check); "
-            "the others are worked on. A step that had begun ends or is killed at its "
-            "time limit, and the cluster's lock is free after 30 s.",
+            "the others are worked on. A step that had begun is killed after 25 s, and "
+            "the cluster's lock is free after 30 s.",
             todo=f"See to the link. {AGAIN}",
             about_s=25 if early else 60,
         )(lambda cut=cut, steps=steps: _cut_for_good(cut, steps))  # type: ignore[misc]
@@ -164,3 +173,25 @@ def stalling() -> None:
         said = at.start([*STEPS, *BIG[:1]], port=link.port).ended(0)
         _all_there(at, [*STEPS, *BIG[:1]])
     assert "loss" not in said, "a slow link is not a lost one"
+
+
+@fault(
+    PART,
+    "the controller changes its network while a step runs",
+    done="A proxy leaves the connections there are stranded: nothing more gets through, "
+    "not even their end. New ones get through at once.",
+    outcome="What the step runs on the host is killed after 25 s. The run gives the "
+    "connection up after 30 s, connects anew, looks, and does what is still missing "
+    "(exit 0). Nothing runs twice at the same time.",
+    about_s=90,
+)
+def stranded() -> None:
+    command = f"echo begun >>{NOTES}; sleep 38; echo ended >>{NOTES}"
+    steps = [text("before"), text("long", first=command), text("after")]
+    with scene() as at, proxy(at.node.port) as link:
+        run = at.start(steps, port=link.port)
+        wait_until(lambda: "begun" in at.notes(), 30, "the step runs")
+        link.strand()
+        run.ended(0, 150)
+        at.is_whole("after", "before", "long")
+        assert at.notes() == ["begun", "begun", "ended"], "it ran beside itself"
