@@ -14,14 +14,17 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from provision.errors import ConnectError, HostError, LockHeldError
+from provision.errors import ConnectError, HostError, LockHeldError, PrivilegeError
 from provision.held import Held
 from provision.program import runner
 from provision.shell import Sh
 from provision.transport import Transport
 
 HOLD = r"""
-file=/run/lock/provision-$cluster.lock
+# In /run/lock everybody may put a file or a link of that name, and hold it.
+if [ "$(id -u)" = 0 ]; then folder=/run; else folder=/run/lock; fi
+file=$folder/provision-$cluster.lock
+command -v flock >/dev/null || { echo 'flock is not installed'; exit; }
 for try in 1 2 3; do
     exec 9>>"$file"
     if ! flock -n 9; then
@@ -51,8 +54,8 @@ class ClusterLock:
         cluster: its name; different clusters may share a host.
         connect: gives an unopened transport to the head.
         become: whether the lock's file is made as root.
-        warn: told when the head cannot be reached: the run goes on without a lock,
-            because the rest of the cluster may still be worked on.
+        warn: told when the head cannot be reached, or refuses us root's rights: the run
+            goes on without a lock, as the rest of the cluster may still be worked on.
     """
 
     def __init__(
@@ -92,7 +95,7 @@ class ClusterLock:
         One that was lost with its connection is taken again.
 
         Raises:
-            LockHeldError: another run holds it.
+            LockHeldError: another run holds it, or the head does not let us.
         """
         with self._guard:
             lost = self._held is not None and not self._held.alive()
@@ -124,8 +127,10 @@ class ClusterLock:
             )
         except ConnectError as error:
             self._warn(f"no lock was taken, the head is not reachable: {error.message}")
-        except HostError as error:
+        except PrivilegeError as error:
             self._warn(f"no lock was taken on the head: {error}")
+        except HostError as error:
+            self._refusal = self._no_lock(str(error))
         else:
             self._read(held)
 
@@ -140,7 +145,15 @@ class ClusterLock:
                 hint="wait until that run ends, or end it: its lock goes with it",
             )
         else:
-            self._warn(f"no lock was taken on the head: it answered {held.line!r}")
+            self._refusal = self._no_lock(f"it answered {held.line!r}")
+
+    def _no_lock(self, why: str) -> LockHeldError:
+        return LockHeldError(
+            f"cluster {self._cluster!r} cannot be locked on its head: {why}",
+            hint="without the lock two runs could change it at once: see why "
+            "provision-*.lock cannot be made in its /run (as another user than root: "
+            "in /run/lock)",
+        )
 
 
 def _script(cluster: str, owner: str) -> bytes:

@@ -253,7 +253,7 @@ LEFT = r"""
 docker ps -aq --filter label=provision.cluster 2>/dev/null
 docker volume ls -q 2>/dev/null
 ls -d /var/lib/provision* /etc/provision* /run/provision* \
-    /run/lock/provision* /opt/provision* /etc/systemd/system/*provision* 2>/dev/null
+    /run/provision-*.lock /run/lock/provision* /opt/provision* /etc/systemd/system/*provision* 2>/dev/null
 getent passwd | grep -i -e '^ray' -e '^provision'
 ss -Hltn | grep -E ':(6379|8265|10001|52365|8076|8077) '
 pgrep -l 'raylet|gcs_server'

@@ -76,7 +76,13 @@ class TestInterruption:
     def test_nothing_is_left_running_on_the_hosts(self, interrupted: Done) -> None:
         for host in ("node1", "node2", "node3"):
             assert on(host, "pgrep -x apt-get || true").strip() == ""
-            assert on(host, "ls /run/lock/provision-* 2>/dev/null || true") == ""
+            assert (
+                on(
+                    host,
+                    "ls /run/provision-*.lock /run/lock/provision-* 2>/dev/null || true",
+                )
+                == ""
+            )
 
 
 @pytest.fixture(scope="class")

@@ -41,7 +41,8 @@ Lock = Callable[[], ClusterLock]
 
 
 def path(lock: ClusterLock) -> Path:
-    return Path(f"/run/lock/provision-{lock._cluster}.lock")
+    folder = "/run" if os.geteuid() == 0 else "/run/lock"
+    return Path(f"{folder}/provision-{lock._cluster}.lock")
 
 
 def kill_holder(lock: ClusterLock) -> None:
@@ -127,3 +128,14 @@ def test_its_own_lost_connection_does_not_lock_a_run_out(lock: Lock) -> None:
         threading.Timer(1.5, stale._stack.close).start()
         first.take()
         assert refused(lock())
+
+
+def test_a_head_that_cannot_be_locked_ends_the_run(lock: Lock) -> None:
+    """It is not a reason to go on without."""
+    made = lock()
+    path(made).mkdir()
+    try:
+        with made, pytest.raises(LockHeldError, match="cannot be locked on its head"):
+            made.take()
+    finally:
+        path(made).rmdir()

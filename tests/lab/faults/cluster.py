@@ -98,6 +98,9 @@ def clean() -> None:
     """See that no unfinished file and no lock is on any host."""
     for host in HOSTS:
         assert not (left := on(host, TEMPORARY)), f"{host} still has {left}"
-        assert not (lock := on(host, "ls /run/lock/provision-* 2>/dev/null || true")), (
-            lock
-        )
+        assert not (
+            lock := on(
+                host,
+                "ls /run/provision-*.lock /run/lock/provision-* 2>/dev/null || true",
+            )
+        ), lock

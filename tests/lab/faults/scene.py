@@ -29,7 +29,7 @@ NOTES = "/var/tmp/provision-fault.notes"
 """Each run of a slow step adds a line here: what half happened is seen."""
 CLUSTER = "fault"
 CLEAR = f"rm -rf {FOLDER} {NOTES}; mkdir {FOLDER}"
-LOCKS = "ls /run/lock/provision-* 2>/dev/null || true"
+LOCKS = "ls /run/provision-*.lock /run/lock/provision-* 2>/dev/null || true"
 ENDS_S = 120
 
 Steps = list[dict[str, Any]]
