@@ -124,10 +124,6 @@ class Line:
         error.silent = self._silent
         return error
 
-    def unheard(self) -> ConnectionLost:
-        """The error to raise when the host has not heard us, and ended what it ran."""
-        return ConnectionLost(f"{self.who} had not heard from here, and ended the step")
-
     def _open(self) -> None:
         host = self._host
         target = _connection(host.ssh_host, host.user, host.port)

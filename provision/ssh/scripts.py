@@ -127,7 +127,8 @@ class SshTransport:
 
             code = _converse(line, channel, talk, mouth, begun=begun)
             if beats and _was_ended(code, time.monotonic() - started, limit_s):
-                raise line.unheard()
+                said = f"{line.who} had not heard from here, and ended the step"
+                raise ConnectionLost(said)
             return talk.result(code)
 
     @contextlib.contextmanager
