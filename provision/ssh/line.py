@@ -109,8 +109,7 @@ class Line:
 
     def drop(self) -> None:
         """Close everything; all that waits for it ends. From any thread."""
-        with self._lock:
-            # Asked now: what is closed is heard to end.
+        with self._lock:  # silent or not is asked first: what is closed is heard
             self._silent = self._silent or (self._up and self.quiet)
             self._dropped = True
             parts, self._parts = self._parts, []
