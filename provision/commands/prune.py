@@ -63,6 +63,7 @@ def prune(verb: str, given: Given) -> int:
         InputErrors: the deploy would be refused; no host was contacted.
     """
     from provision import api, remembered
+    from provision.commands.shared import sparing
     from provision.inventory import load
     from provision.report.console import ConsoleReporter, output
     from provision.report.text import listed
@@ -76,7 +77,7 @@ def prune(verb: str, given: Given) -> int:
     list(head_steps(inventory, DEPLOY, given.for_api()["sets"]))
     names = gone.groups[remembered.LEFT]
     console.tell(f"prune: {listed([*names])} left the inventory")
-    options = given.for_api()
+    options = sparing(given, gone, names).for_api()
     options["reporters"] = [ConsoleReporter(console, verbose=given.verbose)]
     run: Run = getattr(api, verb)(gone, PLAYBOOK, **options)
     if verb == "apply":

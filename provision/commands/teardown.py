@@ -32,6 +32,7 @@ def teardown(given: Given) -> int:
             f"--level {given.level}: there is no such level",
             hint=f"one of {', '.join(LEVELS)}",
         )
+    given = _sparing(given)
     if not given.yes or given.check:
         seen = _perform("plan", given)
         if given.check or not seen.planned:
@@ -42,6 +43,15 @@ def teardown(given: Given) -> int:
     if run.exit_code == 0:
         _forget(given, run)
     return run.exit_code
+
+
+def _sparing(given: Given) -> Given:
+    """The parts that other clusters share are left alone."""
+    from provision.commands.shared import sparing
+    from provision.inventory import load
+
+    inventory = load(inventory_path(given)[0])
+    return sparing(given, inventory, inventory.hosts)
 
 
 def _forget(given: Given, run: Run) -> None:

@@ -296,3 +296,23 @@ def test_without_its_daemon_only_docker_files_tell_that_an_image_is_gone(
     there = failure_of(apply(DockerImageAbsent(name="rayproject/ray:2.60.0")))
     assert "Docker daemon" in there
     assert "systemctl start docker" in there
+
+
+def test_a_teardown_leaves_what_another_cluster_shares() -> None:
+    other, look = (
+        "/var/lib/provision-other",
+        "systemctl is-active provision-node-exporter",
+    )
+    on("node3", f"mkdir -p {other}")
+    try:
+        done = invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        assert "node3 is a host of cluster other as well" in done.output
+        assert on("node3", f"{look}; ls -d /etc/provision").split() == [
+            *("active", "/etc/provision")
+        ]
+        assert on("node2", f"{look} || true").strip() == "inactive"
+    finally:
+        on("node3", f"rm -rf {other}")
+    invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+    assert on("node3", f"{look} || ls /etc/provision 2>&1 || true").strip() != "active"
+    assert on("node3", "ls -d /etc/provision 2>/dev/null || true") == ""
