@@ -21,6 +21,7 @@ from provision.playbook import Bound, Play, Playbook
 from provision.redact import redactor
 from provision.run import Run
 from provision.secret import Secrets
+from provision.unfinished import Unfinished, name_of_run
 
 FORKS = 100
 """Hosts worked on at a time, unless told otherwise."""
@@ -95,13 +96,15 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
     if password := options.get("become_password"):
         inventory = inventory.with_become_password(password)
     secrets = Secrets(inventory.memory, generate=False)
-    bound = _bound(verb, inventory, _playbook(book), secrets, options)
+    name = name_of_run(inventory.memory)
+    bound = _bound(verb, inventory, _playbook(book), secrets, name, options)
     run, redact = Run(), redactor(bound.secrets)
     for play in bound.plays:
         for host, row in play.steps.items():
             run.steps[host] = (*run.steps.get(host, ()), *(item.step for item in row))
     with contextlib.ExitStack() as stack:
-        reporters: list[Reporter] = [run]
+        begun = Unfinished(inventory.memory, name)
+        reporters: list[Reporter] = [run, begun]
         reporters += [_enter(stack, r) for r in options.get("reporters", ())]
         interrupted = stack.enter_context(interruptible())
 
@@ -124,6 +127,8 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
             if not run.touched:
                 secrets.unmake()
             raise
+        part = options.get("limit") or options.get("tags")
+        begun.over(run, whole=verb == "apply" and not part)
     return run
 
 
@@ -132,6 +137,7 @@ def _bound(
     inventory: Inventory,
     book: Playbook,
     secrets: Secrets,
+    run: str,
     options: Options,
 ) -> Bound:
     """The steps, with secrets that are this machine's, or the cluster's, or new."""
@@ -145,6 +151,7 @@ def _bound(
             tags=options.get("tags", ()),
             limit=options.get("limit", ""),
             secrets=secrets,
+            run=run,
         )
 
     bound = bind()

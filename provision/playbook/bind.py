@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -45,6 +44,7 @@ def bind(
     sets: Mapping[str, Any] | None = None,
     tags: Collection[str] = (),
     limit: str = "",
+    run: str = "",
 ) -> Bound:
     """Make every step of every host.
 
@@ -55,12 +55,13 @@ def bind(
         sets: variables that win over all others.
         tags: only steps with one of these, or of a play with one.
         limit: a pattern; only these hosts.
+        run: the name of this run, which templates may use.
 
     Raises:
         InputErrors: all that is wrong, on any host.
         InputError: the one thing that is.
     """
-    binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags))
+    binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags), run)
     chosen = choose.hosts(inventory, limit)
     choose.check_tags(playbook, tags)
     plays = [binder.play(number, chosen) for number in range(len(playbook.plays))]
@@ -84,6 +85,7 @@ class _Binder:
         secrets: Secrets,
         sets: Mapping[str, Any],
         tags: frozenset[str],
+        run: str,
     ) -> None:
         self._playbook = playbook
         self._inventory = inventory
@@ -96,7 +98,7 @@ class _Binder:
         self._sizes: dict[int, dict[int | str, str]] = {}
         self._given = {
             "cluster": inventory.cluster,
-            "run": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "run": run,
             "secret": secrets,
             "certificate": certifier(secrets, inventory.cluster, self.warnings),
             "groups": {

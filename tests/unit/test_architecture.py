@@ -18,6 +18,7 @@ step render secret validation issue certificates
 become steps events inventory leash talk process held transport
 registry remembered ssh session verdict converge lock redact audit
 playbook run report
+unfinished
 schedule execute ask adopt neighbours smoke trust
 api testing
 status metrics rotation
