@@ -105,9 +105,10 @@ for name; do
     path=/etc/systemd/system/$name
     if [ -e "$path" ] || [ -L "$path" ]; then
         printf '%s=%s\n' "$name" "$path"
-    elif [ -d /run/systemd/system ] &&
-        systemctl show -p NeedDaemonReload "$name" | grep -q =yes; then
-        printf '%s=still known to systemd\n' "$name"
+    elif [ -d /run/systemd/system ]; then
+        told=$(systemctl show -p NeedDaemonReload "$name") || exit 1
+        [ "$told" != NeedDaemonReload=yes ] ||
+            printf '%s=still known to systemd\n' "$name"
     fi
 done
 """
