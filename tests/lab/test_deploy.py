@@ -48,7 +48,9 @@ def ray_nodes() -> list[dict[str, Any]]:
         "print(json.dumps(ray.nodes()))"
     )
     said = lab.run("node1", "docker", "exec", "ray-lab", "python", "-c", program)
-    nodes: list[dict[str, Any]] = json.loads(said.strip().splitlines()[-1])
+    # Ray may say in between, or after, what it thinks of a node that died.
+    [found] = [line for line in said.splitlines() if line.startswith("[{")]
+    nodes: list[dict[str, Any]] = json.loads(found)
     return [node for node in nodes if node["Alive"]]
 
 

@@ -307,12 +307,12 @@ def test_a_teardown_leaves_what_another_cluster_shares() -> None:
     try:
         done = invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
         assert "node3 is a host of cluster other as well" in done.output
-        assert on("node3", f"{look}; ls -d /etc/provision").split() == [
-            *("active", "/etc/provision")
+        assert on("node3", f"{look}; ls -d /opt/provision").split() == [
+            *("active", "/opt/provision")
         ]
         assert on("node2", f"{look} || true").strip() == "inactive"
     finally:
         on("node3", f"rm -rf {other}")
     invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
-    assert on("node3", f"{look} || ls /etc/provision 2>&1 || true").strip() != "active"
-    assert on("node3", "ls -d /etc/provision 2>/dev/null || true") == ""
+    assert on("node3", f"{look} || true").strip() == "inactive"
+    assert on("node3", "ls -d /opt/provision 2>/dev/null || true") == ""
