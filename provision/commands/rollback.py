@@ -28,12 +28,12 @@ def rollback(given: Given) -> int:
     console = output()
     with console.status("looking for what was replaced last"):
         seen = api.plan(inventory_path(given)[0], PLAYBOOK, **given.for_api())
-    found = [s.observed for h in seen.hosts.values() for s in h.steps if s.kind == KIND]
-    run = latest(iter(found))
     if seen.errors:
         # What a host that was not asked would have told may be what was last.
         console.tell(*_why(seen))
         return seen.exit_code
+    found = [s.observed for h in seen.hosts.values() for s in h.steps if s.kind == KIND]
+    run = latest(iter(found))
     # One without a container of now was cut off in the middle: it goes on in any case.
     if not any(_goes_back(state, run) for state in found):
         console.tell("there is nothing to go back to: no container of before is kept")

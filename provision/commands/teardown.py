@@ -27,12 +27,17 @@ OPTIONS = [name for name in WHERE if name != "tags"]
 @command(*OPTIONS, "check", *SHOW, "level", "keep_data", "yes")
 def teardown(given: Given) -> int:
     """Remove the cluster; asks before, unless --yes."""
+    from provision import remembered
+    from provision.commands.shared import sparing
+    from provision.inventory import load
+
     if given.level not in LEVELS:
         raise OptionError(
             f"--level {given.level}: there is no such level",
             hint=f"one of {', '.join(LEVELS)}",
         )
-    given = _sparing(given)
+    inventory = load(inventory_path(given)[0])
+    given = sparing(given, inventory, inventory.hosts)
     if not given.yes or given.check:
         seen = _perform("plan", given)
         if given.check or not seen.planned:
@@ -41,25 +46,8 @@ def teardown(given: Given) -> int:
             return INTERRUPTED
     run = _perform("apply", given)
     if run.exit_code == 0:
-        _forget(given, run)
+        remembered.forget(inventory, run.hosts)
     return run.exit_code
-
-
-def _sparing(given: Given) -> Given:
-    """The parts that other clusters share are left alone."""
-    from provision.commands.shared import sparing
-    from provision.inventory import load
-
-    inventory = load(inventory_path(given)[0])
-    return sparing(given, inventory, inventory.hosts)
-
-
-def _forget(given: Given, run: Run) -> None:
-    """Nothing of ours is left on the hosts of *run*."""
-    from provision import remembered
-    from provision.inventory import load
-
-    remembered.forget(load(inventory_path(given)[0]), run.hosts)
 
 
 def _perform(verb: str, given: Given) -> Run:
