@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from commands import INVENTORY, ROOT, Done, argv, invoke, reported
+from faults.scene import LOCKS
 from one_host import apply
 from one_host import failure as failure_of
 
@@ -76,13 +77,7 @@ class TestInterruption:
     def test_nothing_is_left_running_on_the_hosts(self, interrupted: Done) -> None:
         for host in ("node1", "node2", "node3"):
             assert on(host, "pgrep -x apt-get || true").strip() == ""
-            assert (
-                on(
-                    host,
-                    "ls /run/provision-*.lock /run/lock/provision-* 2>/dev/null || true",
-                )
-                == ""
-            )
+            assert on(host, LOCKS) == ""
 
 
 @pytest.fixture(scope="class")

@@ -14,11 +14,15 @@ from provision.shell import Sh
 from provision.steps.ray_dashboards import RayDashboards
 
 
-def run(sh: Sh) -> str:
+def ended(sh: Sh) -> subprocess.CompletedProcess[str]:
     script = f"set -eu\n{sh.render()}\n"
-    done = subprocess.run(
+    return subprocess.run(
         ["sh", "-s"], input=script, capture_output=True, text=True, check=False
     )
+
+
+def run(sh: Sh) -> str:
+    done = ended(sh)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -68,10 +72,7 @@ def copied(folder: Path) -> RayDashboards:
 
 
 def refused(sh: Sh) -> str:
-    script = f"set -eu\n{sh.render()}\n"
-    done = subprocess.run(
-        ["sh", "-s"], input=script, capture_output=True, text=True, check=False
-    )
+    done = ended(sh)
     assert done.returncode != 0
     return done.stderr
 

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 from commands import INVENTORY, Done, invoke
 
-from faults.scene import on, wait_until
+from faults.scene import LOCKS, on, wait_until
 
 HEAD, *WORKERS = HOSTS = ("node1", "node2", "node3")
 ADDRESS = {"node1": "172.30.77.11", "node2": "172.30.77.12", "node3": "172.30.77.13"}
@@ -98,9 +98,4 @@ def clean() -> None:
     """See that no unfinished file and no lock is on any host."""
     for host in HOSTS:
         assert not (left := on(host, TEMPORARY)), f"{host} still has {left}"
-        assert not (
-            lock := on(
-                host,
-                "ls /run/provision-*.lock /run/lock/provision-* 2>/dev/null || true",
-            )
-        ), lock
+        assert not (lock := on(host, LOCKS)), lock
