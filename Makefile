@@ -38,7 +38,7 @@ tools:
 venv: $(MADE)
 
 # Made anew only when what it was made from changes.
-$(MADE): $(or $(LOCK),setup.cfg)
+$(MADE): $(LOCK) setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo 'Python 3.11 or later is needed: make PYTHON=/path/to/python3.11'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.comparison import CONNECT, FLOOR, MITOGEN, OURS, PYINFRA, TUNED
 from benchmarks.farm import Farm, addresses
 from benchmarks.hosts import PLAYBOOKS, inventory
-from provision.shell import quote
+from provision.model.shell import quote
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".bench" / "venv"

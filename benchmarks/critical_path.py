@@ -19,15 +19,17 @@ from typing import Any
 
 from benchmarks.tables import Goal, Section, goals_table, table
 from provision.api import FORKS
-from provision.converge import Unit
-from provision.execute import execute
-from provision.held import Held
-from provision.inventory import Inventory
-from provision.playbook import Bound, BoundPlay
-from provision.run import Run
-from provision.schedule import Node, Stage, graph
-from provision.shell import Frames, Sh
-from provision.step import BoundStep, Change, State, Step
+from provision.config.inventory import Inventory
+from provision.config.playbook import Bound, BoundPlay
+from provision.engine.converge import Unit
+from provision.engine.runner import execute
+from provision.engine.scheduler import Node, Stage, graph
+from provision.model.change import Change, State
+from provision.model.framing import Frames
+from provision.model.result import Run
+from provision.model.shell import Sh
+from provision.model.step import BoundStep, Step
+from provision.transport.heartbeat import Held
 
 HOSTS = 20
 SLOW_EVERY = 10

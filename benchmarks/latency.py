@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from support.tcp_proxy import Proxy, proxy
+
 from benchmarks import meter
 from benchmarks.contenders import Command, floor_command, ours
 from benchmarks.farm import ANY, Farm, farm
 from benchmarks.hosts import PLAYBOOKS
 from benchmarks.tables import Goal, Section, spread, table
-from provision.lab.proxy import Proxy, proxy
 
 RTTS_MS = (0, 20, 100)
 HOSTS = 1

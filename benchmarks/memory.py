@@ -21,7 +21,8 @@ from benchmarks.contenders import environment, hosts_file
 from benchmarks.farm import Farm, farm
 from benchmarks.tables import Goal, Section, goals_table, table
 from provision.errors import ProvisionError
-from provision.events import (
+from provision.model.change import Change, State
+from provision.model.events import (
     Event,
     HostConnected,
     HostDone,
@@ -33,8 +34,8 @@ from provision.events import (
     StepChanged,
     StepOk,
 )
-from provision.shell import Sh
-from provision.step import Change, State, Step
+from provision.model.shell import Sh
+from provision.model.step import Step
 
 FLOOD_MB = 100
 MANY_HOSTS = 1000
@@ -76,7 +77,7 @@ def flood(folder: Path, hosts: str, mb: str, verbose: str = "") -> None:
     """A step on one host of a farm that prints *mb* MB, shown and reported."""
     from provision import Play, api
     from provision.report.console import ConsoleReporter, output
-    from provision.report.file import ReportFile
+    from provision.report.json_file import ReportFile
 
     marker = folder / f"flood{mb}"
     marker.unlink(missing_ok=True)
@@ -96,7 +97,7 @@ def flood(folder: Path, hosts: str, mb: str, verbose: str = "") -> None:
 def events(folder: Path, where: str) -> None:
     """The events of many hosts through all reporters; *where* is pipe or terminal."""
     from provision.report.console import ConsoleReporter, output
-    from provision.report.file import ReportFile
+    from provision.report.json_file import ReportFile
 
     with contextlib.ExitStack() as stack:
         screen = stack.enter_context(

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from support.tcp_proxy import proxy
 
 from benchmarks.contenders import hosts_file
 from benchmarks.farm import ANY, DEFAULT_STARTUPS, Farm, addresses, farm, free_port
 from benchmarks.hosts import PLAYBOOKS, inventory
 from benchmarks.tables import Goal, Section, goals_table, table
 from provision import api
-from provision.events import Event, HostEvent, HostFailed, HostRetrying, StepOk
-from provision.lab.proxy import proxy
-from provision.run import Run
-from provision.ssh.scripts import CONNECT_TIMEOUT_S
+from provision.model.events import Event, HostEvent, HostFailed, HostRetrying, StepOk
+from provision.model.result import Run
+from provision.transport.ssh.transport import CONNECT_TIMEOUT_S
 
 HOSTS, FEWER = 100, 40
 EVERY = 20

@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from provision.api import apply as apply
     from provision.api import plan as plan
     from provision.api import verify as verify
+    from provision.config.inventory import Inventory as Inventory
+    from provision.config.playbook import Play as Play
+    from provision.config.playbook import Playbook as Playbook
     from provision.errors import ProvisionError as ProvisionError
-    from provision.inventory import Inventory as Inventory
-    from provision.playbook import Play as Play
-    from provision.playbook import Playbook as Playbook
-    from provision.run import Run as Run
-    from provision.shell import Sh as Sh
-    from provision.step import Change as Change
-    from provision.step import State as State
-    from provision.step import Step as Step
+    from provision.model.change import Change as Change
+    from provision.model.change import State as State
+    from provision.model.result import Run as Run
+    from provision.model.shell import Sh as Sh
+    from provision.model.step import Step as Step
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Change": "step",
-    "Inventory": "inventory",
-    "Play": "playbook",
-    "Playbook": "playbook",
+    "Change": "model.change",
+    "Inventory": "config.inventory",
+    "Play": "config.playbook",
+    "Playbook": "config.playbook",
     "ProvisionError": "errors",
-    "Run": "run",
-    "Sh": "shell",
-    "State": "step",
-    "Step": "step",
+    "Run": "model.result",
+    "Sh": "model.shell",
+    "State": "model.change",
+    "Step": "model.step",
     "apply": "api",
     "plan": "api",
     "verify": "api",

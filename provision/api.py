@@ -10,18 +10,18 @@ from typing import Any, TypedDict, Unpack
 
 from pydantic import SecretStr
 
-from provision import inventory as inventories
-from provision import playbook as playbooks
+from provision.config import inventory as inventories
+from provision.config import playbook as playbooks
+from provision.config.inventory import Inventory
+from provision.config.playbook import Bound, Play, Playbook
+from provision.engine.interrupt import interruptible
+from provision.engine.run_id import Unfinished, name_of_run
+from provision.engine.runner import execute
 from provision.errors import LockHeldError
-from provision.events import Event
-from provision.execute import execute
-from provision.interrupt import interruptible
-from provision.inventory import Inventory
-from provision.playbook import Bound, Play, Playbook
-from provision.redact import redactor
-from provision.run import Run
-from provision.secret import Secrets
-from provision.unfinished import Unfinished, name_of_run
+from provision.model.events import Event
+from provision.model.result import Run
+from provision.secrets.redaction import redactor
+from provision.secrets.store import Secrets
 
 FORKS = 100
 """Hosts worked on at a time, unless told otherwise."""
@@ -157,7 +157,7 @@ def _bound(
     bound = bind()
     if not secrets.missing:
         return bound
-    from provision.adopt import adopt
+    from provision.engine.secret_recovery import adopt
 
     told = adopt(book, inventory, secrets, sets=sets, keep=verb == "apply")
     secrets.generate = verb == "apply"

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from provision.lab import control, life
-from provision.lab.control import HostStatus, is_up, status
-from provision.lab.layout import Node
+from provision.lab import host_control, lifecycle
+from provision.lab.host_control import HostStatus, is_up, status
+from provision.lab.paths import Node
 
 __all__ = [
     "HostStatus",
@@ -45,7 +45,7 @@ def up(hosts: int = 3, *, say: Callable[[str], None]) -> list[Node]:
     Raises:
         LabError: the machine cannot run a lab; says what it needs.
     """
-    return life.up(hosts, say)
+    return lifecycle.up(hosts, say)
 
 
 def down(*, keep_cache: bool = False) -> None:
@@ -54,37 +54,37 @@ def down(*, keep_cache: bool = False) -> None:
     A cache that PROVISION_LAB_CACHE names is never removed; with *keep_cache* the one
     below `.lab/` stays too, and the next `up` is fast.
     """
-    life.down(keep_cache=keep_cache)
+    lifecycle.down(keep_cache=keep_cache)
 
 
 def reset(hosts: Sequence[str] = ()) -> None:
     """Make *hosts* bare again, all by default; names, addresses and keys stay."""
-    control.reset(hosts)
+    host_control.reset(hosts)
 
 
 def reboot(host: str) -> None:
     """Shut *host* down and start it again; returns when its sshd answers."""
-    control.reboot(host)
+    host_control.reboot(host)
 
 
 def power_off(hosts: Sequence[str] = ()) -> None:
     """Take the power from *hosts*, all by default, at one instant."""
-    control.power_off(hosts)
+    host_control.power_off(hosts)
 
 
 def power_on(hosts: Sequence[str] = ()) -> None:
     """Give *hosts* their power back, in this order; returns when they answer."""
-    control.power_on(hosts)
+    host_control.power_on(hosts)
 
 
 def cut(host: str) -> None:
     """Unplug the network of *host*, until `mend` or a reboot."""
-    control.cut(host)
+    host_control.cut(host)
 
 
 def mend(host: str) -> None:
     """Plug the network of *host* in again."""
-    control.mend(host)
+    host_control.mend(host)
 
 
 def run(host: str, *argv: str) -> str:
@@ -93,4 +93,4 @@ def run(host: str, *argv: str) -> str:
     Raises:
         LabError: it failed; with what it wrote to standard error.
     """
-    return control.run(host, argv)
+    return host_control.run(host, argv)

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import LabError
-from provision.lab.command import command
-from provision.lab.layout import BRIDGE, NAME, RUN, Layout
-from provision.lab.remains import (
+from provision.lab.cleanup import (
     clear_defaults,
     kill_orphans,
     of_process,
     unmount_below,
 )
+from provision.lab.paths import BRIDGE, NAME, RUN, Layout
+from provision.lab.run_command import command
 
 SOCKET = f"unix://{RUN}/docker.sock"
 PID_FILE = RUN / "dockerd.pid"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from provision.errors import LabError
 from provision.lab.engine import Engine
 from provision.lab.keys import host_files
-from provision.lab.layout import GATEWAY, HOST_LABEL, LABEL, NAME, Layout, Node
+from provision.lab.paths import GATEWAY, HOST_LABEL, LABEL, NAME, Layout, Node
 
 BOOT_S = 60
 HALT_S = 30

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from provision.lab.keys import known_hosts
-from provision.lab.layout import (
+from provision.lab.paths import (
     ARTIFACTS,
     ARTIFACTS_PORT,
     REGISTRY,

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from provision.atomic import make
-from provision.lab.layout import Layout, Node
+from provision.atomic_file import make
+from provision.lab.paths import Layout, Node
 
 ADMIN_UID = 1000
 

@@ -10,12 +10,12 @@ from typing import TextIO
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from provision.events import Event, RunEnded
-from provision.report.feed import Feed
-from provision.report.lines import Teller
-from provision.report.live import Board
+from provision.model.events import Event, RunEnded
+from provision.model.result import Run
+from provision.report.event_lines import Teller
+from provision.report.live_display import Feed
+from provision.report.progress_table import Board
 from provision.report.summary import summary
-from provision.run import Run
 
 PLAIN_WIDTH = 200
 """Columns of what is no terminal: enough for any table."""

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.errors import ProvisionError
+from provision.model.result import HostResult, Run
 from provision.report.text import counted, duration, listed, shortened, visible
-from provision.run import HostResult, Run
 
 MOST_ROWS = 30
 """With more hosts, those with equal counts share a row."""

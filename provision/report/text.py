@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from provision.step import Change
+from provision.model.change import Change
 
 VALUE_LENGTH = 64
 """Longer values are shortened in the middle."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import provision
 from provision import lab
 from provision.errors import ProvisionError
-from provision.lab.layout import Layout
-from provision.run import HostResult
-from provision.step import Step
+from provision.lab.paths import Layout
+from provision.model.result import HostResult
+from provision.model.step import Step
 
 HOST = "node3"
 

@@ -15,7 +15,7 @@ import yaml
 from provision import lab
 from provision.errors import LabError
 from provision.lab import engine
-from provision.lab.layout import Layout
+from provision.lab.paths import Layout
 
 pytestmark = [
     pytest.mark.lab,
@@ -221,7 +221,7 @@ def test_a_failed_command_shows_what_it_said() -> None:
 def test_a_lab_in_another_directory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provision.lab.layout._nearest", lambda: tmp_path / ".lab")
+    monkeypatch.setattr("provision.lab.paths._nearest", lambda: tmp_path / ".lab")
     with pytest.raises(LabError, match=r"room for one; end it first: cd .*lab\.down"):
         lab.up(1, say=print)
     with pytest.raises(LabError, match="room for one"):

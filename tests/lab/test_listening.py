@@ -12,7 +12,7 @@ from commands import INVENTORY, invoke
 from listening import open_ports, table
 from traces import on
 
-from provision.steps.ray_ports import Ports
+from provision.ray.steps.node.ports import Ports
 
 HOSTS = {f"node{n}": f"172.30.77.1{n}" for n in (1, 2, 3)}
 TABLE = table()

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 from one_host import changes, sh
 
-from provision.steps.docker_container import DockerContainer, DockerContainerAbsent
-from provision.steps.files import Directory, File, FileAbsent
-from provision.steps.systemd_units import SystemdUnit, SystemdUnitAbsent
-from provision.steps.users import User, UserAbsent
+from provision.steps.docker.container import DockerContainer, DockerContainerAbsent
+from provision.steps.files.file import Directory, File, FileAbsent
+from provision.steps.system.systemd_units import SystemdUnit, SystemdUnitAbsent
+from provision.steps.system.users import User, UserAbsent
 
 PLACE = "/srv/security-tests"
 LINE = '-- it\'s $(touch canary) `touch canary` ; touch canary & "$x" \\ 100% * é\u202e'

@@ -9,13 +9,13 @@ from one_host import apply, changes, failure, sh
 from pydantic import SecretStr
 
 from provision.errors import LabError
-from provision.step import Step
-from provision.steps.files import Directory, File, FileAbsent
-from provision.steps.packages import Packages, PackagesAbsent
-from provision.steps.reachable import Reachable
-from provision.steps.services import Service, ServiceAbsent
-from provision.steps.systemd_units import SystemdUnit, SystemdUnitAbsent
-from provision.steps.users import User, UserAbsent
+from provision.model.step import Step
+from provision.steps.files.file import Directory, File, FileAbsent
+from provision.steps.system.packages import Packages, PackagesAbsent
+from provision.steps.system.reachable import Reachable
+from provision.steps.system.services import Service, ServiceAbsent
+from provision.steps.system.systemd_units import SystemdUnit, SystemdUnitAbsent
+from provision.steps.system.users import User, UserAbsent
 
 PLACE = "/srv/step-tests"
 pytestmark = [

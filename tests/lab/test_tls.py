@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from traces import FILES, on
 
-from provision import issue
-from provision.inventory import Host
+from provision.config.inventory import Host
+from provision.secrets import signing
 
 HOSTS = {f"node{n}": f"172.30.77.1{n}" for n in (1, 2, 3)}
 KEPT = ROOT / "inventories/.provision/lab/tls"
@@ -57,11 +57,11 @@ def deployed(running_lab: object) -> Iterator[None]:
     invoke("deploy", "--inventory", INVENTORY).ended(0)
 
 
-def pair(name: str) -> issue.Pair:
+def pair(name: str) -> signing.Pair:
     data = (KEPT / f"{name}.pem").read_bytes()
     key = serialization.load_pem_private_key(data, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return issue.Pair(x509.load_pem_x509_certificate(data), key)
+    return signing.Pair(x509.load_pem_x509_certificate(data), key)
 
 
 def seen_by(host: str) -> str:
@@ -133,9 +133,9 @@ def test_keys_lie_only_where_documented(host: str) -> None:
 
 def test_a_certificate_near_its_end_is_renewed_and_only_its_host_restarts() -> None:
     before = {host: on(host, STARTED) for host in HOSTS}
-    old = datetime.now(UTC) - timedelta(days=issue.HOST_DAYS - 20)
+    old = datetime.now(UTC) - timedelta(days=signing.HOST_DAYS - 20)
     node3 = Host(name="node3", vars={"address": HOSTS["node3"]})
-    made = issue.issue(node3, pair("authority"), old)
+    made = signing.issue(node3, pair("authority"), old)
     (KEPT / "host-node3.pem").write_text(made.key_pem() + made.pem())
     plan = invoke("plan", *DEPLOY[1:]).ended(3)
     assert "the certificate of node3 ends" in plan.output

@@ -20,7 +20,7 @@ from one_host import apply
 from one_host import failure as failure_of
 
 from provision import lab
-from provision.steps.docker_image import DockerImageAbsent
+from provision.steps.docker.image import DockerImageAbsent
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 import pytest
 from one_host import apply, changes, failure, sh
 
-from provision.lab.layout import ARTIFACTS, ARTIFACTS_PORT
-from provision.step import Step
-from provision.steps.archive import Archive
-from provision.steps.files import Directory, File
-from provision.steps.packages import Packages
-from provision.steps.services import Service
-from provision.steps.systemd_units import SystemdUnit
+from provision.lab.paths import ARTIFACTS, ARTIFACTS_PORT
+from provision.model.step import Step
+from provision.steps.files.archive import Archive
+from provision.steps.files.file import Directory, File
+from provision.steps.system.packages import Packages
+from provision.steps.system.services import Service
+from provision.steps.system.systemd_units import SystemdUnit
 
 PLACE = "/srv/upgrade-tests"
 NAME = "upgrade-test"

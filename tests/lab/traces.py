@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from provision.lab import engine
-from provision.lab.layout import Layout
+from provision.lab.paths import Layout
 
 HIDDEN = "/run/needles"
 FILES = rf"""

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 from shells import CASES
 
+from provision.config.registry import step_class
 from provision.errors import ProvisionError
-from provision.registry import step_class
-from provision.shell import Sh
-from provision.step import Step
+from provision.model.shell import Sh
+from provision.model.step import Step
 
 CANARY = "canary"
 BYTES = 100_000

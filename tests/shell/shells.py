@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from provision.registry import step_class
-from provision.shell import Frames, Reply, Sh, Task, encode, new_mark, replies
-from provision.step import Change, Step
+from provision.config.registry import step_class
+from provision.model.change import Change
+from provision.model.framing import Frames, Task, encode, new_mark, replies
+from provision.model.shell import Reply, Sh
+from provision.model.step import Step
 
 CASES = Path(__file__).parents[1] / "cases"
 COREUTILS = (

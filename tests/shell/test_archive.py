@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from shells import EACH_SHELL, NOT_BUSYBOX, bare_tools, run
 
-from provision.shell import Reply
-from provision.step import Step
-from provision.steps.archive import Archive
+from provision.model.shell import Reply
+from provision.model.step import Step
+from provision.steps.files.archive import Archive
 
 pytestmark = pytest.mark.slow
 """Downloads by three programs in three shells take too long for `invoke check`."""

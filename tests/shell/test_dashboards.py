@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.shell import Sh
-from provision.steps.ray_dashboards import RayDashboards
+from provision.model.shell import Sh
+from provision.ray.steps.dashboards import RayDashboards
 
 
 def ended(sh: Sh) -> subprocess.CompletedProcess[str]:

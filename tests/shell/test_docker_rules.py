@@ -8,7 +8,7 @@ import pytest
 from shells import NOT_BUSYBOX
 from test_firewall_rules import possible
 
-from provision.steps.docker_engine_absent import RULES
+from provision.steps.docker.engine_absent import RULES
 
 pytestmark = pytest.mark.skipif(not possible(), reason="needs root and iptables")
 DOCKERS = """

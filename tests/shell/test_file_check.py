@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shells import EACH_SHELL, me, run
 
-from provision.step import Change
-from provision.steps.files import File
+from provision.model.change import Change
+from provision.steps.files.file import File
 
 Shell = tuple[str, ...]
 NEW = (Change("content", None, "x"),)

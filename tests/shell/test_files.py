@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from shells import EACH_SHELL, NOT_BUSYBOX, converge, me, run
 
 from provision.errors import RefusedError
-from provision.step import Change, Step
-from provision.steps.files import LARGEST, Directory, File, FileAbsent
+from provision.model.change import Change
+from provision.model.step import Step
+from provision.steps.files.file import LARGEST, Directory, File, FileAbsent
 
 Shell = tuple[str, ...]
 ODD = ["it's", "$(touch canary)", "`touch canary`", '"', "\\", "a  b", "-rf", "é", "*"]

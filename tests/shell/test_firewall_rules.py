@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from shells import NOT_BUSYBOX
 
-from provision.shell import Reply
-from provision.steps.ray_firewall import LOAD, RayFirewall, RayFirewallAbsent
+from provision.model.shell import Reply
+from provision.ray.steps.firewall import LOAD, RayFirewall, RayFirewallAbsent
 
 FIREWALL = RayFirewall(
     cluster="test-shell",

@@ -18,11 +18,11 @@ from hostile import BYTES, CANARY, HOSTILE, LONG, Where, accepted, places, scrip
 from hypothesis import HealthCheck, given, settings
 from shells import BARE, EACH_SHELL, NOT_BUSYBOX
 
-from provision.shell import Sh
-from provision.steps import BUILTIN
+from provision.config.registry import kinds
+from provision.model.shell import Sh
 
 NOBODY = 65534
-EACH_KIND = pytest.mark.parametrize("kind", BUILTIN)
+EACH_KIND = pytest.mark.parametrize("kind", kinds())
 SAMPLES = (
     f'it\'s $(touch {CANARY}) `touch {CANARY}` ; touch {CANARY} & "$x" \\ 100% * é',
     f"a\n$(touch {CANARY})\n'; touch {CANARY}; '",

@@ -13,10 +13,10 @@ import pytest
 from pydantic import ValidationError
 from shells import EACH_SHELL, bare_tools, execute, run_bare, samples
 
+from provision.config.registry import kinds
 from provision.errors import RefusedError
-from provision.shell import Sh
-from provision.step import Step
-from provision.steps import BUILTIN
+from provision.model.shell import Sh
+from provision.model.step import Step
 
 SAMPLES = samples()
 EACH_SAMPLE = pytest.mark.parametrize("name", SAMPLES)
@@ -37,7 +37,7 @@ ODD = [
 SHORT = '/d/it\'s `t` "$x"'
 
 
-@pytest.mark.parametrize("kind", BUILTIN)
+@pytest.mark.parametrize("kind", kinds())
 def test_every_kind_has_a_sample(kind: str) -> None:
     found = [name for name in SAMPLES if name.startswith(f"{kind}/")]
     assert found, f"no law looked at {kind}: add tests/cases/{kind}/*.yml"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL, NOT_BUSYBOX
 
-from provision import leash
-from provision.leash import leashed
+from provision.transport import watchdog
+from provision.transport.watchdog import leashed
 
 BEAT_S = 0.3
 SILENCE_S = 1
@@ -30,9 +30,9 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sooner(monkeypatch: pytest.MonkeyPatch, silence_s: int) -> None:
-    text = leash.SILENCE.replace("timeout 20", f"timeout {silence_s}")
+    text = watchdog.SILENCE.replace("timeout 20", f"timeout {silence_s}")
     text = text.replace(f"timeout {SILENCE_S}", f"timeout {silence_s}")
-    monkeypatch.setattr(leash, "SILENCE", text)
+    monkeypatch.setattr(watchdog, "SILENCE", text)
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from provision.errors import RefusedError
-from provision.shell import Reply, Sh
-from provision.step import Change
-from provision.steps.ray_previous import RayPrevious
-from provision.steps.ray_roles import RayHead
+from provision.model.change import Change
+from provision.model.shell import Reply, Sh
+from provision.ray.steps.node.roles import RayHead
+from provision.ray.steps.rollback import RayPrevious
 
 NAME, PREVIOUS = "ray-lab", "ray-lab-previous"
 MOST_CALLS = 20

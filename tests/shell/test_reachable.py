@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from shells import EACH_SHELL, run
 
-from provision.step import State
-from provision.steps.reachable import Reachable
+from provision.model.change import State
+from provision.steps.system.reachable import Reachable
 
 pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="bash is missing")
 Shell = tuple[str, ...]

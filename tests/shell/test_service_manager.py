@@ -7,8 +7,8 @@ from pathlib import Path
 
 from shells import EACH_SHELL, run
 
-from provision.shell import Sh
-from provision.steps.service_manager import MANAGER
+from provision.model.shell import Sh
+from provision.steps.system.service_manager import MANAGER
 
 SHOWN = """
 Id=x.service

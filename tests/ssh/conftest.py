@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from provision.inventory import Host
-from provision.ssh import SshTransport
+from provision.config.inventory import Host
+from provision.transport.ssh import SshTransport
 
 SSHD = "/usr/sbin/sshd"
 USER = f"provision-{os.getpid()}"

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from conftest import HostFor, Sshd, sudoers
+from support.tcp_proxy import Proxy, proxy
 
+from provision.engine.session import LEASH_S
 from provision.errors import ConnectionLost
-from provision.lab.proxy import Proxy, proxy
-from provision.session import LEASH_S
-from provision.shell import Frames, Sh, Task, encode, new_mark
-from provision.ssh import SshTransport
+from provision.model.framing import Frames, Task, encode, new_mark
+from provision.model.shell import Sh
+from provision.transport.ssh import SshTransport
 
 SILENCE_S = 3
 BIG = b"{ : '%b'; echo done; exit\n}\n" % (b"x" * 900_000)
@@ -103,7 +104,7 @@ def test_a_short_cut_holds_a_script_up_and_no_more(
 def test_a_long_cut_in_an_upload_is_a_lost_connection_not_a_slow_shell(
     link: Proxy, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provision.talk.START_LIMIT_S", 2.0)
+    monkeypatch.setattr("provision.transport.remote_shell.START_LIMIT_S", 2.0)
     link.cut_at = link.sent + 300_000
     with pytest.raises(ConnectionLost):
         run(BIG)

@@ -16,14 +16,9 @@ from pathlib import Path
 import pytest
 from conftest import PASSWORD, HostFor, Sshd, keygen, start_sshd
 
-from provision.errors import (
-    AuthError,
-    ConnectError,
-    HostKeyError,
-    UnknownHostKeyError,
-)
-from provision.shell import Frames
-from provision.ssh import SshTransport
+from provision.errors import AuthError, ConnectError, HostKeyError, UnknownHostKeyError
+from provision.model.framing import Frames
+from provision.transport.ssh import SshTransport
 
 
 def connects(transport: SshTransport) -> bool:

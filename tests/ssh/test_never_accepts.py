@@ -12,7 +12,7 @@ import pytest
 from conftest import HostFor, Sshd, keygen
 
 from provision.errors import HostKeyError, UnknownHostKeyError
-from provision.ssh import SshTransport
+from provision.transport.ssh import SshTransport
 
 ROOT = Path(__file__).parents[2]
 LAX_SSH = """
@@ -191,7 +191,7 @@ def test_a_variable_of_the_command_line_does_not_help(
 
 
 def test_no_option_of_any_command_has_to_do_with_it() -> None:
-    from provision.commands.options import HELP
+    from provision.cli.options import HELP
 
     odd = {"insecure", "no_verify", "accept", "strict"} & set(HELP)
     assert odd == set()

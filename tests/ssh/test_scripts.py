@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from provision.errors import ApplyError
-from provision.shell import TIMED_OUT, Frames, Sh, Task, encode, new_mark, replies
-from provision.ssh import SshTransport
+from provision.model.framing import Frames, Task, encode, new_mark, replies
+from provision.model.shell import TIMED_OUT, Sh
+from provision.transport.ssh import SshTransport
 
 LIMIT_S = 30
 

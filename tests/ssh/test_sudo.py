@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from conftest import PASSWORD, USER, HostFor, Sshd, answered, sudoers
 
-from provision.shell import Frames
-from provision.ssh import SshTransport
+from provision.model.framing import Frames
+from provision.transport.ssh import SshTransport
 
 MAIN = "import sys; from provision.cli import main; sys.argv[0] = 'invoke'; main()"
 INVENTORY = """

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from support.tcp_proxy import Proxy, proxy
+
 from faults.fault import AGAIN, NOTHING, fault
 from faults.scene import (
     NOTES,
@@ -19,7 +21,6 @@ from faults.scene import (
     text,
     wait_until,
 )
-from provision.lab.proxy import Proxy, proxy
 
 PART = "the link to a host fails"
 UPLOAD_BYTES = 900_000

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 from provision import api
 from provision.errors import ProvisionError
-from provision.events import Event
+from provision.model.events import Event
 
 
 @dataclass(slots=True)

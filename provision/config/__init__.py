@@ -1,0 +1,1 @@
+"""Files on the controller become bound steps."""

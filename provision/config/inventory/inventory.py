@@ -1,0 +1,222 @@
+"""An inventory: found by name, loaded, checked as a whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from provision.config.inventory import connection_vars as connection
+from provision.config.inventory import pattern as patterns
+from provision.config.inventory.groups import Tree
+from provision.config.inventory.host import Host
+from provision.config.inventory.merge import Merge
+from provision.config.yaml_source import Source, did_you_mean
+from provision.config.yaml_source import load as load_source
+from provision.errors import InputError, InputErrors, InventoryError
+
+FOLDER = "inventories"
+SUFFIXES = ("", ".yml", ".yaml", ".json")
+CLUSTER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The hosts of one cluster.
+
+    Attributes:
+        cluster: its name: the variable `cluster`, else the file's name.
+        hosts: by name, in the order of the file.
+        groups: the names of their hosts, also of those in groups within.
+        path: the file; None when it was made in Python.
+        warnings: what is odd and stops nothing.
+    """
+
+    cluster: str
+    hosts: Mapping[str, Host]
+    groups: Mapping[str, tuple[str, ...]]
+    path: Path | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], *, cluster: str = "cluster") -> Inventory:
+        """Make an inventory of *data*, in the shape of a YAML inventory.
+
+        Args:
+            data: `{"all": {"hosts": {"node1": {"ansible_host": "10.0.0.1"}}}}`.
+            cluster: the name, unless the variable `cluster` has one.
+
+        Raises:
+            InventoryError: something in it is wrong (InputErrors: several things).
+        """
+        return _build(Source("", data), None, cluster)
+
+    def select(self, pattern: str) -> list[str]:
+        """The names of the hosts that *pattern* chooses, in the inventory's order.
+
+        Raises:
+            InventoryError: a name in it is neither a host nor a group.
+        """
+        return patterns.select(pattern, list(self.hosts), self.groups)
+
+    @property
+    def memory(self) -> Path:
+        """The folder of its cluster's secrets and of the hosts it had.
+
+        Beside the inventory, so that the folder one calls from does not matter.
+        """
+        base = self.path.parent if self.path else Path()
+        return base / ".provision" / self.cluster
+
+    def with_become_password(self, password: SecretStr) -> Inventory:
+        """The same, with *password* for the hosts that have none for sudo."""
+        given = {"ansible_become_password": password}
+        hosts = {
+            name: replace(host, vars={**host.vars, **given} if needs else host.vars)
+            for name, host in self.hosts.items()
+            for needs in [host.become_password is None]
+        }
+        return replace(self, hosts=hosts)
+
+
+def find(name: str) -> Path:
+    """The inventory called *name*: a path, or a name in `inventories/`.
+
+    Raises:
+        InventoryError: there is none.
+    """
+    for folder in (Path(), Path(FOLDER)):
+        for suffix in SUFFIXES:
+            if (path := folder / f"{name}{suffix}").is_file():
+                return path
+    raise InventoryError(
+        f"there is no inventory {name!r}, here or in {FOLDER}/",
+        hint=did_you_mean(name, _available()) or "name a file: --inventory lab.yml",
+    )
+
+
+def _available() -> list[str]:
+    folder = Path(FOLDER)
+    return [f.name for f in folder.glob("*.*")] if folder.is_dir() else []
+
+
+def load(path: Path) -> Inventory:
+    """Load the inventory in *path*.
+
+    Raises:
+        InventoryError: something in it is wrong (InputErrors: several things).
+    """
+    source = load_source(path, InventoryError)
+    return _build(source, path.resolve(), path.stem)
+
+
+def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
+    tree = Tree(source)
+    _raise_all(tree.errors)
+    merge = Merge(tree, path.parent if path else None)
+    base = path.parent if path else Path.cwd()
+    hosts, errors = {}, []
+    for name in merge.hosts:
+        try:
+            hosts[name] = _host(tree, merge, name, base)
+        except InputError as error:
+            errors.append(error)
+    _raise_all(errors)
+    groups = {
+        group: tuple(name for name in hosts if group in hosts[name].groups)
+        for group in tree.groups
+    }
+    _raise_all(
+        [*_variables(tree, hosts.values()), *_cluster_problems(tree, hosts, groups)]
+    )
+    named = {str(h.vars["cluster"]) for h in hosts.values() if "cluster" in h.vars}
+    return Inventory(_cluster(source, named, cluster), hosts, groups, path)
+
+
+def _host(tree: Tree, merge: Merge, name: str, base: Path) -> Host:
+    where = _place(tree, name)
+    groups = tuple(merge.groups_of(name))
+    variables = connection.opened(merge.variables(name))
+    return Host(name, groups, variables, tree.source.place(where), base)
+
+
+def _place(tree: Tree, host: str) -> tuple[str | int, ...]:
+    return next(g.hosts[host] for g in tree.groups.values() if host in g.hosts)
+
+
+def _variables(tree: Tree, hosts: Iterable[Host]) -> Iterator[InputError]:
+    """What is wrong with variables that say how to connect; each value once."""
+    seen: set[tuple[str, str]] = set()
+    for host in hosts:
+        for name, problem, hint in connection.problems(host.vars):
+            if (name, problem) not in seen:
+                seen.add((name, problem))
+                where = _where_set(tree, host, name)
+                yield tree.source.error(InventoryError, where, problem, hint)
+
+
+def _where_set(tree: Tree, host: Host, variable: str) -> tuple[str | int, ...]:
+    """The place in the file that gave *host* its *variable*, as well as it is known."""
+    here = (*_place(tree, host.name), variable)
+    if here in tree.source.lines:
+        return here
+    for name in reversed(host.groups):
+        group = tree.groups[name]
+        if variable in group.vars:
+            return (*group.where, "vars", variable)
+    return here
+
+
+def _cluster_problems(
+    tree: Tree, hosts: Mapping[str, Host], groups: Mapping[str, tuple[str, ...]]
+) -> Iterator[InputError]:
+    """What no Ray cluster can have."""
+    if not hosts:
+        problem = "there is no host in it"
+        yield tree.source.error(InventoryError, (), problem, "add one below `hosts:`")
+    heads = groups.get("head")
+    if heads is not None and len(heads) != 1:
+        where = tree.groups["head"].where
+        found = f"{len(heads)}: {', '.join(heads)}" if heads else "none"
+        problem = f"the group `head` must have exactly one host; it has {found}"
+        yield tree.source.error(InventoryError, where, problem)
+    for one in sorted(set(heads or ()) & set(groups.get("workers", ()))):
+        problem = f"{one} is in `head` and in `workers`"
+        hint = "the head runs tasks as well; take it out of `workers`"
+        yield tree.source.error(InventoryError, _place(tree, one), problem, hint)
+    yield from _same_address(tree, hosts)
+
+
+def _same_address(tree: Tree, hosts: Mapping[str, Host]) -> Iterator[InputError]:
+    seen: dict[str, str] = {}
+    for host in hosts.values():
+        first = seen.setdefault(host.address, host.name)
+        if first != host.name and host.connection != "local":
+            problem = f"{host.name} and {first} have the same address {host.address}"
+            hint = "correct ansible_host, or set `address`: where other nodes reach it"
+            where = _place(tree, host.name)
+            yield tree.source.error(InventoryError, where, problem, hint)
+
+
+def _cluster(source: Source, named: set[str], default: str) -> str:
+    if len(named) > 1:
+        problem = f"one inventory is one cluster, not {', '.join(sorted(named))}"
+        raise source.error(InventoryError, (), problem, "set `cluster` for `all` only")
+    cluster = named.pop() if named else default
+    if not CLUSTER.match(cluster):
+        hint = "letters, digits, `-`, `_` and `.`; set the variable `cluster`"
+        problem = f"{cluster!r} cannot be the name of a cluster"
+        raise source.error(InventoryError, (), problem, hint)
+    return cluster
+
+
+def _raise_all(errors: Iterable[InputError]) -> None:
+    found = list(errors)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise InputErrors(found)

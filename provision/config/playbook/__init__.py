@@ -1,0 +1,10 @@
+"""Playbooks: plays of steps for the hosts of a pattern, and their binding to hosts."""
+
+from __future__ import annotations
+
+from provision.config.playbook.bind import bind
+from provision.config.playbook.bound import Bound, BoundPlay
+from provision.config.playbook.load import find, load
+from provision.config.playbook.play import Entry, Play, Playbook
+
+__all__ = ["Bound", "BoundPlay", "Entry", "Play", "Playbook", "bind", "find", "load"]

@@ -1,0 +1,206 @@
+"""Playbook files: found by name, read with what they import, checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from provision.config.playbook.play import Entry, Play, Playbook
+from provision.config.registry import kinds, step_class
+from provision.config.validation import problems
+from provision.config.yaml_source import Source, Where, did_you_mean
+from provision.config.yaml_source import load as load_source
+from provision.errors import InputError, InputErrors, PlaybookError
+
+FOLDER = "playbooks"
+SUFFIXES = ("", ".yml", ".yaml")
+BESIDE_KIND = ("name", "tags")
+Placed = tuple[Play, tuple[Source, Where]]
+
+
+def find(name: str) -> Path:
+    """The playbook called *name*: a path, or a name in `playbooks/`, here or ours.
+
+    Raises:
+        PlaybookError: there is none.
+    """
+    folders = (Path(), Path(FOLDER), *shipped())
+    for folder in folders:
+        for suffix in SUFFIXES:
+            if (path := folder / f"{name}{suffix}").is_file():
+                return path
+    there = {file.stem for folder in folders[1:] for file in folder.glob("*.yml")}
+    raise PlaybookError(
+        f"there is no playbook {name!r}, here or in {FOLDER}/",
+        hint=did_you_mean(name, there),
+    )
+
+
+def shipped() -> tuple[Path, ...]:
+    """The folders where the playbooks of this package may be."""
+    package = Path(__file__).parents[1]
+    return package / FOLDER, package.parent / FOLDER
+
+
+def load(path: Path) -> Playbook:
+    """Load the playbook in *path*, with what it imports.
+
+    Raises:
+        InputErrors: all that is wrong with it.
+        PlaybookError: one thing that is.
+    """
+    reader = _Reader()
+    placed = list(reader.file(path, ()))
+    errors = [*reader.errors, *_order_problems(placed)]
+    if errors:
+        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+    return Playbook(
+        tuple(play for play, _ in placed),
+        tuple(source for _, source in placed),
+        path.parent,
+    )
+
+
+class _Reader:
+    """Reads plays; what is wrong is gathered in `errors`."""
+
+    def __init__(self) -> None:
+        self.errors: list[InputError] = []
+
+    def file(self, path: Path, importers: tuple[Path, ...]) -> Iterator[Placed]:
+        """The plays of *path* and of the files it imports, in order."""
+        source = load_source(path, PlaybookError, top="plays")
+        entries = source.data
+        if not isinstance(entries, list) or not entries:
+            problem = "a playbook is a list of plays"
+            self._wrong(source, (), problem, "begin with `- play: NAME`")
+            return
+        for number, entry in enumerate(entries):
+            if isinstance(entry, Mapping) and "import" in entry:
+                yield from self._import(source, number, entry, (*importers, path))
+            elif play := self._play(source, number, entry):
+                yield play, (source, (number,))
+
+    def _wrong(
+        self, source: Source, where: Where, problem: str, hint: str = ""
+    ) -> None:
+        self.errors.append(source.error(PlaybookError, where, problem, hint))
+
+    def _import(
+        self,
+        source: Source,
+        number: int,
+        entry: Mapping[str, Any],
+        importers: tuple[Path, ...],
+    ) -> Iterator[Placed]:
+        here: Where = (number, "import")
+        if len(entry) > 1:
+            self._wrong(source, here, "`import` stands alone", "nothing beside it")
+            return
+        path = importers[-1].parent / str(entry["import"])
+        if path.resolve() in [importer.resolve() for importer in importers]:
+            self._wrong(source, here, f"{path} imports itself")
+        elif not path.is_file():
+            self._wrong(source, here, f"there is no file {path}")
+        else:
+            yield from self.file(path, importers)
+
+    def _play(self, source: Source, number: int, entry: Any) -> Play | None:
+        here: Where = (number,)
+        if not isinstance(entry, Mapping):
+            self._wrong(source, here, f"a play is a mapping, not {entry!r}")
+            return None
+        steps = entry.get("steps")
+        if not isinstance(steps, Sequence) or isinstance(steps, str):
+            problem = "a play has a list of `steps`"
+            if "tasks" in entry:
+                problem += ", not `tasks`"
+            self._wrong(source, (*here, "steps"), problem)
+            return None
+        entries = [
+            made
+            for n, step in enumerate(steps)
+            if (made := self._step(source, (*here, "steps", n), step))
+        ]
+        try:
+            return Play(**{**entry, "steps": entries})
+        except (ValidationError, TypeError) as error:
+            self._explain(source, here, error)
+            return None
+
+    def _explain(self, source: Source, here: Where, error: Exception) -> None:
+        if not isinstance(error, ValidationError):
+            self._wrong(source, here, f"keys of a play must be words: {error}")
+            return
+        for where, problem, hint in problems(error, Play):
+            said = problem.replace("unknown parameter", "unknown key of a play")
+            self._wrong(source, (*here, *where), said, hint)
+
+    def _step(self, source: Source, where: Where, entry: Any) -> Entry | None:
+        if isinstance(entry, str):
+            entry = {entry: None}
+        if not isinstance(entry, Mapping):
+            self._wrong(source, where, f"a step is a mapping, not {entry!r}")
+            return None
+        found = [str(key) for key in entry if key not in BESIDE_KIND]
+        if len(found) != 1:
+            self._wrong(source, where, *_kind_problem(found))
+            return None
+        kind, params = found[0], entry[found[0]]
+        try:
+            step_class(kind)
+        except PlaybookError as error:
+            self._wrong(source, (*where, kind), error.message, error.hint)
+            return None
+        if params is not None and not isinstance(params, Mapping):
+            problem = f"{kind} takes parameters, not {params!r}"
+            self._wrong(source, (*where, kind), problem, "write {name: value}")
+            return None
+        tags = entry.get("tags") or ()
+        words = (tags,) if isinstance(tags, str) else tuple(map(str, tags))
+        name = str(entry.get("name") or "")
+        return Entry(kind, params or {}, source, where, name, frozenset(words))
+
+
+def _kind_problem(found: list[str]) -> tuple[str, str]:
+    if not found:
+        return "a step has a kind, such as `file:`", did_you_mean("", kinds())
+    known = [kind for kind in found if kind in kinds()]
+    odd = [kind for kind in found if kind not in known]
+    if len(known) == 1:
+        problem = f"unknown key {odd[0]!r} beside the step {known[0]!r}"
+        return problem, did_you_mean(odd[0], BESIDE_KIND)
+    return f"one step has one kind, not {', '.join(found)}", "make a step of each"
+
+
+def _order_problems(placed: Sequence[Placed]) -> Iterator[InputError]:
+    """Names that are there twice, and gates behind plays that do not come before."""
+    seen: list[str] = []
+    for play, (source, where) in placed:
+        if play.play in seen:
+            problem = f"there are two plays called {play.play!r}"
+            yield source.error(PlaybookError, (*where, "play"), problem)
+        for name in play.after:
+            if name not in seen:
+                problem = f"no earlier play is called {name!r}"
+                hint = did_you_mean(name, seen) or "it is the first play"
+                yield source.error(PlaybookError, (*where, "after"), problem, hint)
+        seen.append(play.play)
+
+
+def declared(folder: Path) -> Iterator[str]:
+    """The variables that plays of any playbook in *folder* declare.
+
+    One inventory serves several playbooks: what one of them knows is no slip.
+    """
+    for path in sorted(folder.glob("*.y*ml")):
+        try:
+            entries = load_source(path, PlaybookError).data
+        except InputError:
+            continue
+        for entry in entries if isinstance(entries, list) else ():
+            variables = entry.get("vars") if isinstance(entry, Mapping) else None
+            yield from map(str, variables if isinstance(variables, Mapping) else ())

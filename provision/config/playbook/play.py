@@ -1,0 +1,120 @@
+"""A play and a playbook as data, written in YAML or made in Python."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from provision.config.yaml_source import Source, Where
+from provision.model.step import Step
+from provision.secrets.store import hidden
+
+SHARE = re.compile(r"(\d{1,3})%\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A step as a playbook file has it: parameters may hold templates."""
+
+    kind: str
+    params: Mapping[str, Any]
+    source: Source = field(repr=False)
+    where: Where
+    name: str = ""
+    tags: frozenset[str] = frozenset()
+
+
+def _words(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def batch(value: object) -> int | str:
+    """*value*, if it is a size of batches.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    share = SHARE.match(str(value))
+    if share and 1 <= int(share[1]) <= 100:
+        return str(value)
+    raise ValueError(f"must be a number of hosts or a share such as 25%, not {value!r}")
+
+
+def batch_of(size: int | str, hosts: int) -> int:
+    """How many hosts are a batch of *size* when there are *hosts*; 0 = all at once."""
+    if isinstance(size, int):
+        return size
+    return max(1, math.floor(hosts * int(size[:-1]) / 100))
+
+
+def _batch(value: int | str) -> int | str:
+    return value if isinstance(value, str) and "{{" in value else batch(value)
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class Play(BaseModel):
+    """Steps for the hosts that a pattern chooses.
+
+    Attributes:
+        play: its name.
+        hosts: the pattern, as `head:workers` or `workers:!node3`.
+        enabled: whether there is anything to do here; a variable as `"{{ metrics }}"`
+            may say it, for each host, but nothing that is only known on the host. What
+            an earlier deploy did is not undone.
+        become: run the steps as root.
+        after: plays that must have ended well on all their hosts before this one.
+        batch: how many hosts at a time may be changed, or which share (`25%`); 0 = all.
+            Where nothing differs, nothing waits. A variable may say it, one for all.
+        vars: variables that inventory and command line may override.
+        tags: chosen by `--tags`, with those of the steps.
+        steps: what to do, in order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    play: str = Field(min_length=1)
+    hosts: str
+    steps: tuple[Entry | Step, ...]
+    enabled: bool | str = True
+    become: bool = False
+    after: Words = ()
+    batch: Annotated[int | str, AfterValidator(_batch)] = 0
+    vars: Mapping[str, Any] = {}
+    tags: Words = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """Plays in the order they run.
+
+    Attributes:
+        plays: see `Play`.
+        sources: where each play is written, by its number.
+        folder: where the file is; variables that playbooks beside it use may be set
+            as well.
+    """
+
+    plays: tuple[Play, ...]
+    sources: tuple[tuple[Source, Where], ...] = ()
+    folder: Path | None = None
+
+    def hidden(self) -> Iterator[str]:
+        """The secret values that are written in it, encrypted."""
+        for play in self.plays:
+            yield from hidden(play.vars)
+            for step in play.steps:
+                yield from hidden(step.params if isinstance(step, Entry) else ())
+
+    def source(self, number: int) -> tuple[Source, Where]:
+        """Where play *number* is written; made in Python: nowhere."""
+        return self.sources[number] if self.sources else (Source("", None), ())

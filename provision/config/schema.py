@@ -1,0 +1,65 @@
+"""The JSON schema of playbooks, for editors that complete and check YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provision.config.registry import kinds, step_class
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of playbooks, for editors that complete and check YAML."""
+    template = {"type": "string", "pattern": r"\{\{.*\}\}"}
+    definitions: dict[str, Any] = {}
+    entries: dict[str, Any] = {
+        "name": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    }
+    for kind in kinds():
+        described = step_class(kind).model_json_schema(
+            ref_template="#/$defs/{model}", mode="validation"
+        )
+        definitions |= described.pop("$defs", {})
+        fields = described.get("properties", {})
+        described["properties"] = {
+            name: {"anyOf": [field, template]} for name, field in fields.items()
+        }
+        entries[kind] = described
+    step = {"type": "object", "properties": entries, "additionalProperties": False}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "provision playbook",
+        "type": "array",
+        "items": {"anyOf": [_play(step), _import()]},
+        "$defs": definitions,
+    }
+
+
+def _play(step: dict[str, Any]) -> dict[str, Any]:
+    words = {"type": "array", "items": {"type": "string"}}
+    properties = {
+        "play": {"type": "string"},
+        "hosts": {"type": "string"},
+        "enabled": {"type": ["boolean", "string"]},
+        "become": {"type": "boolean"},
+        "after": words,
+        "batch": {"type": ["integer", "string"]},
+        "vars": {"type": "object"},
+        "tags": words,
+        "steps": {"type": "array", "items": step},
+    }
+    required = ["play", "hosts", "steps"]
+    return _closed(properties, required)
+
+
+def _import() -> dict[str, Any]:
+    return _closed({"import": {"type": "string"}}, ["import"])
+
+
+def _closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }

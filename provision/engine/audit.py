@@ -1,0 +1,69 @@
+"""A line in each host's own log for every change: who, from where, and what.
+
+It travels in the script that makes the change, so it costs no round trip, and is
+written as the change begins: one that is killed or cut off has left its trace as well.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from provision.invocation import runner
+from provision.model.change import Change
+from provision.model.shell import Sh
+from provision.secrets.redaction import masker
+
+TAG = "provision"
+MOST_FIELDS = 8
+LENGTH = 700
+"""Characters of a line; logger(1) cuts off after 1024."""
+
+# sudo hides where its caller came from: the processes above us still know.
+NOTE = r"""
+from=${SSH_CONNECTION:-}
+id=$PPID
+while [ -z "$from" ] && [ "${id:-1}" -gt 1 ]; do
+    from=$({ tr '\0' '\n' <"/proc/$id/environ"; } 2>/dev/null |
+        sed -n 's/^SSH_CONNECTION=//p')
+    id=$({ sed -n 's/^PPid:[^0-9]*//p' "/proc/$id/status"; } 2>/dev/null)
+done
+line="$run from=${from%% *} login=${SUDO_USER:-$(id -un)} $what"
+if command -v logger >/dev/null; then
+    timeout 2 logger -t "$tag" -p authpriv.notice -- "$line"
+elif command -v systemd-cat >/dev/null; then
+    printf '%s\n' "$line" | timeout 2 systemd-cat -t "$tag" -p notice
+fi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the lines of one run have in common.
+
+    Args:
+        cluster: its name.
+        hidden: secret values, which no line has.
+    """
+
+    cluster: str
+    hidden: Collection[str] = field(default=(), repr=False)
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def note(self, step: str, changes: Sequence[Change]) -> Sh:
+        """Shell that logs, if it can, that *step* makes *changes* now.
+
+        Names of fields are in the line, their values are not.
+        """
+        names = [change.field for change in changes[:MOST_FIELDS]]
+        names += ["..."] * (len(changes) > MOST_FIELDS)
+        run = f"cluster={self.cluster} run={self.run} by={runner()}"
+        what = f'change="{step}" fields={len(changes)}:{",".join(names)}'
+        return Sh.of(NOTE, tag=TAG, run=self._line(run), what=self._line(what))
+
+    def _line(self, text: str) -> str:
+        """*text* on one line, with no secret in it, and not too long."""
+        hidden = masker(self.hidden)(text)
+        line = "".join(c if c.isprintable() else " " for c in hidden)
+        return line[:LENGTH]

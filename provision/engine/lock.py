@@ -1,0 +1,168 @@
+"""One run at a time may change a cluster: a lock on its head, held by a connection.
+
+The kernel's lock lives as long as the shell that holds it, and that shell as long as
+our channel. So the lock of a killed controller vanishes by itself; that of one that lost its power
+or its link, when the shell has heard nothing for a while.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from provision.errors import ConnectError, HostError, LockHeldError, PrivilegeError
+from provision.invocation import runner
+from provision.model.shell import Sh
+from provision.transport.heartbeat import Held
+from provision.transport.protocol import Transport
+
+HOLD = r"""
+# In /run/lock everybody may put a file or a link of that name, and hold it.
+if [ "$(id -u)" = 0 ]; then folder=/run; else folder=/run/lock; fi
+file=$folder/provision-$cluster.lock
+command -v flock >/dev/null || { echo 'flock is not installed'; exit; }
+for try in 1 2 3; do
+    exec 9>>"$file"
+    if ! flock -n 9; then
+        printf 'held %s\n' "$(cat "$file")"
+        exit
+    fi
+    # The last owner may have removed the file between our open and our lock.
+    [ "$(stat -c %i "$file" 2>/dev/null)" = "$(stat -L -c %i /dev/fd/9)" ] && break
+done
+printf '%s\n' "$owner" >"$file"
+trap 'rm -f "$file"; exit' EXIT HUP INT TERM
+printf 'mine\n'
+# Not a pipe's end but silence: a link that was cut closes nothing.
+while [ -n "$(timeout "$silence_s" head -c 1 9>&-)" ]; do :; done
+"""
+"""Answers `mine` and stays until standard input ends or is silent, or `held OWNER`."""
+SILENCE_S = 30
+"""A connection that is silent for so long is lost on the controller's side as well."""
+AGAIN_S = 1.0
+"""How often a lock is asked for again that only our own lost connection holds."""
+
+
+class ClusterLock:
+    """Taken before the first change of a run, released when the run ends.
+
+    Args:
+        cluster: its name; different clusters may share a host.
+        connect: gives an unopened transport to the head.
+        become: whether the lock's file is made as root.
+        warn: told when the head cannot be reached, or refuses us root's rights: the run
+            goes on without a lock, as the rest of the cluster may still be worked on.
+    """
+
+    def __init__(
+        self,
+        cluster: str,
+        connect: Callable[[], Transport],
+        *,
+        become: bool,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._cluster = cluster
+        self._connect = connect
+        self._become = become
+        self._warn = warn
+        self._guard = threading.Lock()
+        self._owner = _owner()
+        self._asked = False
+        self._held: Held | None = None
+        self._holder = ""
+        self._refusal: LockHeldError | None = None
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> ClusterLock:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def take(self) -> None:
+        """Take the lock unless it is held by this run; from any thread.
+
+        One that was lost with its connection is taken again.
+
+        Raises:
+            LockHeldError: another run holds it, or the head does not let us.
+        """
+        with self._guard:
+            lost = self._held is not None and not self._held.alive()
+            if lost or not self._asked:
+                self._asked = True
+                self._again() if lost else self._ask()
+        if self._refusal:
+            raise self._refusal
+
+    def _again(self) -> None:
+        """Take it again; the shell of the lost connection may still hold it."""
+        self._stack.close()
+        deadline = time.monotonic() + SILENCE_S
+        self._ask()
+        while self._holder == self._owner and time.monotonic() < deadline:
+            time.sleep(AGAIN_S)
+            self._refusal = None
+            self._ask()
+
+    def _ask(self) -> None:
+        self._held, self._holder = None, ""
+        transport = self._connect()
+        self._stack.callback(transport.close)
+        script = _script(self._cluster, self._owner)
+        try:
+            transport.open()
+            held = self._stack.enter_context(
+                transport.hold(script, become=self._become)
+            )
+        except ConnectError as error:
+            self._warn(f"no lock was taken, the head is not reachable: {error.message}")
+        except PrivilegeError as error:
+            self._warn(f"no lock was taken on the head: {error}")
+        except HostError as error:
+            self._refusal = self._no_lock(str(error))
+        else:
+            self._read(held)
+
+    def _read(self, held: Held) -> None:
+        word, _, owner = held.line.partition(" ")
+        if word == "mine":
+            self._held = held
+        elif word == "held":
+            self._holder = owner
+            self._refusal = LockHeldError(
+                f"cluster {self._cluster!r} is being changed by {owner or 'another run'}",
+                hint="wait until that run ends, or end it: its lock goes with it",
+            )
+        else:
+            self._refusal = self._no_lock(f"it answered {held.line!r}")
+
+    def _no_lock(self, why: str) -> LockHeldError:
+        return LockHeldError(
+            f"cluster {self._cluster!r} cannot be locked on its head: {why}",
+            hint="without the lock two runs could change it at once: see why "
+            "provision-*.lock cannot be made in its /run (as another user than root: "
+            "in /run/lock)",
+        )
+
+
+def _script(cluster: str, owner: str) -> bytes:
+    name = cluster.replace("/", "-")
+    sh = Sh.of(HOLD, cluster=name, owner=owner, silence_s=SILENCE_S)
+    # Not framed: the shell has to keep the standard input that tells it to end.
+    return f"{{\n{sh.render()}\nexit\n}}\n".encode("utf-8", "surrogateescape")
+
+
+def _owner() -> str:
+    since = time.strftime("%Y-%m-%d %H:%M:%S %Z")
+    return f"{runner()}, process {os.getpid()}, since {since}"

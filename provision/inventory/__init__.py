@@ -1,8 +1,0 @@
-"""The hosts of a cluster, their groups and variables; Ansible's YAML format."""
-
-from __future__ import annotations
-
-from provision.inventory.host import Host
-from provision.inventory.inventory import Inventory, find, load
-
-__all__ = ["Host", "Inventory", "find", "load"]

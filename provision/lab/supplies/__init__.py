@@ -1,0 +1,1 @@
+"""What the virtual hosts download: packages, archives and images."""

@@ -1,0 +1,239 @@
+"""Stand-ins for what publishers offer for download: Prometheus, exporter, Grafana.
+
+They have the names and the layout of the publishers' archives, which a lab on a closed
+network cannot have. The programs in the first two are Debian's, and of older versions
+than the names say; Grafana is a small program of ours. Each says so in STAND-IN.txt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import platform
+import re
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from provision.errors import LabError
+from provision.lab import grafana_stub
+from provision.lab.paths import Layout
+from provision.lab.supplies.apt_repository import unpack
+from provision.lab.supplies.images import DATA
+
+Say = Callable[[str], None]
+PROMETHEUS = "3.5.0"
+NODE_EXPORTER = "1.9.1"
+GRAFANA = grafana_stub.VERSION
+GIVEN = "PROVISION_GRAFANA_TARBALL"
+"""Names a real Grafana archive, to be served instead of the stand-in."""
+ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "other")
+GZIP_LEVEL = 1
+SCRIPT = "#!/bin/sh\n# {note}\n{text}\n"
+# As upstream's, it finds the files of its own web pages, which Debian keeps elsewhere.
+RUN_PROMETHEUS = """here=$(dirname "$(readlink -f "$0")")
+exec "$here/debian/prometheus" --web.local-assets="$here/debian/web/" "$@\""""
+RUN_GRAFANA = """here=$(dirname "$(dirname "$(readlink -f "$0")")")/stand-in
+export LD_LIBRARY_PATH="$here/libraries" PYTHONHOME="$here" PYTHONPATH="$here/ours"
+exec "$here/bin/python3" -B -P -S -m provision.lab.grafana_stub "$@\""""
+UNUSED = re.compile(r"\.(map|pyc|gz|brotli|scss|less)$|\.map\.")
+NOTE = "A stand-in made by provision's lab, not the publisher's archive."
+OF_DEBIAN = "The programs are those of the Debian packages:"
+NEXT = "3.5.1"
+"""As good as the one before, under another number: to try an upgrade."""
+BROKEN = {
+    "3.5.2": 'echo "broken on purpose, to try a rollback" >&2; exit 1',
+    "3.5.3": 'echo "never healthy, to try a rollback" >&2; exec sleep 100000',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """An archive to be: its one folder, and what is in that."""
+
+    top: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Content by path."""
+    copies: Mapping[str, Path] = field(default_factory=dict)
+    """Files and folders by path."""
+
+    def pack(self, file: Path) -> None:
+        """Write the archive, and with it what its SHA-256 sum is."""
+        with tarfile.open(file, "w:gz", compresslevel=GZIP_LEVEL) as tar:
+            for path, text in self.texts.items():
+                data = text.encode()
+                entry = tarfile.TarInfo(f"{self.top}/{path}")
+                entry.size, entry.mode = len(data), 0o644
+                if text.startswith("#!"):
+                    entry.mode = 0o755
+                tar.addfile(entry, io.BytesIO(data))
+            for path, source in self.copies.items():
+                for inside in _files(source):
+                    name = Path(self.top, path, inside.relative_to(source))
+                    tar.add(inside.resolve(), name, filter=_of_nobody)
+
+
+def _files(source: Path) -> Iterator[Path]:
+    """*source*, or all files below it; links are followed, broken ones left out."""
+    if source.is_file():
+        yield source
+    for folder, below, names in os.walk(source, followlinks=True):
+        below[:] = [name for name in below if name != "data"]  # 200 MB of time zones
+        paths = [Path(folder, name) for name in names if not UNUSED.search(name)]
+        yield from (path for path in paths if path.is_file())
+
+
+def _of_nobody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry
+
+
+def make(layout: Layout, say: Say) -> None:
+    """Have the archives below `layout.tarballs`, which may be served meanwhile."""
+    recipe, stamp = _recipe(layout), layout.tarballs / ".recipe"
+    if stamp.exists() and stamp.read_text() == recipe:
+        return
+    say("making what the hosts download: Prometheus, node_exporter, Grafana")
+    new, root = layout.tarballs / ".new", layout.tarballs / ".root"
+    for folder in (new, root):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    unpack(layout.parts, "*", root)
+    _prometheus(root, new / "prometheus")
+    _node_exporter(root, new / "node_exporter")
+    _grafana(root, new / "grafana")
+    for folder in new.iterdir():
+        shutil.rmtree(layout.tarballs / folder.name, ignore_errors=True)
+        folder.rename(layout.tarballs / folder.name)
+    for folder in (new, root):
+        shutil.rmtree(folder)
+    (layout.tarballs / "apt").mkdir(exist_ok=True)  # where packages are mounted
+    stamp.write_text(recipe)
+
+
+def _recipe(layout: Layout) -> str:
+    """A digest of all that the archives are made from."""
+    names = sorted(deb.name for deb in layout.parts.glob("*.deb"))
+    digest = hashlib.sha256(repr((names, yaml.__version__)).encode())
+    for file in [Path(__file__), *sorted(_ours().glob("*.py"))]:
+        digest.update(file.read_bytes())
+    if given := _given():
+        about = given.stat()
+        digest.update(f"{given} {about.st_size} {about.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _given() -> Path | None:
+    name = os.environ.get(GIVEN)
+    if name and not Path(name).is_file():
+        raise LabError(f"{GIVEN} names {name}, and there is no such file")
+    return Path(name) if name else None
+
+
+def _ours() -> Path:
+    return Path(grafana_stub.__file__).parent
+
+
+def _name(product: str, version: str) -> str:
+    return f"{product}-{version}.linux-{ARCH}"
+
+
+def _script(text: str) -> str:
+    return SCRIPT.format(note=NOTE, text=text)
+
+
+def _prometheus(root: Path, folder: Path) -> None:
+    folder.mkdir()
+    name = _name("prometheus", PROMETHEUS)
+    texts = {
+        "STAND-IN.txt": f"{NOTE}\n{OF_DEBIAN} prometheus\n",
+        "prometheus": _script(RUN_PROMETHEUS),
+        "prometheus.yml": "global:\n  scrape_interval: 15s\n",
+    }
+    copies = {
+        "promtool": root / "usr/bin/promtool",
+        "debian/prometheus": root / "usr/bin/prometheus",
+        "debian/web": root / "usr/share/prometheus/web",
+    }
+    good = folder / f"{name}.tar.gz"
+    Tree(name, texts, copies).pack(good)
+    (folder / f"{_name('prometheus', NEXT)}.tar.gz").hardlink_to(good)
+    for version, script in BROKEN.items():
+        name = _name("prometheus", version)
+        texts = {
+            "STAND-IN.txt": f"{NOTE}\nIt does not work, on purpose.\n",
+            "prometheus": _script(script),
+            "promtool": _script("exit 0"),
+        }
+        Tree(name, texts).pack(folder / f"{name}.tar.gz")
+    _sums(folder)
+
+
+def _node_exporter(root: Path, folder: Path) -> None:
+    folder.mkdir()
+    name = _name("node_exporter", NODE_EXPORTER)
+    texts = {"STAND-IN.txt": f"{NOTE}\n{OF_DEBIAN} prometheus-node-exporter\n"}
+    copies = {"node_exporter": root / "usr/bin/prometheus-node-exporter"}
+    Tree(name, texts, copies).pack(folder / f"{name}.tar.gz")
+    _sums(folder)
+
+
+def _grafana(root: Path, folder: Path) -> None:
+    folder.mkdir()
+    file = folder / f"{_name('grafana', GRAFANA)}.tar.gz"
+    if given := _given():
+        shutil.copyfile(given, file)
+    else:
+        _stand_in(root).pack(file)
+    Path(f"{file}.sha256").write_text(f"{_sum(file)}  {file.name}\n")
+
+
+def _stand_in(root: Path) -> Tree:
+    """The stand-in for Grafana, and the Python that runs it: bare hosts have none."""
+    ours = "stand-in/ours"
+    run = _script(RUN_GRAFANA)
+    texts = {
+        "STAND-IN.txt": f"{NOTE}\n{grafana_stub.SAYS}\n{grafana_stub.__doc__}",
+        "VERSION": f"{GRAFANA}\n",
+        "bin/grafana": run,
+        "bin/grafana-server": run.replace('grafana "$@"', 'grafana server "$@"'),
+        "bin/grafana-cli": run.replace('grafana "$@"', 'grafana cli "$@"'),
+        "conf/defaults.ini": (DATA / "grafana_defaults.ini").read_text(),
+        "public/robots.txt": "User-agent: *\nDisallow: /\n",
+        **{f"{ours}/provision/{name}__init__.py": "" for name in ("", "lab/")},
+    }
+    sources = {
+        f"{ours}/provision/lab/grafana_stub/{file.name}": file
+        for file in _ours().glob("*.py")
+    }
+    pure = {
+        f"{ours}/yaml/{file.name}": file
+        for file in Path(yaml.__file__).parent.glob("*.py")
+    }
+    libraries = {
+        f"stand-in/libraries/{file.name}": file
+        for name in ("libz.so.1", "libexpat.so.1")
+        for file in root.rglob(name)
+    }
+    python = {
+        "stand-in/bin/python3": root / "usr/bin/python3.11",
+        "stand-in/lib/python3.11": root / "usr/lib/python3.11",
+    }
+    top = f"grafana-v{GRAFANA}"
+    return Tree(top, texts, {**sources, **pure, **libraries, **python})
+
+
+def _sum(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _sums(folder: Path) -> None:
+    lines = [f"{_sum(file)}  {file.name}" for file in sorted(folder.glob("*.tar.gz"))]
+    (folder / "sha256sums.txt").write_text("\n".join(lines) + "\n")

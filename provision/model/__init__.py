@@ -1,0 +1,1 @@
+"""Pure values: steps, shell text, changes, events and results; no I/O."""

@@ -1,0 +1,168 @@
+"""Many fragments of shell in one script, and their replies out of its output."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from provision.model.shell import Reply, Sh
+
+KEEP_BYTES = 4 * 2**20
+"""Output kept per fragment and stream; the rest of a flood is dropped, its end kept."""
+
+
+LINE_BYTES = 2**16
+"""So much of a line is passed on while it is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A fragment and how to run it: strict (`set -e`) for changes, lenient for looks."""
+
+    sh: Sh
+    strict: bool = False
+
+
+def new_mark() -> str:
+    """A line start that no fragment prints by chance."""
+    return f"@{secrets.token_hex(8)}"
+
+
+PRELUDE = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; umask 022'
+"""The same words and tools everywhere: sshd gives other users no sbin in PATH."""
+
+
+PACK = r"""
+{ trap : TERM; err=$( { trap : TERM; out=$(
+{"""
+
+
+PACKED = r"""
+} 2>&4); printf '%s\n' "$out" >&3; } 4>&1); printf '%s\n' "$err" >&2; } 3>&1
+"""
+"""Around fragments: each write of theirs would be a packet of SSH, dozens in a look.
+
+What they print is kept in variables, which takes no process, and is written in one.
+The time limit ends the fragments and not what is around them, so what was printed
+until then is sent.
+"""
+
+
+def encode(tasks: Sequence[Task], mark: str) -> bytes:
+    """One script that runs *tasks* in turn, each followed by *mark* and its exit code.
+
+    The script is one compound command, so a shell that receives only a part of
+    it (a cut link) runs nothing. Each fragment runs in a subshell with an empty
+    standard input; the mark goes to both streams, so both can be divided. What looks
+    print is sent in few pieces when they are done; what changes print, as it comes.
+
+    Args:
+        tasks: changes first, then looks.
+        mark: see `new_mark`.
+    """
+    changes = [_frame(task, mark) for task in tasks if task.strict]
+    looks = [_frame(task, mark) for task in tasks if not task.strict]
+    packed = [PACK, *looks, PACKED] if len(looks) > 1 else looks
+    body = "\n".join([PRELUDE, *changes, *packed])
+    return f"{{\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
+
+
+STRICT = """set -eu
+trap 'trap "" HUP PIPE TERM; exit 143' HUP PIPE TERM"""
+"""A shell that a signal kills leaves what its own EXIT trap would have removed.
+
+PIPE comes with TERM: the shell speaks of a child that was killed, and nobody is there
+to hear. The second must not end the EXIT trap that the first began.
+"""
+
+
+def changes(script: bytes) -> bool:
+    """Whether a script of `encode` has a change in it."""
+    return STRICT.encode() in script
+
+
+def _frame(task: Task, mark: str) -> str:
+    mode = STRICT if task.strict else "set -u"
+    return (
+        f"(\n{mode}\n{task.sh.render()}\n) </dev/null\n"
+        f"s=$?; printf '\\n{mark} %s\\n' \"$s\"; printf '\\n{mark} %s\\n' \"$s\" >&2"
+    )
+
+
+class Frames:
+    """Divides one stream of a running script into its fragments' outputs.
+
+    Feed it bytes as they come; memory stays bounded however much is printed. Of a line
+    that does not end only the begin is passed on as it comes.
+    """
+
+    def __init__(
+        self, mark: str, on_line: Callable[[int, str], None] | None = None
+    ) -> None:
+        self._mark = mark.encode()
+        self._on_line = on_line
+        self._rest = b""
+        self._in_line = False
+        self._kept: deque[bytes] = deque()
+        self._size = 0
+        self.done: list[tuple[str, int]] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the stream."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._take(line)
+        if len(rest) > LINE_BYTES:
+            self._begin(rest)
+            self._keep(rest[-KEEP_BYTES:])
+            rest = b""
+        self._rest = rest
+
+    def _take(self, line: bytes) -> None:
+        if line.startswith(self._mark) and not self._in_line:
+            self.done.append((self._text(), int(line.rsplit(b" ", 1)[1])))
+            self._kept.clear()
+            self._size = 0
+            return
+        self._begin(line)
+        self._in_line = False
+        self._keep(line[-KEEP_BYTES:] + b"\n")
+
+    def _begin(self, line: bytes) -> None:
+        """Pass a line on, unless its begin was."""
+        if self._on_line and line and not self._in_line:
+            self._on_line(len(self.done), _decode(line[:LINE_BYTES]))
+        self._in_line = True
+
+    def _keep(self, piece: bytes) -> None:
+        self._kept.append(piece)
+        self._size += len(piece)
+        while self._size > 2 * KEEP_BYTES:
+            self._size -= len(self._kept.popleft())
+
+    def _text(self) -> str:
+        # The line break before the mark is ours.
+        return _decode(b"".join(self._kept).removesuffix(b"\n"))
+
+    def unfinished(self) -> str:
+        """What the fragment that has not ended printed so far."""
+        return _decode(b"".join([*self._kept, self._rest]))
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def replies(stdout: Frames, stderr: Frames, count: int, code: int) -> list[Reply]:
+    """One reply per fragment, of a script that ended with exit *code*."""
+    ended = [
+        Reply(out, err, exit_code)
+        for (out, exit_code), (err, _) in zip(stdout.done, stderr.done, strict=False)
+    ]
+    if len(ended) < count:
+        rest = (stdout.unfinished(), stderr.unfinished())
+        ended.append(Reply(*rest, exit=code or None, ended=False))
+    never = Reply(exit=None, ended=False)
+    return [*ended, *[never] * (count - len(ended))]

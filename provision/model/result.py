@@ -1,0 +1,256 @@
+"""What a run came to: counts, changes and errors by host, added up from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from provision.errors import ProvisionError
+from provision.model.change import Change
+from provision.model.events import (
+    Event,
+    HostBlocked,
+    HostDone,
+    HostEvent,
+    HostFailed,
+    RunEnded,
+    RunStarted,
+    StepChanged,
+    StepEvent,
+    StepFailed,
+    StepOk,
+    StepPlanned,
+    Warned,
+)
+from provision.model.step import Step
+
+DIFFERS = 3
+INTERRUPTED = 130
+WEIGHT = (1, 6, 5, 2, 4)
+"""Exit codes of errors, the one that wins first."""
+
+
+@dataclass(slots=True)
+class StepResult:
+    """How one step of one host ended: ok, changed, planned or failed."""
+
+    play: str
+    step: str
+    kind: str
+    where: str
+    outcome: str
+    changes: tuple[Change, ...] = ()
+    seconds: float = 0.0
+    error: ProvisionError | None = None
+    observed: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "play": self.play,
+            "step": self.step,
+            "kind": self.kind,
+            "where": self.where,
+            "outcome": self.outcome,
+            "seconds": round(self.seconds, 3),
+            "changes": [
+                {"field": c.field, "before": c.before, "after": c.after}
+                for c in self.changes
+            ],
+            "error": _error(self.error),
+        }
+
+
+@dataclass(slots=True)
+class HostResult:
+    """How one host's part of the run ended."""
+
+    steps: list[StepResult] = field(default_factory=list)
+    blocked: int = 0
+    blocked_by: str = ""
+    seconds: float = 0.0
+    round_trips: int = 0
+    error: ProvisionError | None = None
+
+    @property
+    def ok(self) -> int:
+        """Steps that were as they should be."""
+        return self._count("ok")
+
+    @property
+    def changed(self) -> int:
+        """Steps that were changed and then seen to be right."""
+        return self._count("changed")
+
+    @property
+    def planned(self) -> int:
+        """Steps that a run for real would change."""
+        return self._count("planned")
+
+    @property
+    def touched(self) -> bool:
+        """Whether a step may have changed something."""
+        return self.changed > 0 or self._count("failed") > 0
+
+    @property
+    def failed(self) -> int:
+        """Steps that failed; 1 when the host failed as a whole."""
+        return self._count("failed") or int(self.error is not None)
+
+    def _count(self, outcome: str) -> int:
+        return sum(step.outcome == outcome for step in self.steps)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "ok": self.ok,
+            "changed": self.changed,
+            "planned": self.planned,
+            "failed": self.failed,
+            "blocked": self.blocked,
+            "blocked_by": self.blocked_by,
+            "seconds": round(self.seconds, 3),
+            "round_trips": self.round_trips,
+            "error": _error(self.error),
+            "steps": [step.as_dict() for step in self.steps],
+        }
+
+
+class Run:
+    """The sum of a run's events; a reporter like any other.
+
+    Attributes:
+        hosts: what happened, by host.
+        steps: what each host was to be, in the order of the plays.
+    """
+
+    def __init__(self) -> None:
+        self.verb = ""
+        self.cluster = ""
+        self.hosts: dict[str, HostResult] = {}
+        self.steps: dict[str, tuple[Step, ...]] = {}
+        self.warnings: list[str] = []
+        self.seconds = 0.0
+        self.interrupted = False
+        self._takes: dict[type[Event], Callable[[Any], None]] = {
+            RunStarted: self._started,
+            Warned: self._warned,
+            StepOk: self._step_ok,
+            StepPlanned: self._step_planned,
+            StepChanged: self._step_changed,
+            StepFailed: self._step_failed,
+            HostFailed: self._host_failed,
+            HostBlocked: self._host_blocked,
+            HostDone: self._host_done,
+            RunEnded: self._ended,
+        }
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        if take := self._takes.get(type(event)):
+            take(event)
+
+    @property
+    def changed(self) -> int:
+        """Steps changed, on all hosts."""
+        return sum(host.changed for host in self.hosts.values())
+
+    @property
+    def touched(self) -> bool:
+        """Whether a step may have changed something on some host."""
+        return any(host.touched for host in self.hosts.values())
+
+    @property
+    def planned(self) -> int:
+        """Steps that would be changed, on all hosts."""
+        return sum(host.planned for host in self.hosts.values())
+
+    @property
+    def errors(self) -> dict[str, list[ProvisionError]]:
+        """The errors of each host that has any."""
+        found = {
+            name: [
+                *(s.error for s in host.steps if s.error),
+                *filter(None, [host.error]),
+            ]
+            for name, host in self.hosts.items()
+        }
+        return {name: errors for name, errors in found.items() if errors}
+
+    @property
+    def exit_code(self) -> int:
+        """What a program that made this run should end with."""
+        if self.interrupted:
+            return INTERRUPTED
+        codes = {e.exit_code for errors in self.errors.values() for e in errors}
+        worst = next((code for code in WEIGHT if code in codes), 0)
+        return worst or (DIFFERS if self.planned else 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; what `--report` writes."""
+        return {
+            "verb": self.verb,
+            "cluster": self.cluster,
+            "seconds": round(self.seconds, 3),
+            "interrupted": self.interrupted,
+            "exit_code": self.exit_code,
+            "warnings": self.warnings,
+            "hosts": {name: host.as_dict() for name, host in self.hosts.items()},
+        }
+
+    def _host(self, event: HostEvent) -> HostResult:
+        return self.hosts.setdefault(event.host, HostResult())
+
+    def _started(self, event: RunStarted) -> None:
+        self.verb, self.cluster = event.verb, event.cluster
+        self.hosts = {name: HostResult() for name in event.steps}
+
+    def _warned(self, event: Warned) -> None:
+        self.warnings.append(event.message)
+
+    def _add(self, event: StepEvent, outcome: str) -> StepResult:
+        result = StepResult(event.play, event.step, event.kind, event.where, outcome)
+        self._host(event).steps.append(result)
+        return result
+
+    def _step_ok(self, event: StepOk) -> None:
+        self._add(event, "ok").observed = event.observed
+
+    def _step_planned(self, event: StepPlanned) -> None:
+        result = self._add(event, "planned")
+        result.changes, result.observed = event.changes, event.observed
+
+    def _step_changed(self, event: StepChanged) -> None:
+        result = self._add(event, "changed")
+        result.changes, result.seconds = event.changes, event.seconds
+
+    def _step_failed(self, event: StepFailed) -> None:
+        result = self._add(event, "failed")
+        result.changes, result.error = event.changes, event.error
+
+    def _host_failed(self, event: HostFailed) -> None:
+        self._host(event).error = event.error
+
+    def _host_blocked(self, event: HostBlocked) -> None:
+        host = self._host(event)
+        host.blocked += event.steps
+        host.blocked_by = host.blocked_by or event.by
+
+    def _host_done(self, event: HostDone) -> None:
+        host = self._host(event)
+        host.round_trips, host.seconds = event.round_trips, event.seconds
+
+    def _ended(self, event: RunEnded) -> None:
+        self.seconds, self.interrupted = event.seconds, event.interrupted
+
+
+def _error(error: ProvisionError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {
+        "type": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "details": list(getattr(error, "details", ())),
+    }

@@ -1,0 +1,140 @@
+"""The contract of a step: what one thing on one host should be, and how to see it.
+
+A step never talks to a host. It returns shell text to look, says what should be
+seen, and returns shell text to change it; the difference of the two is the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from provision.errors import ProbeError
+from provision.model.change import Change, State, diff
+from provision.model.fields import Seconds
+from provision.model.shell import Reply, Sh
+
+
+def parse_lines(text: str) -> dict[str, str]:
+    """`key=value` lines as a mapping; other lines are an error.
+
+    Raises:
+        ProbeError: a line has no `=`.
+    """
+    state = {}
+    for line in filter(None, text.splitlines()):
+        key, equals, value = line.partition("=")
+        if not equals:
+            raise ProbeError(f"probe printed a line without '=': {line!r}")
+        state[key] = value
+    return state
+
+
+class Step(BaseModel):
+    """One thing on one host: parameters, and the four answers about it.
+
+    Subclasses say their kind: `class Directory(Step, kind="directory")`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True
+    )
+
+    kind: ClassVar[str] = ""
+
+    timeout_s: Seconds = 300
+    """Longest time one change and the look after it may take before they are killed."""
+    settle_s: float = Field(default=0, ge=0)
+    """Longest time to poll after a change until nothing differs."""
+
+    def __init_subclass__(cls, kind: str = "", **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)  # type: ignore[arg-type]
+        cls.kind = kind or cls.kind
+
+    @property
+    def title(self) -> str:
+        """A short name for a person: the kind and what it is about."""
+        return self.kind
+
+    def warnings(self) -> Iterable[str]:
+        """What to know of these parameters before they are used. MAY."""
+        return ()
+
+    @property
+    def subject(self) -> str:
+        """What this step shares with another one of its host. MAY; "" = nothing.
+
+        A plan tells a difference of one subject once: after the first step has made it
+        right, the second has nothing to do.
+        """
+        return ""
+
+    def probe(self) -> Sh:
+        """Shell that looks and changes nothing. MUST be overridden.
+
+        It prints `key=value` lines; nothing when the thing is absent, even if its
+        tool is missing; it exits non-zero only when it cannot tell.
+        """
+        raise NotImplementedError
+
+    def observe(self, reply: Reply) -> State:
+        """The state a probe's *reply* tells. MAY be overridden (JSON, say).
+
+        Raises:
+            ProbeError: the probe could not tell.
+        """
+        if reply.exit != 0:
+            raise ProbeError("cannot tell the state", details=reply.tail())
+        return parse_lines(reply.stdout)
+
+    def desired(self) -> State:
+        """What the probe should print; keys left out are not managed."""
+        raise NotImplementedError
+
+    def plan(self, observed: State) -> list[Change]:
+        """The changes from *observed* to desired. MAY be overridden (ranges).
+
+        Raises:
+            RefusedError: what was seen must be settled by a person first.
+        """
+        return diff(observed, self.desired())
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        """Shell that makes *changes*; safe to run twice; runs under `set -eu`."""
+        raise NotImplementedError
+
+    def evidence(self) -> Sh | None:
+        """Shell whose output explains a failure, such as the last log lines. MAY."""
+        return None
+
+    def advice(self, problem: str) -> str:
+        """What to do about *problem* (output of a failed change). MAY; "" = none."""
+        return ""
+
+
+class Absence(Step):
+    """A step that wants things gone: whatever its probe prints is a difference."""
+
+    def desired(self) -> State:
+        return {}
+
+    def plan(self, observed: State) -> list[Change]:
+        return [Change(key, value, None) for key, value in observed.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundStep:
+    """A step as one play has it for one host."""
+
+    step: Step
+    name: str = ""
+    where: str = ""
+    tags: frozenset[str] = field(default=frozenset())
+
+    @property
+    def label(self) -> str:
+        """What reports call it."""
+        return self.name or self.step.title

@@ -1,0 +1,74 @@
+"""The smoke job: squares of small numbers, at least one of them on every node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provision.config.inventory import Inventory
+from provision.errors import HostError, InventoryError
+from provision.model.shell import Sh
+from provision.transport.query import ask
+
+LIMIT_S = 120.0
+JOB = 'timeout 90 docker exec "$container" python -c "$program"'
+PROGRAM = """
+import json
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+
+ray.init(address="auto", log_to_driver=False, logging_level="error")
+
+@ray.remote(num_cpus=0)
+def square(number):
+    return number**2, ray.util.get_node_ip_address()
+
+nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
+tasks = [
+    square.options(scheduling_strategy=On(nodes[n % len(nodes)], soft=False)).remote(n)
+    for n in range(max(4, len(nodes)))
+]
+print(json.dumps(ray.get(tasks, timeout=60)))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Smoke:
+    """What came out: the squares, and by number which host worked on it."""
+
+    squares: tuple[int, ...]
+    ran_on: Mapping[int, str]
+
+
+def smoke(inventory: Inventory) -> Smoke:
+    """Run the smoke job in the head's container.
+
+    Four parallel tasks, or as many as there are nodes. They ask for no CPU, so it
+    also ends on a cluster that is busy.
+
+    Raises:
+        InventoryError: there is no group `head`.
+        HostError: the job failed; `details` has the end of its output.
+        ConnectError: the head cannot be reached.
+    """
+    heads = inventory.groups.get("head", ())
+    if not heads:
+        raise InventoryError("the inventory has no group `head`")
+    head = inventory.hosts[heads[0]]
+    sh = Sh.of(JOB, container=f"ray-{inventory.cluster}", program=PROGRAM)
+    reply = ask(head, sh, LIMIT_S)
+    if reply.exit != 0:
+        raise HostError(
+            f"{head.name}: the smoke job failed",
+            hint="see that the cluster is deployed: invoke status",
+            details=reply.tail(15),
+        )
+    return _result(reply.stdout, inventory)
+
+
+def _result(output: str, inventory: Inventory) -> Smoke:
+    results: list[tuple[int, str]] = json.loads(output.strip().splitlines()[-1])
+    names = {host.address: host.name for host in inventory.hosts.values()}
+    ran_on = {n: names.get(ip, ip) for n, (_, ip) in enumerate(results)}
+    return Smoke(tuple(square for square, _ in results), ran_on)

@@ -1,0 +1,1 @@
+"""Ray's kinds of steps."""

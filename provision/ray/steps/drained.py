@@ -1,0 +1,62 @@
+"""A Ray node that takes no more work, and has stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from provision.model.change import Change
+from provision.model.fields import Seconds, Word
+from provision.model.shell import Sh
+from provision.model.step import Absence
+from provision.ray.steps.node.replacement import DRAIN
+from provision.steps.docker.container import NO_CONTAINERS
+
+LOOK = (
+    NO_CONTAINERS
+    + r"""
+command -v docker >/dev/null || exit 0
+docker ps --filter "name=^/$name\$" --filter "label=provision.cluster=$cluster" \
+    --format '{{.Names}}=running' || no_containers
+"""
+)
+STOP = (
+    DRAIN
+    + r"""
+drain
+docker stop -t "$stop_s" "$name"
+"""
+)
+
+
+class RayDrained(Absence, kind="ray_drained"):
+    """No Ray node of the cluster runs on the host; one that does is drained first.
+
+    Raises:
+        ApplyError: Ray does not accept that it leaves.
+
+    Source: `ray drain-node`, Ray 2.60.0.
+    """
+
+    cluster: Word
+    drain_s: int = Field(default=300, ge=0)
+    """Time for tasks and objects to leave; what then still runs ends."""
+    stop_s: int = Field(default=30, ge=0)
+    timeout_s: Seconds = 900
+
+    @property
+    def title(self) -> str:
+        return f"ray node of {self.cluster}"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, name=f"ray-{self.cluster}", cluster=self.cluster)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(
+            STOP,
+            name=f"ray-{self.cluster}",
+            drain_s=self.drain_s,
+            stop_s=self.stop_s,
+            why="provision takes the host out of the cluster",
+        )

@@ -1,0 +1,1 @@
+"""A Ray node: Ray in a container of its host."""

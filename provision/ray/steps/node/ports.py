@@ -1,0 +1,81 @@
+"""The ports of a Ray node, set in one place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from provision.errors import RefusedError
+from provision.model.fields import Port
+
+HOLDER = re.compile(r'\("([^"]*)",pid=(\d+)')
+
+
+class Ports(BaseModel):
+    """All ports of a Ray node, none of them chosen by chance.
+
+    They lie below the workers' range, so that no worker takes one of them, and
+    below 32768, where Linux picks the near end of outgoing connections.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    head: Port = 6379
+    node_manager: Port = 6380
+    object_manager: Port = 6381
+    runtime_env_agent: Port = 6382
+    agent_grpc: Port = 6383
+    agent: Port = 6384
+    metrics: Port = 6385
+    autoscaler_metrics: Port = 6386
+    dashboard_metrics: Port = 6387
+    dashboard: Port = 8265
+    client: Port = 10001
+    workers_min: Port = 10002
+    workers_max: Port = 19999
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        fixed = self.of_head()
+        if len(set(fixed)) < len(fixed):
+            raise ValueError("two of the ports are the same")
+        if self.workers_min >= self.workers_max:
+            raise ValueError("workers_min must be below workers_max")
+        for port in fixed:
+            if self.workers_min <= port <= self.workers_max:
+                raise ValueError(f"port {port} lies in the range of the workers")
+        return self
+
+    def of_worker(self) -> tuple[int, ...]:
+        """Those that every node listens on."""
+        own = (self.node_manager, self.object_manager, self.runtime_env_agent)
+        return (*own, self.agent_grpc, self.agent, self.metrics)
+
+    def of_head(self) -> tuple[int, ...]:
+        """Those that the head listens on."""
+        own = (self.head, self.autoscaler_metrics, self.dashboard_metrics)
+        return (*own, self.dashboard, self.client, *self.of_worker())
+
+    def flags(self) -> Iterator[str]:
+        """Flags of `ray start` that every node takes."""
+        yield f"--node-manager-port={self.node_manager}"
+        yield f"--object-manager-port={self.object_manager}"
+        yield f"--runtime-env-agent-port={self.runtime_env_agent}"
+        yield f"--dashboard-agent-grpc-port={self.agent_grpc}"
+        yield f"--dashboard-agent-listen-port={self.agent}"
+        yield f"--metrics-export-port={self.metrics}"
+        yield f"--min-worker-port={self.workers_min}"
+        yield f"--max-worker-port={self.workers_max}"
+
+
+def taken(port: str, who: str) -> RefusedError:
+    """The refusal to use *port*, held by *who* in the words of ss(8)."""
+    holder = HOLDER.search(who)
+    process = f"{holder[1]} (process {holder[2]})" if holder else "another process"
+    return RefusedError(
+        f"port {port} is taken by {process}",
+        hint="stop it, or give Ray other ports with the variable ray_ports",
+    )

@@ -1,0 +1,198 @@
+"""The Ray container before the last replacement, put back in its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from pydantic import Field
+
+from provision.errors import RefusedError
+from provision.model.change import Change, State
+from provision.model.fields import AbsPath, Line, Seconds, Word
+from provision.model.shell import Reply, Sh
+from provision.model.step import Step
+from provision.ray.steps.node.compatibility import swap, usable
+from provision.ray.steps.node.replacement import DRAIN, OURS
+from provision.steps.docker.container import EVIDENCE, MILD
+
+LOOK = r"""
+command -v docker >/dev/null || exit 0
+look() {
+    { why=$(docker container inspect --format "$1"'.status={{.State.Status}}
+'"$1"'.health={{if .State.Health}}{{.State.Health.Status}}{{end}}
+'"$1"'.restart={{.HostConfig.RestartPolicy.Name}}
+'"$1"'.created={{.Created}}
+'"$1"'.image_id={{.Image}}
+'"$1"'.cluster={{index .Config.Labels "provision.cluster"}}
+'"$1"'.run={{index .Config.Labels "provision.run"}}
+'"$1"'.spec={{index .Config.Labels "provision.spec"}}' "$2" 2>&1 >&3); } 3>&1 && return
+    case $why in *[Nn]"o such "[oc]*) return 0 ;; esac
+    printf '%s\n' "$why" >&2
+    exit 1
+}
+look now "$name"
+look then "$name-previous"
+[ ! -e "$data_dir/undone" ] || printf 'undone.run=%s\n' "$(cat -- "$data_dir/undone")"
+"""
+BACK = (
+    DRAIN
+    + OURS
+    + r"""
+if [ "$back" = yes ]; then
+    if docker container inspect "$name" >/dev/null 2>&1; then
+        made=$(docker container inspect --format \
+            '{{with .Config.Labels}}{{index . "provision.cluster"}} {{
+            index . "provision.run"}}{{end}}' "$name")
+        if [ "${made%% *}" != "$cluster" ] || [ "${made#* }" != "${run:-${made#* }}" ]; then
+            echo "$name was replaced after it was looked at" >&2
+            exit 1
+        fi
+        # So that it is known, when no container tells any more, that this was the last.
+        printf '%s\n' "${made#* }" >"$data_dir/.undone.new"
+        mv -f -- "$data_dir/.undone.new" "$data_dir/undone"
+        drain
+        docker stop -t "$stop_s" "$name"
+        [ -z "$wipe" ] || find "$tables" -mindepth 1 -delete
+        docker rm --force --volumes "$name"
+    fi
+    docker rename "$previous" "$name"
+fi
+docker update --restart unless-stopped "$name" >/dev/null
+docker start "$name"
+"""
+)
+"""Whenever it is cut off, it is seen how far it came, and gone on with."""
+UNDONE = "undone.run"
+"""The run whose container was last gone back from on a host."""
+LIVE = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
+
+
+class RayPrevious(Step, kind="ray_previous"):
+    """The Ray node runs in the container it had before the last replacement.
+
+    The container that was in its place is removed. Where there is no former one, the
+    one that is there stays; if it was put back and not yet started, it is started.
+
+    Raises:
+        RefusedError: one of the two containers is not the cluster's.
+        ApplyError: what runs on it could not be drained.
+        VerifyError: the former container is not well in `settle_s` seconds.
+
+    Source: docker-rename(1), Docker Engine 20.10.
+    """
+
+    cluster: Word
+    data_dir: AbsPath
+    """As the step `ray_head` has it: what was gone back from is noted there."""
+    tables: AbsPath | None = None
+    """The head's tables: emptied when the former container has another Ray."""
+    run: Line = ""
+    """Only a container that this run made is replaced; "" = any."""
+    keep_usable: bool = False
+    """Leave a node alone that works and can wait, as `ray_worker` does."""
+    drain_s: int = Field(default=300, ge=0)
+    stop_s: int = Field(default=30, ge=0)
+    settle_s: float = Field(default=120, ge=0)
+    timeout_s: Seconds = 900
+
+    @property
+    def title(self) -> str:
+        return f"container ray-{self.cluster}, the former one"
+
+    @property
+    def subject(self) -> str:
+        return f"ray-{self.cluster}"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, name=f"ray-{self.cluster}", data_dir=self.data_dir)
+
+    def observe(self, reply: Reply) -> State:
+        state = super().observe(reply)
+        undone = {key: value for key, value in state.items() if key == UNDONE}
+        return undone | {
+            f"{side}.{field}": value
+            for side in ("now", "then")
+            for field, value in _unfolded(state, side).items()
+        }
+
+    def desired(self) -> State:
+        fields = {**LIVE, "cluster": self.cluster}
+        return {f"now.{field}": value for field, value in fields.items()}
+
+    def plan(self, observed: State) -> list[Change]:
+        now, then = _side(observed, "now"), _side(observed, "then")
+        for name, found in ((self.subject, now), (f"{self.subject}-previous", then)):
+            if found and found.get("cluster") != self.cluster:
+                raise RefusedError(
+                    f"a container {name} is there that was not made by provision",
+                    hint=f"remove it (docker rm -f {name}), or rename it",
+                )
+        if then and self._replaceable(now):
+            return self._back(now, then)
+        if not now or (self.run and now.get("run") == self.run):
+            return []
+        return [
+            Change(f, now.get(f), want)
+            for f, want in LIVE.items()
+            if now.get(f) != want
+        ]
+
+    def _replaceable(self, now: State) -> bool:
+        return not self.run or not now or now.get("run") == self.run
+
+    def _back(self, now: State, then: State) -> list[Change]:
+        live = {*LIVE, "run", "cluster"}
+        fields = [field for field in {**now, **then} if field not in live]
+        changes = [
+            Change(field, now.get(field), then.get(field))
+            for field in fields
+            if now.get(field) != then.get(field)
+        ]
+        at_once = list(swap(now, changes, known=True))
+        if self.keep_usable and not at_once and usable(now, changes):
+            return []
+        return [*at_once, *changes]
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        fields = {change.field for change in changes}
+        together = "swap" in fields
+        another_ray = "label.provision.ray_version" in fields
+        return Sh.of(
+            BACK,
+            name=f"ray-{self.cluster}",
+            cluster=self.cluster,
+            back="" if fields <= MILD else "yes",
+            data_dir=self.data_dir,
+            drain_s=0 if together else self.drain_s,
+            stop_s=self.stop_s,
+            tables=self.tables or "",
+            wipe="yes" if self.tables and another_ray else "",
+            run=self.run,
+            why="provision goes back to the former container",
+        )
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE, name=f"ray-{self.cluster}")
+
+
+def _side(observed: State, side: str) -> dict[str, str]:
+    found = {k.partition(".")[2]: v for k, v in observed.items() if k.startswith(side)}
+    return {k: v for k, v in found.items() if k}
+
+
+def _unfolded(state: State, side: str) -> dict[str, str]:
+    """What one container says, with the parameters on its label as fields."""
+    found = _side(state, side)
+    label = found.pop("spec", "")
+    spec: dict[str, str] = json.loads(label) if label.startswith("{") else {}
+    return found | spec
+
+
+def latest(seen: Iterator[State]) -> str:
+    """The run that replaced something last, as hosts were *seen*; "" = there is none.
+
+    One that was gone back from counts: what runs before it replaced stays.
+    """
+    keys = ("now.run", UNDONE)
+    return max((state.get(key, "") for state in seen for key in keys), default="")

@@ -1,0 +1,1 @@
+"""Secret values on the controller."""

@@ -1,0 +1,1 @@
+"""Docker's engine, images and containers on a host."""

@@ -1,0 +1,277 @@
+"""Docker containers on a host: running as described, or gone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from provision.errors import RefusedError
+from provision.model.change import Change, State, diff
+from provision.model.fields import Line, Word
+from provision.model.shell import Reply, Sh
+from provision.model.step import Absence
+from provision.steps.docker.container_options import Options
+
+DIGEST = r"""
+digest() (
+    set -f
+    IFS='
+'
+    for file in $files; do
+        sum=$(sha256sum 2>/dev/null <"$file") || sum=----------------
+        printf '%s ' "${sum%"${sum#????????????????}"}"
+    done
+)
+"""
+"""Says of each file what is in it, in their order; dashes for one that is not there."""
+LOOK = (
+    DIGEST
+    + r"""
+command -v docker >/dev/null || exit 0
+# One call for both: each costs a host more than all of a shell's own work. Only a
+# container has a state; `index` makes Docker look at the plain JSON of both.
+{ why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
+health={{with index .State "Health"}}{{.Status}}{{end}}
+restart={{.HostConfig.RestartPolicy.Name}}
+image_id={{.Image}}{{with .Config.Labels}}
+files_then={{with index . "provision.files"}}{{.}}{{end}}
+spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id}}{{end}}' \
+    "$name" "$image" 2>&1 >&3); } 3>&1 || {
+    # All that is missing is named in a line of its own.
+    case $(printf '%s\n' "$why" | grep -v -i 'no such [ioc]\|^$') in ?*)
+        printf '%s\n' "$why" >&2
+        exit 1
+        ;;
+    esac
+}
+[ -z "$files" ] || printf 'files_now=%s\n' "$(digest)"
+"""
+)
+WAKE = r"""
+docker update --restart "$restart" "$name" >/dev/null
+state=$(docker container inspect --format \
+    '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$name")
+case $state in
+paused*) docker unpause "$name" ;;
+"running unhealthy" | restarting*) docker restart -t "$stop_s" "$name" ;;
+running*) ;;
+*) docker start "$name" ;;
+esac
+"""
+FITTED = r"""
+if [ "$nofile" -gt 0 ]; then
+    pid=$(cat /run/docker.pid 2>/dev/null) || pid=self
+    most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")
+    [ "${most:-$nofile}" -gt "$nofile" ] || nofile=${most:-$nofile}
+    set -- --ulimit "nofile=$nofile:$nofile" "$@"
+fi
+if [ "$shm_percent" -gt 0 ]; then
+    kb=$(sed -n 's/^MemTotal: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+    set -- --shm-size "$((kb * shm_percent / 100))k" "$@"
+fi
+"""
+"""Adds to the flags in `"$@"` what depends on the host."""
+START = r"""
+docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
+    --label "provision.files=$(digest)" --restart "$restart" "$@"
+# One that fails at once has failed when it is looked at next.
+sleep "$pause_s"
+"""
+RUN = (
+    DIGEST
+    + FITTED
+    + r"""
+if docker container inspect "$name" >/dev/null 2>&1; then
+    docker stop -t "$stop_s" "$name"
+    docker rm --force --volumes "$name"
+fi
+"""
+    + START
+)
+EVIDENCE = r"""
+docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit code {{
+.State.ExitCode}}{{if .State.OOMKilled}}, out of memory{{end}}, restarted {{
+.RestartCount}} times{{with .State.Error}}: {{.}}{{end}}' "$name" 2>/dev/null || exit 0
+esc=$(printf '\033')
+docker logs --tail 15 "$name" 2>&1 | sed "s/$esc\[[0-9;]*m//g"
+"""
+NO_CONTAINERS = r"""
+# What can be known without the daemon. Containers may well run while it is down.
+no_containers() {
+    ! grep -qs data-root /etc/docker/daemon.json || return 1
+    [ -z "$(ls -A /var/lib/docker/containers 2>/dev/null)" ] || return 1
+    ! grep -qs containerd-shim /proc/[0-9]*/comm
+}
+"""
+FIND = (
+    NO_CONTAINERS
+    + r"""
+command -v docker >/dev/null || exit 0
+docker ps --all --format '{{.Names}}={{.Image}}' "$@" || no_containers
+"""
+)
+REMOVE = r"""
+docker ps --all --quiet "$@" | while read -r id; do
+    docker stop -t "$stop_s" "$id"
+    docker rm --force --volumes "$id"
+done
+"""
+CURRENT = "current"
+MILD = frozenset(("status", "health", "restart"))
+"""Fields that are set right without replacing the container."""
+LIVE = frozenset(("status", "health", "restart", "image_id", "image_now"))
+"""Fields that are looked up, not read from the label with the parameters."""
+
+
+class DockerContainer(Options, kind="docker_container"):
+    """A container that runs, made from exactly these parameters and this image.
+
+    The parameters are kept as a label on the container, so an edit shows field by
+    field. Whatever differs, the container is replaced; one that only stopped is
+    started, an unhealthy one restarted. Flags of the command (`--name=value`) are
+    compared one by one, in any order.
+
+    Raises:
+        RefusedError: another container has the name.
+        ApplyError: Docker refuses, or the image is not on the host.
+        VerifyError: it does not stay up, or is not healthy in `settle_s` seconds.
+
+    Source: docker-run(1) and docker-container-inspect(1), Docker Engine 20.10.
+    """
+
+    @property
+    def title(self) -> str:
+        return f"container {self.name}"
+
+    def probe(self) -> Sh:
+        files = "\n".join(self.files)
+        return Sh.of(LOOK, name=self.name, image=tagged(self.image), files=files)
+
+    def observe(self, reply: Reply) -> State:
+        return seen(super().observe(reply), self.files)
+
+    def desired(self) -> State:
+        live = {"status": "running", "restart": self.restart}
+        files = {file_field(path): CURRENT for path in self.files}
+        health = {"health": "healthy"} if self.health else {}
+        return self.spec() | live | files | health
+
+    def plan(self, observed: State) -> list[Change]:
+        if not observed:
+            return [Change("container", None, self.image)]
+        if "foreign" in observed:
+            raise RefusedError(
+                f"a container {self.name} is there that was not made by provision",
+                hint=f"remove it (docker rm -f {self.name}) or choose another name",
+            )
+        return _differences(observed, self.desired())
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        common: dict[str, str | int] = {
+            "name": self.name,
+            "restart": self.restart,
+            "stop_s": self.stop_s,
+        }
+        if {change.field for change in changes} <= MILD:
+            return Sh.of(WAKE, **common)
+        flags = [flag for *_, flag in self.options() if flag]
+        return Sh.of(
+            RUN,
+            *[*flags, self.image, *self.command],
+            **common,
+            spec=json.dumps(self.spec()),
+            files="\n".join(self.files),
+            nofile=self.nofile,
+            pause_s=0 if self.health else 1,
+            shm_percent=0 if self.shm_mb else self.shm_percent,
+        )
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE, name=self.name)
+
+    def advice(self, problem: str) -> str:
+        if "bind source path does not exist" in problem:
+            return "make what it mounts first, with a `directory` or `file` step"
+        if "Unable to find image" in problem or "No such image" in problem:
+            return "put a `docker_image` step before it"
+        return ""
+
+
+class DockerContainerAbsent(Absence, kind="docker_container_absent"):
+    """No container has one of these names, or this label.
+
+    Source: docker-ps(1) and docker-rm(1), Docker Engine 20.10.
+    """
+
+    names: tuple[Word, ...] = ()
+    label: Line = ""
+    """A label as `name=value`: every container that has it goes."""
+    stop_s: int = Field(default=30, ge=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.names) == bool(self.label):
+            raise ValueError("give either names or a label")
+        return self
+
+    @property
+    def title(self) -> str:
+        return f"containers {self.label or ' '.join(self.names)}"
+
+    def probe(self) -> Sh:
+        return Sh.of(FIND, *self._filters())
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(REMOVE, *self._filters(), stop_s=self.stop_s)
+
+    def _filters(self) -> list[str]:
+        names = [f"--filter=name=^/{re.escape(name)}$" for name in self.names]
+        return names or [f"--filter=label={self.label}"]
+
+
+def tagged(image: str) -> str:
+    """*image* as it is never a container's name."""
+    return image if {*":@/"} & {*image} else f"{image}:latest"
+
+
+def file_field(path: str) -> str:
+    """The field that says whether the container has read *path* as it is now."""
+    return f"file.{path}"
+
+
+def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
+    """What an inspected container says, with the parameters on its label unfolded.
+
+    Args:
+        found: what the probe printed.
+        files: those that the container reads.
+    """
+    if "status" not in found:
+        return {}
+    state = dict(found)
+    now, then = (state.pop(key, "").split() for key in ("files_now", "files_then"))
+    label = state.pop("spec", "")
+    if not label.startswith("{"):
+        return {"foreign": "true"}
+    for path, is_now, was in zip_longest(files, now, then):
+        if path:
+            state[file_field(path)] = CURRENT if is_now == was else "outdated"
+    spec: dict[str, str] = json.loads(label)
+    return state | spec
+
+
+def _differences(observed: State, desired: State) -> list[Change]:
+    """The changes, with those of parameters that are no longer given, and the image."""
+    gone = [
+        Change(field, value, None)
+        for field, value in observed.items()
+        if field not in desired and field not in LIVE
+    ]
+    before, now = observed.get("image_id"), observed.get("image_now")
+    image = [Change("image_id", before, now)] if now and now != before else []
+    return [*diff(observed, desired), *gone, *image]

@@ -1,0 +1,137 @@
+"""What a container is made from: parameters, as text to compare and as flags."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from provision.model.fields import AbsPath, Line, Word
+from provision.model.step import Step
+
+FLAG = re.compile(r"(--[a-z0-9-]+)=(.*)", re.DOTALL)
+MOUNT = re.compile(r"/[^:,\n\"]*(:/[^:,\n\"]*)?(:ro)?\Z")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, SecretStr):
+        raise ValueError(  # noqa: TRY004 (pydantic reports no other)
+            "a secret here could be read by anyone who may use Docker: write it to a "
+            "file with a `file` step and mount that"
+        )
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number else value
+
+
+def _mount(value: object) -> object:
+    """`SOURCE[:TARGET][:ro]` in full: `SOURCE:TARGET` or `SOURCE:TARGET:ro`."""
+    if not isinstance(value, str) or not MOUNT.match(value):
+        raise ValueError("must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro")
+    source, *rest = value.split(":")
+    target = [part for part in rest if part != "ro"] or [source]
+    return ":".join([source, *target, *rest[-1:] * ("ro" in rest)])
+
+
+Plain = Annotated[str, BeforeValidator(_plain)]
+Mount = Annotated[str, BeforeValidator(_mount)]
+
+
+class Health(BaseModel):
+    """How Docker asks a container whether it is well."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: Plain
+    """Run by `sh` in the container; exit code 0 says it is well."""
+    interval_s: int = Field(default=10, ge=1)
+    timeout_s: int = Field(default=5, ge=1)
+    start_s: int = Field(default=60, ge=0)
+    retries: int = Field(default=3, ge=1)
+
+    def flags(self) -> Iterator[tuple[str, str]]:
+        """Flags of `docker run` and their values."""
+        yield "--health-cmd", self.command
+        yield "--health-interval", f"{self.interval_s}s"
+        yield "--health-timeout", f"{self.timeout_s}s"
+        yield "--health-start-period", f"{self.start_s}s"
+        yield "--health-retries", str(self.retries)
+
+
+class Options(Step):
+    """The parameters of a container."""
+
+    name: Word
+    image: Word
+    command: tuple[Plain, ...] = ()
+    env: Mapping[Word, Plain] = {}
+    mounts: tuple[Mount, ...] = ()
+    """`SOURCE[:TARGET][:ro]`; the source must exist on the host."""
+    files: tuple[AbsPath, ...] = ()
+    """Files on the host whose content it reads at its start: a change replaces it."""
+    ports: tuple[Line, ...] = ()
+    """Published ports, as `docker run --publish` takes them."""
+    network: Word = "bridge"
+    labels: Mapping[Word, Plain] = {}
+    user: Line = ""
+    init: bool = True
+    gpus: Line = ""
+    shm_mb: int = Field(default=0, ge=0)
+    shm_percent: int = Field(default=0, ge=0, le=90)
+    """Size of /dev/shm in percent of the host's memory, unless `shm_mb` says it."""
+    nofile: int = Field(default=0, ge=0)
+    """Open files allowed; fewer where the Docker daemon itself may not have as many."""
+    restart: Literal["no", "always", "unless-stopped", "on-failure"] = "unless-stopped"
+    health: Health | None = None
+    stop_s: int = Field(default=30, ge=0)
+    """Time to end after SIGTERM, before it is killed."""
+    settle_s: float = Field(default=60, ge=0)
+
+    def spec(self) -> dict[str, str]:
+        """The parameters as text by field, in the form kept on the container."""
+        spec = {"image": self.image}
+        words = [word for word in self.command if not FLAG.match(word)]
+        if words:
+            spec["command"] = shlex.join(words)
+        for name, value in filter(None, map(_flag, self.command)):
+            spec[name] = f"{spec[name]} {value}" if name in spec else value
+        return spec | {field: value for field, value, _ in self.options()}
+
+    def options(self) -> Iterator[tuple[str, str, str]]:
+        """Field, value and flag of `docker run` for each; flag "" = set on the host."""
+        yield "network", self.network, f"--network={self.network}"
+        for name, value in self.env.items():
+            yield f"env.{name}", value, f"--env={name}={value}"
+        for mount in self.mounts:
+            source, target, *mode = mount.split(":")
+            flag = f"--mount=type=bind,source={source},target={target}"
+            readonly = ",readonly" if mode else ""
+            yield f"mount.{target}", ":".join([source, *mode]), flag + readonly
+        for port in self.ports:
+            yield f"port.{port}", "published", f"--publish={port}"
+        for name, value in self.labels.items():
+            yield f"label.{name}", value, f"--label={name}={value}"
+        for flag, value in self.health.flags() if self.health else ():
+            yield flag.replace("--health-", "health."), value, f"{flag}={value}"
+        yield from self._limits()
+
+    def _limits(self) -> Iterator[tuple[str, str, str]]:
+        if self.init:
+            yield "init", "true", "--init"
+        if self.user:
+            yield "user", self.user, f"--user={self.user}"
+        if self.gpus:
+            yield "gpus", self.gpus, f"--gpus={self.gpus}"
+        if self.shm_mb:
+            yield "shm_mb", str(self.shm_mb), f"--shm-size={self.shm_mb}m"
+        elif self.shm_percent:
+            yield "shm_percent", str(self.shm_percent), ""
+        if self.nofile:
+            yield "nofile", str(self.nofile), ""
+
+
+def _flag(word: str) -> tuple[str, str] | None:
+    match = FLAG.match(word)
+    return (match[1], match[2]) if match else None

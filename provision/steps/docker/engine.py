@@ -1,0 +1,243 @@
+"""The Docker engine of a host: installed, configured and running."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provision.errors import RefusedError
+from provision.model.change import Change, State, diff
+from provision.model.fields import Seconds, Word
+from provision.model.shell import Reply, Sh
+from provision.model.step import Step
+from provision.steps.system.package_manager import INSTALL, UPDATE_WITHIN_S, advice
+
+LOOK = r"""
+conf=/etc/docker/daemon.json
+if command -v dockerd >/dev/null || docker version >/dev/null 2>&1; then
+    echo engine=installed
+    version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || version=
+    [ -n "$version" ] && echo running=true || echo running=false
+    printf 'version=%s\n' "$version"
+    [ -d /run/systemd/system ] && ! systemctl is-enabled -q docker 2>/dev/null &&
+        echo boot=false || echo boot=true
+    [ -e /run/provision-docker-reload ] && echo loaded=false || echo loaded=true
+fi
+[ ! -e "$conf" ] || printf 'file=%s\n' "$(base64 <"$conf" | tr -d '\n')"
+"""
+SERVICE = r"""
+answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+service_is() {
+    if [ -d /run/systemd/system ]; then
+        systemctl reset-failed docker 2>/dev/null || true
+        systemctl "$1" docker
+    else
+        service docker "$1"
+    fi
+}
+came_up() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+        ! answers || return 0
+        sleep 2
+    done
+    return 1
+}
+packages_now() {
+    dpkg-query -W -f '${Package}\n' 2>/dev/null || rpm -qa --qf '%{NAME}\n'
+}
+"""
+CONFIGURE = (
+    SERVICE
+    + INSTALL
+    + r"""
+dir=/etc/docker
+conf=$(readlink -f "$dir/daemon.json") || conf=$dir/daemon.json
+ours=$dir/provision.packages
+due=/run/provision-docker-reload
+old=$dir/daemon.json.old
+up=false
+! answers || up=true
+
+if [ -n "$document" ]; then
+    mkdir -p "$dir"
+    [ ! -e "$conf" ] || cp -p "$conf" "$old"
+    [ ! -e "$conf" ] || cp -p "$conf" "$conf.new"
+    printf '%s\n' "$document" >"$conf.new"
+    if dockerd --help 2>/dev/null | grep -q -e --validate; then
+        dockerd --validate --config-file "$conf.new"
+    fi
+    : >"$due"
+    mv "$conf.new" "$conf"
+fi
+if "$install"; then
+    mkdir -p "$dir"
+    before=$(packages_now)
+    printf '%s\n' "$@" >"$ours"
+    install_packages "$@"
+    packages_now | grep -vxF "$before" >"$ours.new" || printf '%s\n' "$@" >"$ours.new"
+    mv "$ours.new" "$ours"
+fi
+if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
+if ! "$up"; then
+    answers || service_is start
+elif [ -e "$due" ] && "$restart"; then
+    service_is restart || true
+elif [ -e "$due" ]; then
+    kill -HUP "$(cat /run/docker.pid)"
+    sleep 1
+fi
+if ! came_up; then
+    if [ -n "$document" ]; then
+        echo 'docker does not start with the new daemon.json: the old one is put back'
+        if [ -e "$old" ]; then mv "$old" "$conf"; else rm -f "$conf"; fi
+        rm -f "$due"
+        service_is restart || true
+    fi >&2
+    exit 1
+fi
+rm -f "$due" "$old"
+"""
+)
+EVIDENCE = r"""
+journalctl -u docker -n 15 --no-pager -o cat 2>/dev/null || tail -n 15 /var/log/docker.log
+"""
+RELOADABLE = frozenset(
+    (
+        "allow-nondistributable-artifacts",
+        "authorization-plugins",
+        "debug",
+        "default-runtime",
+        "features",
+        "insecure-registries",
+        "labels",
+        "live-restore",
+        "max-concurrent-downloads",
+        "max-concurrent-uploads",
+        "max-download-attempts",
+        "registry-mirrors",
+        "runtimes",
+        "shutdown-timeout",
+    )
+)
+"""Keys that dockerd(8) takes over on SIGHUP, so that no container has to stop."""
+EMPTY: tuple[Any, ...] = ([], {}, "", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge(Change):
+    """A change of a key of daemon.json, with the whole file as it is to become."""
+
+    document: str = ""
+
+
+class DockerEngine(Step, kind="docker_engine"):
+    """A Docker engine that runs, also after a reboot, with these keys in daemon.json.
+
+    An engine that is there already, from whatever source, is taken as it is. Keys
+    of daemon.json that are not named here are kept; a named key gets exactly the
+    given value, and one that is empty (`[]`, `{}`, null) is not managed. What the
+    daemon can reload is reloaded; for any other key it is restarted, and with it its
+    containers, unless `live-restore` is on.
+
+    Raises:
+        RefusedError: the host's daemon.json is not JSON.
+        ApplyError: the packages cannot be installed (the message names the process
+            that has the lock), or Docker does not start; a daemon.json it does not
+            start with is put back to what it was.
+
+    Source: dockerd(8), Docker Engine 20.10.
+    """
+
+    packages: tuple[Word, ...] = ("docker.io",)
+    """Installed where there is no engine; other names on the RHEL family."""
+    daemon: Mapping[str, Any] = {}
+    lock_timeout_s: int = 120
+    timeout_s: Seconds = 900
+
+    @property
+    def title(self) -> str:
+        return "docker engine"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK)
+
+    def observe(self, reply: Reply) -> State:
+        state = dict(super().observe(reply))
+        if "file" in state:
+            state["file"] = base64.b64decode(state["file"]).decode("utf-8", "replace")
+        return state
+
+    def desired(self) -> State:
+        up = {"engine": "installed", "running": "true", "boot": "true"}
+        keys = _fields(self._keys())
+        return up | keys | ({"loaded": "true"} if keys else {})
+
+    def plan(self, observed: State) -> list[Change]:
+        there = _parse(observed.get("file", ""))
+        document = json.dumps({**there, **self._keys()}, indent=4)
+        changes = diff({**_fields(there), **observed}, self._wanted(observed))
+        return [
+            Merge(change.field, change.before, change.after, document)
+            if change.field.startswith("daemon.")
+            else change
+            for change in changes
+        ]
+
+    def _wanted(self, observed: State) -> dict[str, str]:
+        """Desired; of an engine that is yet to come only what says something."""
+        wanted = dict(self.desired())
+        if "engine" not in observed:
+            for implied in ("running", "boot", "loaded"):
+                wanted.pop(implied, None)
+        return wanted
+
+    def _keys(self) -> dict[str, Any]:
+        return {key: value for key, value in self.daemon.items() if value not in EMPTY}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        documents = [change.document for change in changes if isinstance(change, Merge)]
+        fields = {change.field for change in changes}
+        keys = {field[7:] for field in fields if field.startswith("daemon.")}
+        return Sh.of(
+            CONFIGURE,
+            *self.packages,
+            document=documents[0] if documents else "",
+            install="engine" in fields,
+            restart=not (keys or self._keys().keys()) <= RELOADABLE,
+            lock_timeout_s=self.lock_timeout_s,
+            update_within_s=UPDATE_WITHIN_S,
+        )
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE)
+
+    def advice(self, problem: str) -> str:
+        return advice(problem)
+
+
+def _fields(keys: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"daemon.{key}": json.dumps(value, sort_keys=True)
+        for key, value in keys.items()
+    }
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text or "{}")
+    except ValueError as error:
+        raise _unreadable(str(error), text) from None
+    if not isinstance(document, dict):
+        raise _unreadable("it is not an object", text)
+    return document
+
+
+def _unreadable(why: str, text: str) -> RefusedError:
+    return RefusedError(
+        f"/etc/docker/daemon.json on the host cannot be read: {why}",
+        hint="repair it by hand; Docker would not start with it either",
+        details=text.splitlines()[:20],
+    )

@@ -1,0 +1,132 @@
+"""Container images on a host: there, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provision.model.change import Change, State
+from provision.model.fields import Seconds, Word
+from provision.model.shell import Sh
+from provision.model.step import Absence, Step
+
+ASK = r"""
+command -v docker >/dev/null || exit 0
+{ why=$(docker image inspect --format 'id={{.Id}}' "$name" 2>&1 >&3); } 3>&1 && {
+    printf 'image=%s\n' "$name"
+    exit 0
+}
+case $why in *[Nn]"o such "[io]*) exit 0 ;; esac
+"""
+"""What is missing is an image or an object; without the daemon it is a file."""
+KEPT = r"""
+case $why in *"Is the docker daemon running"* | *"the daemon is running"*)
+    # What the daemon would find at its start: the names lie in these files.
+    grep -qs data-root /etc/docker/daemon.json || {
+        part=${name#docker.io/}
+        grep -qsF -e "${part#library/}" /var/lib/docker/image/*/repositories.json \
+            /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db || exit 0
+    }
+    ;;
+esac
+"""
+CANNOT_TELL = r"""
+printf '%s\n' "$why" >&2
+exit 1
+"""
+LOOK = ASK + CANNOT_TELL
+LOOK_WHILE_DOWN = ASK + KEPT + CANNOT_TELL
+PULL = 'docker pull "$name"'
+REMOVE = 'docker image rm "$name"'
+# Why the journal: with a mirror, Docker tells only what the last place it asked said.
+EVIDENCE = r"""
+journalctl -u docker -n 30 --no-pager -o cat 2>/dev/null |
+    sed -n 's/.*Attempting next endpoint for pull after error: \(.*\)"$/before: \1/p' |
+    tail -n 3
+root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || root=/
+df -h "$root"
+"""
+ADVICE = {
+    "no space left on device": "free space where Docker keeps its data (shown above), "
+    "for example with `docker system prune`, and run again",
+    "manifest unknown": "there is no such image or tag: check its spelling",
+    "not found": "there is no such image or tag: check its spelling",
+    "access denied": "check the spelling; if the image is private, "
+    "run `docker login` on the host as root",
+    "unauthorized": "run `docker login` on the host as root",
+    "toomanyrequests": "the registry limits pulls: set docker_registry_mirrors, "
+    "run `docker login` on the host, or wait",
+    "server gave HTTP response to HTTPS client": "name the registry in "
+    "`insecure-registries` of the engine's `daemon` keys",
+    "no such host": "the host cannot resolve the registry's name: see its DNS",
+    "i/o timeout": "the host cannot reach the registry: see its network, or set "
+    "docker_registry_mirrors",
+    "connection refused": "the host cannot reach the registry: see its network, or "
+    "set docker_registry_mirrors",
+}
+"""What to do, by what `docker pull` says; the first that occurs counts."""
+
+
+class DockerImage(Step, kind="docker_image"):
+    """An image that is on the host under this name, pulled if it is not.
+
+    A tag that moved in the registry is not followed: what is there under the name
+    stays. To follow it write the image with its digest, `name@sha256:...`.
+
+    Raises:
+        ApplyError: the registry cannot be reached, has no such image or asks for a
+            login, or the disk is full.
+
+    Source: docker-pull(1) and docker-image-inspect(1), Docker Engine 20.10.
+    """
+
+    name: Word
+    timeout_s: Seconds = 1800
+
+    @property
+    def title(self) -> str:
+        return f"image {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, name=self.name)
+
+    def desired(self) -> State:
+        return {"image": self.name}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(PULL, name=self.name)
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE)
+
+    def advice(self, problem: str) -> str:
+        return next((ADVICE[cause] for cause in ADVICE if cause in problem), "")
+
+
+class DockerImageAbsent(Absence, kind="docker_image_absent"):
+    """An image that is not on the host under this name.
+
+    With a daemon that is down, its files tell that the image is not there; whether it
+    is, only the daemon knows.
+
+    Raises:
+        ProbeError: the daemon is down, and may find the image when it starts.
+        ApplyError: a container still uses it.
+
+    Source: docker-image-rm(1), Docker Engine 20.10.
+    """
+
+    name: Word
+
+    @property
+    def title(self) -> str:
+        return f"image {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK_WHILE_DOWN, name=self.name)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(REMOVE, name=self.name)
+
+    def advice(self, problem: str) -> str:
+        down = "daemon running" in problem or "daemon is running" in problem
+        return "start it on the host: `systemctl start docker`" if down else ""

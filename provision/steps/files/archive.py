@@ -1,0 +1,221 @@
+"""Archives from elsewhere: downloaded by the host, verified, and unpacked by version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from provision.errors import RefusedError
+from provision.model.change import Change, State
+from provision.model.fields import OwnPath, Seconds
+from provision.model.shell import Sh
+from provision.model.step import Step
+from provision.steps.files.fetch import FETCH
+
+ARCH = "%ARCH%"
+"""In a URL: the host's architecture, as publishers name it (amd64, arm64)."""
+RESERVED = {"current", "healthy"}
+
+
+def _version(value: str) -> str:
+    if value in RESERVED:
+        raise ValueError(
+            f"must not be {value}: a link beside the versions has that name"
+        )
+    return value
+
+
+Url = Annotated[str, Field(pattern=r"\Ahttps?://[A-Za-z0-9\[][!-~]*\z")]
+Sum = Annotated[str, Field(pattern=r"\Asha256:[0-9a-f]{64}\z")]
+Version = Annotated[
+    str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.+~-]*\z"), AfterValidator(_version)
+]
+
+LOOK = r"""
+current=$folder/current
+if [ -L "$current" ]; then
+    [ -d "$current/" ] || exit 0
+    printf 'current=%s\n' "$(readlink -- "$current")"
+    [ ! -r "$current/.provision" ] || {
+        read -r checksum <"$current/.provision" || true
+        printf 'checksum=%s\n' "$checksum"
+    }
+elif [ -e "$current" ]; then
+    printf 'current=a %s\n' "$(stat -c %F -- "$current")"
+fi
+"""
+INSTALL = (
+    FETCH
+    + r"""
+current=$folder/current
+target=$folder/$version
+new=$folder/.new
+old=$folder/.old
+unpack() {
+    trap 'rm -rf -- "$new" "$old"' EXIT
+    rm -rf -- "$new" "$old"
+    mkdir -- "$new"
+    # Not every tar sees by itself how an archive is compressed.
+    case $(head -c 4 -- "$part" | tr -d '\000') in
+    "$(printf '\037\213')"*) packed=-z ;;
+    BZh*) packed=-j ;;
+    "$(printf '\375')7zX") packed=-J ;;
+    *) packed= ;;
+    esac
+    tar -x $packed -o -f "$part" -C "$new" --strip-components="$strip"
+    if ! ls -A -- "$new" | grep -q .; then
+        echo "nothing is left of it with strip: $strip" >&2
+        return 1
+    fi
+    # Written before the folder has its name: where there is a record, all is there.
+    printf '%s\n%s\n' "$checksum" "$sum" >"$new/.provision"
+    [ ! -e "$target" ] || mv -T -- "$target" "$old"
+    mv -T -- "$new" "$target"
+    rm -rf -- "$old" "$parts"
+}
+record() { sed -n "$1p" -- "$target/.provision" 2>/dev/null; }
+
+mkdir -p -- "$folder"
+# One that was installed before, as after a rollback, needs no network.
+if [ "$(record 1)" != "$checksum" ]; then
+    find_tool
+    find_sum
+    if [ "$(record 2)" = "$sum" ]; then
+        printf '%s\n%s\n' "$checksum" "$sum" >"$target/.provision"
+    else
+        download
+        unpack
+    fi
+fi
+before=$(readlink -- "$current") || before=
+healthy=$(readlink -- "$folder/healthy") || healthy=$before
+[ "$before" != "$version" ] || exit 0
+rm -f -- "$folder/.current"
+ln -s -- "$version" "$folder/.current"
+mv -f -T -- "$folder/.current" "$current"
+for other in "$folder"/*; do
+    [ ! -L "$other" ] && [ -f "$other/.provision" ] || continue
+    case ${other##*/} in "$version" | "$before" | "$healthy") continue ;; esac
+    rm -rf -- "$other"
+done
+"""
+)
+
+
+class Archive(Step, kind="archive"):
+    """A version of a program, from an archive (.tar.gz) that the host downloads.
+
+    It is unpacked to `folder/version`, and the link `folder/current` is switched to it
+    in one instant; the version before is kept, older ones are removed. The download
+    goes on where an earlier run was cut off. Nothing is unpacked before its checksum
+    is right: that is `sha256:` and 64 digits, the same for each architecture, or the
+    URL of the publisher's file of SHA-256 sums. `%ARCH%` in a URL becomes amd64, arm64
+    or whatever else the host is. A version that is on the host is not downloaded
+    again, so going back to it needs no network.
+
+    Example:
+        archive:
+          url: https://example.org/prometheus-3.5.0.linux-%ARCH%.tar.gz
+          checksum: https://example.org/sha256sums.txt
+          folder: /opt/prometheus
+          version: 3.5.0
+
+    Raises:
+        RefusedError: `folder/current` is not a link.
+        ApplyError: it cannot be downloaded (the host says why), is not what the
+            checksum promises, is no archive, or the disk is full.
+
+    Source: curl(1) 7.64, wget(1) 1.20 and of busybox 1.35; tar(1), GNU tar 1.30.
+    """
+
+    url: Url
+    checksum: Sum | Url | Mapping[Literal["amd64", "arm64"], Sum]
+    folder: OwnPath
+    version: Version
+    strip: int = Field(default=1, ge=0)
+    """How many leading folders of the archive's paths to leave out."""
+    timeout_s: Seconds = 1800
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> Self:
+        if isinstance(self.checksum, Mapping) and ARCH not in self.url:
+            raise ValueError(f"checksums by architecture need {ARCH} in the url")
+        return self
+
+    @property
+    def title(self) -> str:
+        return f"archive {self.folder} {self.version}"
+
+    def _checksum(self) -> str:
+        """The checksum as one word; this is what the host remembers."""
+        if isinstance(self.checksum, str):
+            return self.checksum
+        pairs = sorted(self.checksum.items())
+        return ",".join(f"{machine}={digest}" for machine, digest in pairs)
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, folder=self.folder)
+
+    def desired(self) -> State:
+        return {"current": self.version, "checksum": self._checksum()}
+
+    def plan(self, observed: State) -> list[Change]:
+        if (there := observed.get("current", "")).startswith("a "):
+            raise RefusedError(
+                f"{self.folder}/current is {there}, not a symbolic link",
+                hint="look at it, and move it away or choose another folder",
+            )
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(
+            INSTALL,
+            url=self.url,
+            checksum=self._checksum(),
+            folder=self.folder,
+            version=self.version,
+            strip=self.strip,
+        )
+
+    def advice(self, problem: str) -> str:
+        for words, what in ADVICE.items():
+            if any(word in problem for word in words):
+                return what
+        return ""
+
+
+ADVICE: dict[tuple[str, ...], str] = {
+    ("neither curl nor wget",): (
+        "install one first: a step `packages: {names: [curl, ca-certificates]}`"
+    ),
+    ("error: 404", "ERROR 404", " 404 Not Found"): (
+        "there is no such file: check the version, and the address in a browser"
+    ),
+    ("resolve", "bad address"): (
+        "the host cannot look up that name: see its DNS; hosts without a way out need "
+        "an address nearby that serves the file"
+    ),
+    ("onnection refused", "ailed to connect", "imed out", "nreachable"): (
+        "the host does not reach that server: see its routes, proxy and firewalls"
+    ),
+    ("ertificate",): "install ca-certificates, and see that the host's clock is right",
+    ("No space left", "write error", "Failure writing", "Cannot write", "Wrote only"): (
+        "the disk is full: make room; what was downloaded is kept and continued"
+    ),
+    ("is not what its checksum promises",): (
+        "take the checksum from the publisher's page for this very version and "
+        "architecture; if it is right, the file was changed on its way"
+    ),
+    ("has no SHA-256 sum",): "look into that file: it may be of another version",
+    ("no checksum for",): "add the architecture to `checksum`",
+    ("Cannot exec", "Cannot fork", "gzip: not found"): (
+        "the program that unpacks it is missing: install gzip, xz-utils or bzip2 with "
+        "a `packages` step"
+    ),
+    ("not look like a tar", "gzip: stdin", "invalid tar magic", "short read"): (
+        "only tar archives, also compressed ones, can be unpacked"
+    ),
+    ("is left of it with strip",): "its paths are not that deep: set a smaller `strip`",
+}

@@ -1,0 +1,298 @@
+"""Files and directories of a host: there with this content and these rights, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from provision.errors import RefusedError
+from provision.model.change import Change, State
+from provision.model.fields import AbsPath, Line, Mode, OwnPath
+from provision.model.shell import Reply, Sh
+from provision.model.step import Absence, Step
+from provision.steps.files.path_info import LOOK, found
+
+LARGEST = 2**20
+"""Bytes of content that travel inside a script; Linux and sshd have no limit near it."""
+
+
+def _number(value: object) -> object:
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if number else value
+
+
+def _content(value: str | SecretStr) -> str | SecretStr:
+    data = _encoded(value)
+    if b"\0" in data:
+        raise ValueError("must not contain a NUL character")
+    if len(data) > LARGEST:
+        raise ValueError(
+            f"has {len(data)} bytes, and a `file` step carries at most {LARGEST}: "
+            "let the host download it, or install it from a package"
+        )
+    return value
+
+
+def _encoded(content: str | SecretStr) -> bytes:
+    return _plain(content).encode("utf-8", "surrogateescape")
+
+
+def _plain(content: str | SecretStr) -> str:
+    return content.get_secret_value() if isinstance(content, SecretStr) else content
+
+
+Account = Annotated[
+    str,
+    BeforeValidator(_number),
+    Field(pattern=r"\A([0-9]+|[A-Za-z_][A-Za-z0-9_.@-]*\$?)\z"),
+]
+"""A user or group: its name, or its number, which need not have a name."""
+Content = Annotated[str | SecretStr, AfterValidator(_content)]
+
+# Five octal digits: with fewer, setuid and setgid bits of a directory would stay.
+DIRECTORY_MAKE = r"""
+install -d -o "$owner" -g "$group" -m "00$mode" -- "$path"
+"""
+
+
+class Rights(Step):
+    """A path with an owner, a group and a mode."""
+
+    path: AbsPath
+    owner: Account = "root"
+    group: Account = "root"
+    mode: Mode
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.path}"
+
+    def rights(self) -> dict[str, str]:
+        """Owner, group and mode, as the probe prints them."""
+        return {"owner": self.owner, "group": self.group, "mode": self.mode}
+
+    def seen(self, path: str, reply: Reply) -> dict[str, str]:
+        """What *reply* says is at *path*; numbers where owner and group are numbers."""
+        there = found(reply).get(path)
+        if there is None or there.type != self.kind:
+            return {"type": there.type} if there else {}
+        return {
+            "type": there.type,
+            "owner": there.uid if self.owner.isdigit() else there.owner,
+            "group": there.gid if self.group.isdigit() else there.group,
+            "mode": there.mode,
+        } | there.content
+
+    def refuse_other_type(self, observed: State) -> None:
+        """Raise RefusedError if something is there that is not of this kind."""
+        there = observed.get("type", self.kind)
+        if there != self.kind:
+            raise RefusedError(
+                f"{self.path} is a {there}, not a {self.kind}",
+                hint="look at it, and move it away or choose another path",
+            )
+
+    def advice(self, problem: str) -> str:
+        if "invalid user" in problem or "invalid group" in problem:
+            return "make its owner first, with a `user` step"
+        return ""
+
+
+class Directory(Rights, kind="directory"):
+    """A directory with this owner, group and mode; what is inside is left alone.
+
+    Directories above it that are missing are made too, as root's and with mode 755.
+    A symbolic link to a directory counts as that directory.
+
+    Example:
+        directory: {path: /srv/data, owner: "1000", group: users, mode: "2775"}
+
+    Raises:
+        RefusedError: something else is at *path*, such as a file or a dangling link.
+        ApplyError: there is no such owner or group.
+
+    Source: stat(1) and install(1), GNU coreutils 8.32.
+    """
+
+    mode: Mode = "755"
+
+    def probe(self) -> Sh:
+        return Sh.joint_look(LOOK, f"{self.path}/")
+
+    def observe(self, reply: Reply) -> State:
+        # Without the slash where it is not a directory.
+        return self.seen(f"{self.path}/", reply) or self.seen(self.path, reply)
+
+    def desired(self) -> State:
+        return {"type": "directory", **self.rights()}
+
+    def plan(self, observed: State) -> list[Change]:
+        self.refuse_other_type(observed)
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(DIRECTORY_MAKE, path=self.path, **self.rights())
+
+
+# Who owns the folder may put a link in a file's place at any time: a file that was opened
+# and found to be no link is reached by its descriptor from then on.
+FILE_ADJUST = r"""
+exec 9<"$path"
+if [ "$(stat -L -c %d:%i /dev/fd/9)" != "$(stat -c %d:%i -- "$path")" ]; then
+    printf '%s has become a link\n' "$path" >&2
+    exit 1
+fi
+chown -- "$owner:$group" /dev/fd/9
+chmod -- "00$mode" /dev/fd/9
+"""
+# The name is fixed, so that what a killed run left is replaced by the next one; -C makes
+# the file anew or fails.
+FILE_WRITE = r"""
+folder=${path%/*}/
+if [ ! -d "$folder" ]; then
+    printf 'there is no directory %s\n' "$folder" >&2
+    exit 1
+fi
+new=$folder.${path##*/}.new
+trap 'rm -f -- "$new"' EXIT
+rm -f -- "$new"
+umask 077
+set -C
+exec 9>"$new"
+set +C
+# A shell's own printf says "I/O error" of a full disk, cat says what it is.
+printf '%s' "$content" | cat >&9
+chown -- "$owner:$group" /dev/fd/9
+chmod -- "00$mode" /dev/fd/9
+exec 9>&-
+if [ $# -gt 0 ] && ! "$@" "$new" >&2; then
+    printf '%s refuses it: %s stays as it was\n' "${1##*/}" "$path" >&2
+    exit 1
+fi
+mv -f -T -- "$new" "$path"
+"""
+
+
+class File(Rights, kind="file"):
+    """A file with exactly this content, owner, group and mode.
+
+    It is replaced in one piece: nobody ever sees half of it, or secret content with
+    wider rights than it should have. Plans show the content's digest; of a secret not
+    even that. A symbolic link is neither followed nor replaced. Long content comes from
+    a file beside the playbook: `"{{ template('x.j2') }}"`, or `"{{ file('x') }}"` as is.
+
+    Example:
+        file: {path: /etc/ray/token, content: "{{ secret('ray') }}", mode: "400"}
+
+    Raises:
+        RefusedError: a directory, a link or something else is at *path*.
+        ApplyError: its directory is missing, there is no such owner or group, or
+            `check` refuses the content.
+
+    Source: stat(1), sha256sum(1) and mv(1), GNU coreutils 8.32.
+    """
+
+    content: Content
+    mode: Mode = "644"
+    check: tuple[Line, ...] = ()
+    """A command, as words, that must accept a candidate before it replaces the file: it
+    is run with the candidate's path, in the same directory, as its last word."""
+
+    def probe(self) -> Sh:
+        return Sh.joint_look(LOOK, self.path)
+
+    def observe(self, reply: Reply) -> State:
+        state = self.seen(self.path, reply)
+        if "content" not in state or not isinstance(self.content, SecretStr):
+            return state
+        same = state["content"] == self._digest()
+        return {**state, "content": "the secret" if same else "something else"}
+
+    def desired(self) -> State:
+        secret = isinstance(self.content, SecretStr)
+        content = "the secret" if secret else self._digest()
+        return {"type": "file", **self.rights(), "content": content}
+
+    def _digest(self) -> str:
+        return f"sha256:{sha256(_encoded(self.content)).hexdigest()}"
+
+    def plan(self, observed: State) -> list[Change]:
+        self.refuse_other_type(observed)
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        if {change.field for change in changes} <= self.rights().keys():
+            return Sh.of(FILE_ADJUST, path=self.path, **self.rights())
+        content = _plain(self.content)
+        rights = self.rights()
+        return Sh.of(FILE_WRITE, *self.check, path=self.path, **rights, content=content)
+
+    def advice(self, problem: str) -> str:
+        if "refuses it:" in problem:
+            return f"see the lines above, and correct the content of {self.path}"
+        if "there is no directory" in problem:
+            return "make it first, with a `directory` step"
+        if "No space left" in problem:
+            return f"free some space in the file system of {self.path}"
+        return super().advice(problem)
+
+
+ABSENT_LOOK = r"""
+number=0
+for path; do
+    [ ! -e "$path" ] && [ ! -L "$path" ] || printf 'path.%s=%s\n' "$number" \
+        "$(stat -c %F -- "$path")"
+    # The kernel writes a space as \040 in its list of mounts.
+    kernels=$(printf '%s\n' "$path" | sed 's/\\/\\134/g; s/ /\\040/g; s/\t/\\011/g')
+    while read -r _ at _; do
+        case $at in "$kernels" | "$kernels"/*) printf 'mount=%s\n' "$at" ;; esac
+    done </proc/mounts
+    number=$((number + 1))
+done
+"""
+ABSENT_REMOVE = 'rm -rf --one-file-system -- "$@"'
+
+
+class FileAbsent(Absence, kind="file_absent"):
+    """Nothing is at these paths: neither a file, nor a directory and all below it.
+
+    A symbolic link goes, what it points to stays.
+
+    Example:
+        file_absent: {paths: [/var/lib/provision/lab]}
+
+    Raises:
+        RefusedError: a file system is mounted at or below one of them.
+        ApplyError: something cannot be removed.
+
+    Source: rm(1), GNU coreutils 8.32; proc(5).
+    """
+
+    paths: Annotated[tuple[OwnPath, ...], Field(min_length=1)]
+
+    @property
+    def title(self) -> str:
+        return f"no {' '.join(self.paths)}"
+
+    def probe(self) -> Sh:
+        return Sh.of(ABSENT_LOOK, *self.paths)
+
+    def observe(self, reply: Reply) -> State:
+        return {
+            self.paths[int(key[5:])] if key.startswith("path.") else key: value
+            for key, value in super().observe(reply).items()
+        }
+
+    def plan(self, observed: State) -> list[Change]:
+        if mount := observed.get("mount"):
+            raise RefusedError(
+                f"a file system is mounted at {mount}",
+                hint="unmount it first: what is on it would be lost as well",
+            )
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(ABSENT_REMOVE, *self.paths)

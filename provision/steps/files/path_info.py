@@ -1,0 +1,94 @@
+"""What is at paths of a host: asked about all of them at once, for steps that have one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provision.errors import ProbeError
+from provision.model.shell import Reply
+
+LOOK = r"""
+stat_all() { stat -c 'stat %a %u %U %g %G %F:%n' -- "$@"; }
+for path; do
+    shift
+    case $path in
+    */)
+        if [ -d "$path" ]; then
+            set -- "$@" "$path"
+        elif [ -e "${path%/}" ] || [ -L "${path%/}" ]; then
+            stat_all "${path%/}" || exit 1
+        fi
+        ;;
+    *) if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi ;;
+    esac
+done
+[ $# -gt 0 ] || exit 0
+stat_all "$@" || exit 1
+for path; do
+    shift
+    if [ -f "$path" ] && [ ! -L "$path" ]; then set -- "$@" "$path"; fi
+done
+[ $# -gt 0 ] || exit 0
+sha256sum -- "$@"
+"""
+"""What is at each path; at one that ends with a slash, what a link there leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What is at a path: its type as stat(1) calls it, its rights, a file's digest."""
+
+    type: str
+    mode: str
+    uid: str
+    owner: str
+    gid: str
+    group: str
+    sha256: str = ""
+
+    @property
+    def content(self) -> dict[str, str]:
+        """A file's digest as a state."""
+        return {"content": f"sha256:{self.sha256}"} if self.sha256 else {}
+
+
+def found(reply: Reply) -> Mapping[str, There]:
+    """What LOOK saw, by path as it was asked; what is missing is not in it.
+
+    Raises:
+        ProbeError: it could not look.
+    """
+    if reply.exit != 0:
+        raise ProbeError("cannot tell the state", details=reply.tail())
+    return _parse(reply.stdout)
+
+
+# A joint reply is read by every step that has a path in it; hosts often say the same.
+@functools.lru_cache(maxsize=64)
+def _parse(text: str) -> Mapping[str, There]:
+    sums, there = {}, {}
+    # A name may have what other systems take for the end of a line.
+    lines = [line for line in text.split("\n") if line]
+    for line in lines:
+        if not line.startswith("stat "):
+            digest, path = _sum(line)
+            sums[path] = digest
+    for line in lines:
+        about, _, path = line.partition(":")
+        if line.startswith("stat "):
+            _, mode, uid, owner, gid, group, type_ = about.split(" ", 6)
+            # An empty file is a "regular empty file".
+            type_ = "file" if type_.startswith("regular ") else type_
+            digest = sums.get(path, "")
+            there[path] = There(type_, mode, uid, owner, gid, group, digest)
+    return there
+
+
+def _sum(line: str) -> tuple[str, str]:
+    """Digest and path of a line of sha256sum(1), which writes a backslash as two."""
+    digest, _, path = line.partition("  ")
+    if digest.startswith("\\"):
+        return digest[1:], path.replace("\\\\", "\\")
+    return digest, path

@@ -1,0 +1,1 @@
+"""Packages, users, services and units of a host."""

@@ -1,0 +1,139 @@
+"""Packages of the distribution: installed, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from provision.model.change import Change, State
+from provision.model.fields import Seconds
+from provision.model.shell import Reply, Sh
+from provision.model.step import Absence, Step
+from provision.steps.system.package_manager import INSTALL as MANAGER
+from provision.steps.system.package_manager import UPDATE_WITHIN_S, Package, advice
+
+LOOK = r"""
+if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+    # dpkg-query ends with 1 when it does not know one of the names.
+    dpkg-query -W -f '${Package}=${db:Status-Status}
+${Package}:${Architecture}=${db:Status-Status}
+' -- "$@" 2>/dev/null || [ $? = 1 ] || exit 1
+elif command -v rpm >/dev/null; then
+    found=$(rpm -q --qf '%{NAME}=installed\n' -- "$@" 2>&1) || {
+        # A name that it does not know is an answer, a database it cannot read is none.
+        why=$(printf '%s\n' "$found" | grep '^error:\|^rpmdb:') || why=
+        [ -z "$why" ] || { printf '%s\n' "$why" >&2; exit 1; }
+    }
+    printf '%s\n' "$found" | sed -n '/=installed$/p'
+fi
+"""
+INSTALL = MANAGER + 'install_packages "$@"\n'
+REMOVE = (
+    MANAGER
+    + r"""
+if ! command -v apt-get >/dev/null; then
+    rpm -e -- "$@"
+    exit
+fi
+names=$(printf '%s\n' "$@")
+also=$(apt-get -s -q remove "$@" | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
+    grep -vxF "$names") || also=
+if [ -n "$also" ]; then
+    echo 'these need it and would go as well:' $also >&2
+    exit 1
+fi
+apt remove "$@"
+"""
+)
+
+
+def installed(names: Sequence[str], found: State) -> State:
+    """Those of *names* that are *found* to be installed, and not half so."""
+    return {name: "installed" for name in names if found.get(name) == "installed"}
+
+
+class Packages(Step, kind="packages"):
+    """Packages that are installed, in whatever version the distribution has.
+
+    Another process that installs packages is waited for; an install that was
+    interrupted is finished first. The lists of packages are fetched again when they
+    are older than `update_within_s`, or do not have a name or file that is asked for.
+    A virtual name is no package: write the name of one that provides it.
+
+    Example:
+        packages: {names: [curl, ca-certificates]}
+
+    Raises:
+        ApplyError: a name is unknown, the mirror cannot be reached, the disk is full,
+            or the lock was not to be had; the message names the process that has it.
+
+    Source: apt-get(8) 2.0, dpkg-query(1) 1.19; dnf(8) waits for its lock by itself.
+    """
+
+    names: tuple[Package, ...] = Field(min_length=1)
+    lock_timeout_s: int = Field(default=120, ge=0)
+    update_within_s: int = Field(default=UPDATE_WITHIN_S, ge=0)
+    """0 = fetch the lists before every install."""
+    timeout_s: Seconds = 900
+
+    @property
+    def title(self) -> str:
+        return f"packages {' '.join(self.names)}"
+
+    def probe(self) -> Sh:
+        return Sh.joint_look(LOOK, *self.names)
+
+    def observe(self, reply: Reply) -> State:
+        return installed(self.names, super().observe(reply))
+
+    def desired(self) -> State:
+        return dict.fromkeys(self.names, "installed")
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(
+            INSTALL,
+            *[change.field for change in changes],
+            lock_timeout_s=self.lock_timeout_s,
+            update_within_s=self.update_within_s,
+        )
+
+    def advice(self, problem: str) -> str:
+        return advice(problem)
+
+
+class PackagesAbsent(Absence, kind="packages_absent"):
+    """Packages that are not installed; their configuration files stay.
+
+    Example:
+        packages_absent: {names: [unattended-upgrades]}
+
+    Raises:
+        ApplyError: other packages need one of them (the message names them), or the
+            lock was not to be had.
+
+    Source: apt-get(8) 2.0, rpm(8).
+    """
+
+    names: tuple[Package, ...] = Field(min_length=1)
+    lock_timeout_s: int = Field(default=120, ge=0)
+    timeout_s: Seconds = 900
+
+    @property
+    def title(self) -> str:
+        return f"no packages {' '.join(self.names)}"
+
+    def probe(self) -> Sh:
+        return Sh.joint_look(LOOK, *self.names)
+
+    def observe(self, reply: Reply) -> State:
+        return installed(self.names, super().observe(reply))
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        gone = [change.field for change in changes]
+        return Sh.of(REMOVE, *gone, lock_timeout_s=self.lock_timeout_s)
+
+    def advice(self, problem: str) -> str:
+        if "would go as well" in problem:
+            return "name them too, if they shall go"
+        return advice(problem)

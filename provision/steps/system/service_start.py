@@ -1,0 +1,120 @@
+"""Shell that starts a service, sees that it is well, and goes back if it is not."""
+
+from __future__ import annotations
+
+from provision.steps.system.reachable import LOOK as ASK
+from provision.steps.system.service_manager import MANAGER
+
+ANSWER = (
+    r"""
+answer() {
+    (
+"""
+    + ASK
+    + r"""
+    )
+}
+"""
+)
+START = (
+    MANAGER
+    + ANSWER
+    + r"""
+begin() {
+    rm -f "$record"
+    begun=$(date +%s)
+    if has_systemd; then
+        systemctl reset-failed "$name" 2>/dev/null || true
+        systemctl "$act" "$name"
+        return
+    fi
+    # A daemon that keeps our output open would keep the connection busy.
+    if ! "/etc/init.d/$name" "$act" >"$record.out" 2>&1; then
+        cat "$record.out" >&2
+        return 1
+    fi
+    rm -f "$record.out"
+}
+is_up() {
+    refresh
+    again=0
+    ! has_systemd || again=$(property NRestarts)
+    [ "$(state)" = true ] && [ "${again:-0}" -eq 0 ]
+}
+is_well() {
+    sleep "$stays_s"
+    if ! is_up; then
+        echo "it was started and ended within $stays_s s" >&2
+        return 1
+    fi
+    [ -n "$port" ] || return 0
+    deadline=$(($(date +%s) + health_s))
+    while said=$(answer) && [ "$said" != http=200 ]; do
+        if ! is_up; then
+            echo 'it was started and ended before it was healthy' >&2
+            return 1
+        elif [ "$(date +%s)" -ge "$deadline" ]; then
+            printf 'it was not healthy within %s s: http://%s:%s%s said: %s\n' \
+                "$health_s" "$host" "$port" "$path" "${said:-nothing}" >&2
+            return 1
+        fi
+        sleep 1
+    done
+}
+point() {
+    rm -f -- "$archive/.$1"
+    ln -s -- "$2" "$archive/.$1"
+    mv -f -T -- "$archive/.$1" "$archive/$1"
+}
+version() { readlink -- "$archive/$1" 2>/dev/null || true; }
+remember() {
+    printf '%s %s\n' "$(started)" "$(digest "$@")" >"$record"
+    [ -z "$archive" ] || point healthy "$(version current)"
+}
+# A version that was healthy once is not to blame, and is not left.
+roll_back() {
+    tried=$(version current)
+    good=$(version healthy)
+    [ -n "$archive" ] && [ -n "$good" ] && [ "$good" != "$tried" ] &&
+        [ -d "$archive/$good" ] || return 0
+    if has_systemd; then
+        echo "the last words of $tried:" >&2
+        # What it said itself, and not what systemd said of it.
+        journalctl _SYSTEMD_UNIT="$(property Id)" --since "@$begun" --no-pager \
+            -o cat | tail -n 4 >&2
+    fi
+    point current "$good"
+    if begin && is_well; then
+        remember "$@"
+        echo "rolled back: $tried did not become healthy, $good runs again" >&2
+    else
+        echo "rolled back from $tried to $good, which is not healthy either" >&2
+    fi
+}
+
+exists || { printf 'this host has no service %s\n' "$name" >&2; exit 1; }
+case $boot in
+'') ;;
+*)
+    if has_systemd; then
+        systemctl -q "$boot" "$name"
+    else
+        update-rc.d "$name" defaults >/dev/null
+        update-rc.d "$name" "$boot"
+    fi ;;
+esac
+case $act in
+'') ;;
+restart)
+    if begin && is_well; then
+        remember "$@"
+    else
+        roll_back "$@"
+        exit 1
+    fi ;;
+*) begin ;;
+esac
+"""
+)
+"""Needs `$name`, `$act`, `$boot`, `$stays_s`, `$archive`, `$health_s`, and the `$host`,
+`$port` and `$path` to ask, or none; the files of the service are `"$@"`."""

@@ -1,0 +1,209 @@
+"""Services of a host: running with the files as they are now, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from provision.model.change import Change, State
+from provision.model.fields import AbsPath
+from provision.model.shell import Reply, Sh
+from provision.model.step import Absence, Step
+from provision.steps.system.service_manager import EVIDENCE, MANAGER
+from provision.steps.system.service_start import START
+
+Name = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\z")]
+
+
+def _page(value: str) -> str:
+    _ = urlsplit(value).port  # raises ValueError
+    return value
+
+
+HEALTH = r"\A(http://[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}(/[!-~]*)?)?\z"
+Page = Annotated[str, Field(pattern=HEALTH), AfterValidator(_page)]
+
+LOOK = (
+    MANAGER
+    + r"""
+version() { readlink -- "$archive/$1" 2>/dev/null || true; }
+link_is_older() {
+    [ -n "$archive" ] || return 0
+    touched=$(stat -c %Z -- "$archive/current" 2>/dev/null) && [ "$touched" -lt "$at" ]
+}
+is_current() {
+    [ -z "$archive" ] || [ "$(version current)" = "$(version healthy)" ] || return 1
+    if [ -r "$record" ] && read -r start digest <"$record" &&
+        [ "$start" = "$(started)" ]; then
+        [ "$digest" = "$(digest "$@")" ]
+        return
+    fi
+    # Someone else started it: see whether a file has been touched since.
+    has_systemd || return 1
+    at=$(date -d "$(property ExecMainStartTimestamp)" +%s 2>/dev/null) || return 1
+    link_is_older || return 1
+    for file; do
+        touched=$(stat -L -c %Z -- "$file" 2>/dev/null) || return 1
+        [ "$touched" -lt "$at" ] || return 1
+    done
+}
+exists || exit 0
+running=$(state)
+printf 'running=%s\nboot=%s\n' "$running" "$(boot)"
+if [ "$running" != true ] || is_current "$@"; then
+    echo files=current
+else
+    echo files=outdated
+fi
+"""
+)
+
+
+class Service(Step, kind="service"):
+    """A service that runs, also after a reboot, with its files as they are now.
+
+    A change of one of `files` since the last start is a difference of this step, so
+    the service is restarted, whoever wrote the file and whenever. What it was started
+    with is remembered on the host; if it was started by someone else, its files must
+    be older than the start. systemd is used where it runs, else the init script.
+
+    With `archive`, another version there is a difference too; when it does not become
+    healthy, the link `current` goes back to the version that was healthy before, that
+    one is started, and the step fails. The next run tries the new version again.
+
+    Example:
+        service:
+          name: prometheus
+          files: [/etc/prometheus/prometheus.yml]
+          archive: /opt/prometheus
+          health: http://127.0.0.1:9090/-/ready
+
+    Raises:
+        ApplyError: there is no such service, or it did not stay up or become healthy;
+            the report has the last lines of its journal.
+
+    Source: systemctl(1), systemd 239; update-rc.d(8).
+    """
+
+    name: Name
+    running: bool = True
+    boot: bool = True
+    """Start it at boot."""
+    files: tuple[AbsPath, ...] = ()
+    """What it reads when it starts: configuration, its program, its unit file."""
+    stays_s: float = Field(default=2, ge=0)
+    """How long it has to stay up to count as started."""
+    archive: AbsPath | Literal[""] = ""
+    """The folder of the `archive` step that its program comes from."""
+    health: Page = ""
+    """A page that answers 200 once it is well, asked from the host after each start."""
+    health_s: int = Field(default=60, ge=1)
+    """How long that may take."""
+
+    @property
+    def title(self) -> str:
+        return f"service {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, *self.files, name=self.name, archive=self.archive)
+
+    def observe(self, reply: Reply) -> State:
+        state = dict(super().observe(reply))
+        # A unit without an [Install] section cannot be enabled, nor need be disabled.
+        if not self.boot and state.get("boot") in {"static", "masked"}:
+            state["boot"] = "false"
+        return state
+
+    def desired(self) -> State:
+        running, boot = str(self.running).lower(), str(self.boot).lower()
+        made_from = self.running and (self.files or self.archive)
+        files = {"files": "current"} if made_from else {}
+        return {"running": running, "boot": boot, **files}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        fields = {change.field for change in changes}
+        acts = bool(fields & {"running", "files"})
+        page = urlsplit(self.health)
+        return Sh.of(
+            START,
+            *self.files,
+            name=self.name,
+            act=("restart" if self.running else "stop") if acts else "",
+            boot=("enable" if self.boot else "disable") if "boot" in fields else "",
+            stays_s=self.stays_s,
+            archive=self.archive,
+            host=page.hostname or "",
+            port=page.port or "",
+            path=page.path + (f"?{page.query}" if page.query else "") or "/",
+            health_s=self.health_s,
+        )
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE, name=self.name)
+
+    def advice(self, problem: str) -> str:
+        if "rolled back:" in problem:
+            return "the next run tries it again; to stay, set its version back"
+        if "has no service" in problem:
+            return "install it first: `packages`, or a `systemd_unit` step"
+        if "is masked" in problem or "boot: masked" in problem:
+            return f"someone masked it: `systemctl unmask {self.name}` on the host"
+        if "boot: static" in problem:
+            return "its unit has no [Install] section: add one, or set boot: false"
+        return ""
+
+
+ABSENT_LOOK = (
+    MANAGER
+    + r"""
+exists || exit 0
+running=$(state)
+[ "$running" = false ] || printf 'running=%s\n' "$running"
+[ "$(boot)" != true ] || echo boot=true
+"""
+)
+ABSENT_STOP = (
+    MANAGER
+    + r"""
+if has_systemd; then
+    systemctl stop "$name"
+    [ "$(boot)" != true ] || systemctl disable -q "$name"
+    systemctl reset-failed "$name" 2>/dev/null || true
+else
+    "/etc/init.d/$name" stop
+    update-rc.d "$name" disable
+fi
+rm -f "$record"
+"""
+)
+
+
+class ServiceAbsent(Absence, kind="service_absent"):
+    """A service that neither runs nor starts at boot; its files stay.
+
+    Example:
+        service_absent: {name: prometheus}
+
+    Raises:
+        ApplyError: it cannot be stopped.
+
+    Source: systemctl(1), systemd 239; update-rc.d(8).
+    """
+
+    name: Name
+
+    @property
+    def title(self) -> str:
+        return f"no service {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.of(ABSENT_LOOK, name=self.name)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(ABSENT_STOP, name=self.name)
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE, name=self.name)

@@ -1,0 +1,146 @@
+"""Unit files of systemd: there and known to systemd, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from provision.model.change import Change, State
+from provision.model.fields import Text
+from provision.model.shell import Reply, Sh
+from provision.model.step import Absence, Step
+from provision.steps.files.file import FILE_WRITE, File
+from provision.steps.files.path_info import LOOK as PATHS
+
+UNIT = (
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\.(service|socket|timer|path|mount|target|slice)\z"
+)
+UnitName = Annotated[str, Field(pattern=UNIT)]
+FOLDER = "/etc/systemd/system"
+
+LOOK = (
+    "look() (\n"
+    + PATHS
+    + r""")
+look "$1" || exit 1
+[ -f "$1" ] || exit 0
+if [ -d /run/systemd/system ]; then
+    systemctl show -p NeedDaemonReload "$name" || true
+else
+    echo NeedDaemonReload=no
+fi
+"""
+)
+RELOAD = r"""
+if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+"""
+WRITE = FILE_WRITE + RELOAD
+
+
+class SystemdUnit(Step, kind="systemd_unit"):
+    """A unit file in /etc/systemd/system with this content, that systemd has read.
+
+    It starts nothing: a `service` step does, with this file among its `files`. A file
+    that was written but not read by systemd is a difference of its own, so a run that
+    was killed in between is made good by the next.
+
+    Example:
+        systemd_unit:
+          name: node-exporter.service
+          content: |
+            [Service]
+            ExecStart=/opt/node_exporter/node_exporter
+            [Install]
+            WantedBy=multi-user.target
+
+    Raises:
+        RefusedError: a link is at its place, such as that of a masked unit.
+
+    Source: systemd.unit(5) and systemctl(1), systemd 239.
+    """
+
+    name: UnitName
+    content: Text
+
+    @property
+    def title(self) -> str:
+        return f"unit {self.name}"
+
+    def file(self) -> File:
+        """The file that the unit is."""
+        return File(path=f"{FOLDER}/{self.name}", content=self.content)
+
+    def probe(self) -> Sh:
+        return Sh.of(LOOK, self.file().path, name=self.name)
+
+    def observe(self, reply: Reply) -> State:
+        state = self.file().observe(reply)
+        if "content" not in state:
+            return state
+        known = "NeedDaemonReload=no" in reply.stdout.splitlines()
+        return {**state, "loaded": "current" if known else "outdated"}
+
+    def desired(self) -> State:
+        return {**self.file().desired(), "loaded": "current"}
+
+    def plan(self, observed: State) -> list[Change]:
+        self.file().refuse_other_type(observed)
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        if {change.field for change in changes} == {"loaded"}:
+            return Sh.of(RELOAD)
+        params = self.file().apply(changes).params
+        return Sh.of(WRITE, **{**params, "content": self.content})
+
+    def advice(self, problem: str) -> str:
+        if "there is no directory" in problem:
+            return "this host has no systemd"
+        return ""
+
+
+ABSENT_LOOK = r"""
+for name; do
+    path=/etc/systemd/system/$name
+    if [ -e "$path" ] || [ -L "$path" ]; then
+        printf '%s=%s\n' "$name" "$path"
+    elif [ -d /run/systemd/system ]; then
+        told=$(systemctl show -p NeedDaemonReload "$name") || exit 1
+        [ "$told" != NeedDaemonReload=yes ] ||
+            printf '%s=still known to systemd\n' "$name"
+    fi
+done
+"""
+ABSENT_REMOVE = r"""
+for name; do rm -f -- "/etc/systemd/system/$name"; done
+if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+    systemctl reset-failed "$@" 2>/dev/null || true
+fi
+"""
+
+
+class SystemdUnitAbsent(Absence, kind="systemd_unit_absent"):
+    """No such unit files in /etc/systemd/system, and systemd knows it.
+
+    What runs is not stopped: put a `service_absent` step before it.
+
+    Example:
+        systemd_unit_absent: {names: [node-exporter.service]}
+
+    Source: systemd.unit(5) and systemctl(1), systemd 239.
+    """
+
+    names: tuple[UnitName, ...] = Field(min_length=1)
+
+    @property
+    def title(self) -> str:
+        return f"no unit {' '.join(self.names)}"
+
+    def probe(self) -> Sh:
+        return Sh.of(ABSENT_LOOK, *self.names)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(ABSENT_REMOVE, *self.names)

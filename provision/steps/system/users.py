@@ -1,0 +1,172 @@
+"""Users of a host: there as described, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from provision.model.change import Change, State
+from provision.model.fields import AbsPath
+from provision.model.shell import Reply, Sh
+from provision.model.step import Absence, Step
+
+Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
+"""A user's or group's name, as useradd(8) of every distribution takes it."""
+
+LOOK = r"""
+command -v getent >/dev/null || exit 0
+found=$(getent passwd "$@") || [ $? = 2 ] || exit 1
+set --
+while IFS=: read -r name _ uid gid _ home shell; do
+    [ -n "$name" ] || continue
+    printf '%s=%s\n' "$name.uid" "$uid" "$name.gid" "$gid" "$name.home" "$home" \
+        "$name.shell" "$shell"
+    set -- "$@" "$gid"
+    if "$members"; then
+        for group in $(id -Gn -- "$name"); do printf '%s.in.%s=true\n' "$name" "$group"; done
+    fi
+done <<END
+$found
+END
+[ $# -eq 0 ] || getent group "$@" | while IFS=: read -r group _ gid _; do
+    printf '.%s=%s\n' "$gid" "$group"
+done
+"""
+MAKE = r"""
+system=
+! "$is_system" || system=--system
+if ! getent group "$group" >/dev/null; then
+    groupadd $system -- "$group"
+fi
+if getent passwd "$name" >/dev/null; then
+    usermod "$@" -g "$group" -- "$name"
+else
+    homes=--no-create-home
+    [ -z "$home" ] || homes=--create-home
+    useradd $system "$homes" "$@" -g "$group" -- "$name"
+fi
+[ -z "$groups" ] || usermod -a -G "$groups" -- "$name"
+"""
+EVIDENCE = r"""
+[ -z "$uid" ] || getent passwd "$uid" | sed 's/:.*//; s/^/this uid belongs to the user /'
+"""
+REMOVE = 'userdel -- "$name"'
+
+
+def account(name: str, found: State) -> dict[str, str]:
+    """What was *found* of user *name*; a group without a name keeps its number."""
+    own = f"{name}."
+    state = {k.removeprefix(own): v for k, v in found.items() if k.startswith(own)}
+    if gid := state.pop("gid", ""):
+        state["group"] = found.get(f".{gid}", gid)
+    return state
+
+
+class User(Step, kind="user"):
+    """A user with this shell and group, who cannot log in unless told otherwise.
+
+    What is left out (`uid`, `home`) is left to the distribution for a new user, and as
+    it is for one that is there. A primary group that is missing is made. A password
+    is never set. A home directory is made for a new user only, if `home` is given.
+
+    Example:
+        user: {name: prometheus, system: true}
+        user: {name: ops, uid: 2000, groups: [docker], home: /home/ops, shell: /bin/bash}
+
+    Raises:
+        ApplyError: the uid belongs to another user, one of `groups` does not exist, or
+            the user's processes run while the uid should change.
+
+    Source: useradd(8), usermod(8), shadow 4.5; getent(1).
+    """
+
+    name: Name
+    uid: int | None = Field(default=None, ge=0, lt=2**32 - 1)
+    group: Name | None = None
+    """The primary group; default: one with the user's name."""
+    groups: tuple[Name, ...] = ()
+    """Groups the user is in as well; those not named here are left alone."""
+    system: bool = False
+    """Take the number of a new user from the range for services."""
+    home: AbsPath | None = None
+    shell: AbsPath = "/usr/sbin/nologin"
+
+    @property
+    def title(self) -> str:
+        return f"user {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.joint_look(LOOK, self.name, members=bool(self.groups))
+
+    def observe(self, reply: Reply) -> State:
+        return account(self.name, super().observe(reply))
+
+    def desired(self) -> State:
+        uid = {} if self.uid is None else {"uid": str(self.uid)}
+        home = {} if self.home is None else {"home": self.home}
+        groups = {f"in.{group}": "true" for group in self.groups}
+        group = self.group or self.name
+        return {**uid, "group": group, **home, "shell": self.shell, **groups}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        uid = [] if self.uid is None else ["-u", str(self.uid)]
+        home = [] if self.home is None else ["-d", self.home]
+        return Sh.of(
+            MAKE,
+            *[*uid, *home, "-s", self.shell],
+            name=self.name,
+            group=self.group or self.name,
+            groups=",".join(self.groups),
+            home=self.home or "",
+            is_system=self.system,
+        )
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE, uid="" if self.uid is None else self.uid)
+
+    def advice(self, problem: str) -> str:
+        if "is not unique" in problem:
+            return "choose another uid, or leave it out"
+        if "group '" in problem and "does not exist" in problem:
+            return "put the step that makes the group (a package, a `user`) before it"
+        if "is currently used by process" in problem:
+            return "stop the user's processes first"
+        return ""
+
+
+class UserAbsent(Absence, kind="user_absent"):
+    """No such user, nor the group of that name if it was only theirs.
+
+    The user's files stay; remove them with a `file_absent` step.
+
+    Example:
+        user_absent: {name: prometheus}
+
+    Raises:
+        ApplyError: processes of the user run.
+
+    Source: userdel(8), shadow 4.5.
+    """
+
+    name: Name
+
+    @property
+    def title(self) -> str:
+        return f"no user {self.name}"
+
+    def probe(self) -> Sh:
+        return Sh.joint_look(LOOK, self.name, members=False)
+
+    def observe(self, reply: Reply) -> State:
+        found = account(self.name, super().observe(reply))
+        return {"uid": found["uid"]} if found else {}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(REMOVE, name=self.name)
+
+    def advice(self, problem: str) -> str:
+        if "is currently used by process" in problem:
+            return "stop it first, for example with a `service_absent` step"
+        return ""

@@ -1,0 +1,1 @@
+"""How one script reaches one host."""

@@ -1,0 +1,33 @@
+"""The transport that a host's inventory names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from provision.config.inventory import Host
+from provision.transport.local import LocalTransport
+from provision.transport.protocol import Transport
+from provision.transport.sudo_password import Passwords
+
+Connect = Callable[[Host], Transport]
+
+
+def transport(
+    host: Host,
+    passwords: Passwords | None = None,
+    warn: Callable[[str], object] = lambda message: None,
+) -> Transport:
+    """The way to *host* that its inventory names.
+
+    Args:
+        host: where to.
+        passwords: shared by the hosts of a run, so that a wrong one is tried once.
+        warn: is told what a person should know about a connection.
+    """
+    password = (passwords or Passwords()).of(host.become_password)
+    if host.connection == "local":
+        return LocalTransport(password)
+    # Paramiko takes longer to import than a local run takes in all.
+    from provision.transport.ssh import SshTransport
+
+    return SshTransport(host, password, warn=warn)

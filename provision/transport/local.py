@@ -1,0 +1,117 @@
+"""The transport to this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from provision.errors import ConnectionLost
+from provision.model.framing import Frames
+from provision.transport import local_process
+from provision.transport.heartbeat import Held, beating
+from provision.transport.remote_shell import END_WAIT_S, Talk, first_line
+from provision.transport.sudo_password import Password
+from provision.transport.watchdog import leashed
+
+if TYPE_CHECKING:
+    pass
+
+
+class LocalTransport:
+    """This machine; implements Transport without a connection.
+
+    Args:
+        password: what sudo may ask for.
+    """
+
+    def __init__(self, password: Password | None = None) -> None:
+        self._password = password
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._closed = True
+
+    def open(self) -> None:
+        """Allow scripts to run."""
+        self._closed = False
+
+    def close(self) -> None:
+        """Kill the process groups of the scripts that run; from any thread."""
+        with self._lock:
+            self._closed = True
+            for child in self._running:
+                local_process.terminate(child)
+
+    def run(
+        self,
+        script: bytes,
+        *,
+        become: bool,
+        limit_s: float,
+        stdout: Frames,
+        stderr: Frames,
+    ) -> int:
+        """Run *script* on this machine; see `Transport.run`."""
+        talk = Talk(
+            "localhost",
+            leashed(script),
+            sudo=become and os.geteuid() != 0,
+            password=self._password,
+            limit_s=limit_s,
+            stdout=stdout.feed,
+            stderr=stderr.feed,
+        )
+        with talk, self._started(talk) as child:
+            code = local_process.converse(child, talk)
+            self._check_open()
+            return talk.result(code)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectionLost("the local transport was closed")
+
+    @contextlib.contextmanager
+    def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
+        """Keep *script* running; see `Transport.hold`."""
+        out, err = bytearray(), bytearray()
+        talk = Talk(
+            "localhost",
+            script,
+            sudo=become and os.geteuid() != 0,
+            password=self._password,
+            stdout=out.extend,
+            stderr=err.extend,
+        )
+        with talk, self._started(talk) as child:
+            code = local_process.converse(child, talk, enough=lambda: b"\n" in out)
+            self._check_open()
+            line = first_line(talk, code, out, err)
+            try:
+                with beating(lambda beat: local_process.put(child, beat)):
+                    yield Held(line, lambda: child.poll() is None)
+            finally:
+                local_process.close_pipes(child)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(END_WAIT_S)
+
+    @contextlib.contextmanager
+    def _started(self, talk: Talk) -> Iterator[subprocess.Popen[bytes]]:
+        """The talk's command, in a process group that does not survive the context."""
+        with self._lock:
+            if self._closed:
+                raise ConnectionLost("the local transport is closed")
+            child = local_process.start(talk.argv)
+            self._running.add(child)
+        try:
+            yield child
+        finally:
+            local_process.close_pipes(child)
+            if child.poll() is None:
+                local_process.terminate(child)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(END_WAIT_S)
+            with self._lock:
+                self._running.discard(child)

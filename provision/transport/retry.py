@@ -1,0 +1,96 @@
+"""Connecting again where that may help."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from provision.errors import AuthError, ConnectError, HostKeyError
+from provision.transport.protocol import Transport
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+
+TRIES = 3
+"""How often connecting is tried."""
+
+
+TRY_FOR_S = 10.0
+"""No new try is begun so long after the first; one that timed out is not repeated."""
+
+
+OnRetry = Callable[[int, float, str], None]
+"""Told before each new try: how many failed, the seconds until the next, and why."""
+
+
+def connect_with_retry(
+    transport: Transport,
+    on_retry: OnRetry,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Open *transport*, again where that may help: the host may be booting.
+
+    Raises:
+        ConnectError: it did not help (HostKeyError, AuthError: not even tried).
+    """
+    started = time.monotonic()
+    try:
+        transport.open()
+    except ConnectError as error:
+        if not _may_pass(error):
+            raise
+        left_s = max(0.0, TRY_FOR_S - (time.monotonic() - started))
+        _go_on(transport, error, left_s, on_retry, sleep)
+
+
+def _go_on(
+    transport: Transport,
+    error: ConnectError,
+    left_s: float,
+    on_retry: OnRetry,
+    sleep: Callable[[float], None],
+) -> None:
+    """Try again after *error*, for at most *left_s* seconds."""
+    # Slow to import, and needed only when something went wrong.
+    import tenacity
+
+    failed = [error]
+
+    def attempt() -> None:
+        if failed:
+            raise failed.pop()
+        transport.open()
+
+    def before_sleep(state: RetryCallState) -> None:
+        last = state.outcome and state.outcome.exception()
+        reason = last.message if isinstance(last, ConnectError) else ""
+        on_retry(state.attempt_number, state.upcoming_sleep, reason)
+
+    tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_may_pass),
+        stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(left_s),
+        wait=_wait_s,
+        before_sleep=before_sleep,
+        sleep=sleep,
+        reraise=True,
+    )(attempt)
+
+
+def _may_pass(error: BaseException) -> bool:
+    final = isinstance(error, HostKeyError | AuthError)
+    return isinstance(error, ConnectError) and not final
+
+
+def _wait_s(state: RetryCallState) -> float:
+    import tenacity
+
+    error = state.outcome and state.outcome.exception()
+    name_unknown = error and isinstance(error.__cause__, socket.gaierror)
+    first_s = 0.3 if name_unknown else 2.0
+    return tenacity.wait_exponential_jitter(
+        multiplier=first_s, max=5, jitter=first_s / 2
+    )(state)

@@ -1,0 +1,300 @@
+"""A connection: Fabric opens it, our policy decides on host keys and logs in.
+
+Keys, known_hosts files and ssh_config are parsed once and shared by all connections.
+A `fabric.Config` is not: threads that share one lose connections at random.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import math
+import shlex
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import fabric
+import paramiko
+
+from provision.errors import ConnectError, ConnectionLost, ProvisionError
+from provision.invocation import program
+from provision.transport.ssh.auth import Login, explain
+from provision.transport.ssh.key_exchange import Transport, slow
+from provision.transport.ssh.known_hosts import SSH_PORT, Guard
+from provision.transport.ssh.login_limit import Turnstile
+from provision.transport.ssh.sockets import Closable, Ear, Proxy, dial
+
+if TYPE_CHECKING:
+    from provision.config.inventory import Host
+
+SSH_CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
+KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
+GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
+
+_turnstile = Turnstile()
+# paramiko logs tracebacks of what is raised and explained anyway.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class Line:
+    """One connection to *host*, with the jump hosts it goes through.
+
+    The inventory's key is tried at the jump hosts too; its password and its pinned
+    host key are for the host alone, and so is another *login*.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        timeout_s: float,
+        silence_s: float,
+        login: type[Login] = Login,
+    ) -> None:
+        self.silence_s = silence_s
+        self.user = ""
+        self.who = host.name
+        self.transport: paramiko.Transport
+        self._host = host
+        self._timeout_s = timeout_s
+        self._login = login
+        self._lock = threading.Lock()
+        self._parts: list[Closable] = []
+        self._up = False
+        self._dropped = False
+        self._silent = False
+        self._ear: Ear | None = None
+
+    def open(self) -> None:
+        """Connect and log in.
+
+        Raises:
+            ConnectError: not reachable (HostKeyError, AuthError: never retried).
+        """
+        try:
+            self._open()
+        except BaseException:
+            self.drop()
+            raise
+
+    @property
+    def active(self) -> bool:
+        """Whether it is up, as far as is known."""
+        return self._up and not self._dropped and self.transport.is_active()
+
+    @property
+    def heard_s(self) -> float:
+        """When something came from the host last."""
+        return self._ear.heard_s if self._ear else math.inf
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing came for longer than a host that is there needs to answer."""
+        return time.monotonic() - self.heard_s > self.silence_s / 2
+
+    @property
+    def slow(self) -> str:
+        """What to say of its key exchange if that takes much CPU."""
+        return slow(getattr(self.transport, "exchange", ""))
+
+    def ask(self) -> None:
+        """Ask for a sign of life; returns when it came or the line is dropped."""
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+            self.transport.global_request("keepalive@openssh.com", wait=True)
+
+    def drop(self) -> None:
+        """Close everything; all that waits for it ends. From any thread."""
+        with self._lock:  # silent or not is asked first: what is closed is heard
+            self._silent = self._silent or (self._up and self.quiet)
+            self._dropped = True
+            parts, self._parts = self._parts, []
+        for part in reversed(parts):
+            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+                part.close()
+
+    def lost(self) -> ConnectionLost:
+        """The error to raise when it is gone."""
+        error = ConnectionLost(f"the connection to {self.who} was lost")
+        error.silent = self._silent
+        return error
+
+    def _open(self) -> None:
+        host = self._host
+        target = _connection(host.ssh_host, host.user, host.port)
+        self.user, self.who = target.user, f"{target.user}@{host.name}"
+        via = None
+        jump = host.proxy_jump or target.ssh_config.get("proxyjump", "")
+        for name in _hops(jump, target.host):
+            hop = _connection(name)
+            via = self._reach(hop, via, f"{hop.user}@{hop.host} (jump host)")
+        password = host.password.get_secret_value() if host.password else None
+        login = self._login(target, host.key_file, password)
+        self.transport = self._reach(target, via, self.who, login, host.host_key)
+        self._up = True
+
+    def _reach(
+        self,
+        target: fabric.Connection,
+        via: paramiko.Transport | None,
+        who: str,
+        login: Login | None = None,
+        pin: str | None = None,
+    ) -> paramiko.Transport:
+        """Connect to one machine, directly or through another."""
+        guard = _guard(target, pin, self._host, jump=login is None)
+        login = login or Login(target, self._host.key_file, None)
+        where = f"{target.host}:{target.port}"
+        try:
+            with _turnstile.through(where, lambda: self._dropped):
+                self._connect(target, self._socket(target, via), guard, login)
+        except ProvisionError:
+            raise
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            if self._dropped:
+                raise ConnectError(f"connecting to {who} was interrupted") from error
+            raise explain(error, who, where, login, self._timeout_s) from error
+        transport: paramiko.Transport = target.transport
+        return transport
+
+    def _connect(
+        self,
+        target: fabric.Connection,
+        sock: Any,
+        guard: Guard,
+        login: Login,
+    ) -> None:
+        def transport(sock: Any, **options: Any) -> paramiko.Transport:
+            # The last one made, the target's, is the one that is listened to.
+            self._ear = ear = Ear(sock)
+            made = Transport(cast("socket.socket", ear), **options)
+            self._keep(made)
+            _prefer(made, guard.kinds)
+            return made
+
+        target.client.set_missing_host_key_policy(_Policy(guard))
+        target.connect_kwargs = {
+            "sock": sock,
+            "transport_factory": transport,
+            "auth_strategy": login,
+            "banner_timeout": self._timeout_s,
+            "auth_timeout": self._timeout_s,
+        }
+        # Later than the greeting's own limit, so that a silent port is told as that.
+        target.connect_timeout = self._timeout_s + 5
+        target.open()
+
+    def _socket(self, target: fabric.Connection, via: paramiko.Transport | None) -> Any:
+        address = (target.host, target.port)
+        if via:
+            return self._keep(
+                via.open_channel(
+                    "direct-tcpip", address, ("", 0), timeout=self._timeout_s
+                )
+            )
+        if command := target.ssh_config.get("proxycommand"):
+            proxy = Proxy(command)
+            self._keep(proxy)
+            return proxy.socket
+        return dial(*address, self._timeout_s, self._keep)
+
+    def _keep(self, part: Any) -> Any:
+        """Remember *part* for `drop`, which may have come already."""
+        with self._lock:
+            self._parts.append(part)
+            dropped = self._dropped
+        if dropped:
+            part.close()
+        return part
+
+
+class _Policy(paramiko.MissingHostKeyPolicy):
+    """Asked for every host key: no known_hosts is ever given to paramiko itself."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def missing_host_key(
+        self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
+    ) -> None:
+        self._guard.check(key.get_name(), key.asbytes())
+
+
+class _Connection(fabric.Connection):  # type: ignore[misc]
+    """Fabric's, but what is set is set: Invoke would list the whole class each time."""
+
+    __setattr__ = object.__setattr__
+
+
+def _connection(
+    name: str, user: str | None = None, port: int | None = None
+) -> fabric.Connection:
+    # Lazy: no fabric.yaml of the user's may change how we connect.
+    config = fabric.Config(lazy=True, ssh_config=_ssh_config())
+    return _Connection(name, user=user, port=port, config=config, gateway=False)
+
+
+def _ssh_config() -> paramiko.SSHConfig:
+    return _parse_ssh_configs(tuple(map(_stamp, SSH_CONFIGS)))
+
+
+def _stamp(path: str) -> tuple[str, int]:
+    file = Path(path).expanduser()
+    try:
+        return str(file), file.stat().st_mtime_ns
+    except OSError:
+        return str(file), 0
+
+
+@functools.lru_cache(maxsize=8)
+def _parse_ssh_configs(files: tuple[tuple[str, int], ...]) -> paramiko.SSHConfig:
+    config = paramiko.SSHConfig()
+    for path, changed in files:
+        if changed:
+            with Path(path).open() as file:
+                config.parse(file)
+    return config
+
+
+def _hops(jump: str, target: str) -> Iterator[str]:
+    """The jump hosts of `a,b`, in the order to connect to them."""
+    if jump in ("", "none"):
+        return
+    names = [name.strip().removeprefix("ssh://") for name in jump.split(",")]
+    # `Host *` with a ProxyJump means the jump host itself, too.
+    if target not in (fabric.connection.derive_shorthand(n)["host"] for n in names):
+        yield from names
+
+
+def _guard(
+    target: fabric.Connection, pin: str | None, host: Host, *, jump: bool
+) -> Guard:
+    options = target.ssh_config
+    user = options.get("userknownhostsfile", KNOWN_HOSTS)
+    system = options.get("globalknownhostsfile", GLOBAL_KNOWN_HOSTS)
+    alias = options.get("hostkeyalias")
+    return Guard(
+        alias or target.host,
+        SSH_PORT if alias else target.port,
+        pin=pin,
+        files=host.known_hosts,
+        others=[Path(name).expanduser() for name in f"{user} {system}".split()],
+        accept=f"{program()} trust --inventory {shlex.quote(host.file)}"
+        if host.file
+        else "",
+        jump=jump,
+    )
+
+
+def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
+    """Ask for the key types known of the host first: it may have others as well."""
+    options = transport.get_security_options()
+    names = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
+    wanted = [name for kind in kinds for name in names.get(kind, (kind,))]
+    first = [name for name in wanted if name in options.key_types]
+    rest = [name for name in options.key_types if name not in first]
+    options.key_types = (*first, *rest)

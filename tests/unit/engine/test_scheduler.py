@@ -1,0 +1,256 @@
+"""Gates hold back what they must and nothing else, whatever the number of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from provision.engine.converge import Unit
+from provision.engine.scheduler import Drive, Stage, new_queue
+from provision.errors import LockHeldError
+from provision.model.events import Event, HostBlocked, HostFailed, StepChanged
+
+
+def stage(
+    name: str, hosts: list[str], after: tuple[str, ...] = (), batch: int = 0
+) -> Stage:
+    return Stage(name, after, batch, {host: Unit(name, range(1)) for host in hosts})
+
+
+class Log:
+    """Runs units as told, and keeps what was started, in order, and what was said."""
+
+    def __init__(self, *stages: Stage, fail: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        self.stages = stages
+        self.fail = fail
+        self.started: list[str] = []
+        self.elsewhere: dict[str, int] = {}
+        self.gated: dict[str, bool] = {}
+        self.said: list[Event] = []
+        self.events = new_queue()
+        self.interrupted = threading.Event()
+        self.halted = 0
+        self.nothing_to_do: set[str] = set()
+        self.meet: Callable[[str], None] = lambda label: None
+
+    def work(self, host: str, unit: Unit, elsewhere: int) -> bool:
+        label = f"{unit.play}@{host}"
+        self.started.append(label)
+        self.gated[label] = unit.gated
+        self.elsewhere[label] = elsewhere
+        self.meet(label)
+        self.events.put(
+            StepChanged(host=host, play=unit.play, step="s", changes=(), seconds=0)
+        )
+        return label not in self.fail
+
+    def halt(self) -> None:
+        self.halted += 1
+
+    def run(self, forks: int = 4, *, gates: bool = True) -> Log:
+        drive = Drive(
+            self.stages,
+            self.work,
+            idle=lambda host, unit: f"{unit.play}@{host}" in self.nothing_to_do,
+            events=self.events,
+            report=self.said.append,
+            gates=gates,
+            interrupted=self.interrupted,
+            halt=self.halt,
+        )
+        drive.run(forks)
+        return self
+
+    @property
+    def blocked(self) -> set[str]:
+        return {f"{e.play}@{e.host}" for e in self.said if isinstance(e, HostBlocked)}
+
+
+CLUSTER = (
+    stage("base", ["head", "w1", "w2"]),
+    stage("head", ["head"]),
+    stage("workers", ["w1", "w2"], after=("head",)),
+    stage("nodes", ["head"], after=("workers",)),
+)
+
+
+@pytest.mark.parametrize("forks", [1, 2, 8])
+def test_every_unit_runs_once_and_after_its_gate(forks: int) -> None:
+    started = Log(*CLUSTER).run(forks).started
+    base = ["base@head", "base@w1", "base@w2"]
+    assert sorted(started) == sorted(
+        [*base, "head@head", "workers@w1", "workers@w2", "nodes@head"]
+    )
+    assert started.index("head@head") < started.index("workers@w1")
+    assert started[-1] == "nodes@head"
+
+
+def test_a_slow_host_holds_back_only_its_own_plays() -> None:
+    log = Log(*CLUSTER[:3])
+    joined = threading.Event()
+
+    def meet(label: str) -> None:
+        if label == "workers@w2":
+            joined.set()
+        if label == "base@w1":
+            assert joined.wait(10), "w2 waited for w1"
+
+    log.meet = meet
+    log.run(3)
+    assert log.started.index("workers@w2") < log.started.index("workers@w1")
+
+
+def test_a_failure_blocks_its_host_and_its_gates_and_no_one_else() -> None:
+    log = Log(*CLUSTER, fail={"base@w1"}).run()
+    assert log.blocked == {"workers@w1", "nodes@head"}
+    assert "workers@w2" in log.started
+
+
+def test_a_failed_head_blocks_the_workers() -> None:
+    log = Log(*CLUSTER, fail={"head@head"}).run()
+    assert log.blocked == {"workers@w1", "workers@w2", "nodes@head"}
+    assert {e.by for e in log.said if isinstance(e, HostBlocked)} == {"head in head"}
+
+
+def test_a_batch_runs_its_hosts_a_few_at_a_time_and_stops_at_a_bad_one() -> None:
+    hosts = ["a", "b", "c", "d", "e"]
+    assert Log(stage("roll", hosts, batch=1)).run(8).started == [
+        f"roll@{h}" for h in hosts
+    ]
+    log = Log(stage("roll", hosts, batch=2), fail={"roll@b"}).run(8)
+    assert sorted(log.started) == ["roll@a", "roll@b"]
+    assert log.blocked == {"roll@c", "roll@d", "roll@e"}
+
+
+def test_a_batch_begins_when_all_have_come_and_who_has_nothing_to_do_passes_by() -> (
+    None
+):
+    hosts = ["a", "b", "c"]
+    log = Log(stage("base", hosts), stage("roll", hosts, batch=1))
+    log.nothing_to_do = {"roll@b"}
+    passed = threading.Event()
+
+    def meet(label: str) -> None:
+        if label == "roll@b":
+            passed.set()
+        if label == "base@a":
+            assert passed.wait(10), "b waited for a batch"
+            assert "roll@c" not in log.started, "c did not wait for a"
+
+    log.meet = meet
+    log.run(3)
+    assert log.started[-2:] == ["roll@c", "roll@a"]
+
+
+def test_a_bad_batch_stops_the_rest_but_not_who_has_nothing_to_do() -> None:
+    hosts = ["a", "b", "c", "d"]
+    log = Log(stage("roll", hosts, batch=1), stage("end", ["h"], ("roll",)))
+    log.nothing_to_do, log.fail = {"roll@d"}, {"roll@b"}
+    log.run(4)
+    assert sorted(log.started) == ["roll@a", "roll@b", "roll@d"]
+    assert log.blocked == {"roll@c", "end@h"}
+    assert {e.by for e in log.said if isinstance(e, HostBlocked)} == {"b in roll"}
+
+
+def test_a_host_that_failed_before_does_not_stop_the_batches_of_others() -> None:
+    hosts = ["a", "b", "c"]
+    stages = [stage("base", hosts), stage("roll", hosts, batch=1)]
+    log = Log(*stages, fail={"base@a"}).run(4)
+    assert log.blocked == {"roll@a"}
+    assert log.started[-2:] == ["roll@b", "roll@c"]
+
+
+def test_who_waited_for_a_batch_looks_again_and_who_did_not_does_not() -> None:
+    log = Log(stage("roll", ["a", "b"], batch=1))
+    log.nothing_to_do = {"roll@b"}
+    log.run(1)
+    assert log.gated == {"roll@a": True, "roll@b": False}
+
+
+def interrupt_in_the_middle(log: Log) -> None:
+    """Run *log*, whose first unit meets an interruption and ends when all is halted."""
+    halted = threading.Event()
+
+    def meet(label: str) -> None:
+        log.interrupted.set()
+        assert halted.wait(10)
+
+    log.meet = meet
+    log.halt = halted.set  # type: ignore[method-assign]
+    log.run(1)
+
+
+def test_an_interruption_leaves_out_who_waits_for_a_batch() -> None:
+    log = Log(stage("roll", ["a", "b", "c"], batch=1))
+    interrupt_in_the_middle(log)
+    assert log.started == ["roll@a"]
+    assert log.blocked == {"roll@b", "roll@c"}
+
+
+def test_a_gate_on_a_play_without_hosts_is_open() -> None:
+    stages = [stage("head", ["h"]), stage("workers", [], ("head",))]
+    log = Log(*stages, stage("nodes", ["h"], ("workers",))).run()
+    assert log.started == ["head@h", "nodes@h"]
+
+
+def test_without_gates_a_failure_elsewhere_holds_nothing_back() -> None:
+    log = Log(*CLUSTER, fail={"head@head"}).run(gates=False)
+    assert log.blocked == {"nodes@head"}
+    assert "workers@w1" in log.started
+
+
+def test_a_unit_is_told_how_much_changed_on_other_hosts() -> None:
+    log = Log(*CLUSTER).run(1)
+    assert log.elsewhere["base@head"] == 0
+    assert log.elsewhere["nodes@head"] == 4
+
+
+def test_a_defect_on_one_host_is_reported_and_the_others_go_on() -> None:
+    log = Log(stage("base", ["a", "b"]))
+
+    def meet(label: str) -> None:
+        if label == "base@a":
+            raise ZeroDivisionError("oops")
+
+    log.meet = meet
+    log.run()
+    [failed] = [event for event in log.said if isinstance(event, HostFailed)]
+    assert failed.host == "a" and "internal error: ZeroDivisionError" in str(
+        failed.error
+    )
+    assert "base@b" in log.started
+
+
+def test_an_error_of_the_whole_run_stops_it_and_is_raised() -> None:
+    log = Log(stage("one", ["a"]), stage("two", ["a", "b"], after=("one",)))
+
+    def meet(label: str) -> None:
+        raise LockHeldError("held")
+
+    log.meet = meet
+    with pytest.raises(LockHeldError):
+        log.run()
+    assert log.started == ["one@a"]
+    assert log.halted == 1
+
+
+def test_an_interruption_starts_nothing_new_and_reports_the_rest_as_blocked() -> None:
+    log = Log(*CLUSTER)
+    interrupt_in_the_middle(log)
+    assert "nodes@head" in log.blocked
+    assert all(label.startswith("base") for label in log.started)
+
+
+def test_no_event_is_lost_however_many_there_are() -> None:
+    log = Log(stage("base", ["a"]))
+
+    def meet(label: str) -> None:
+        for number in range(20000):
+            log.events.put(HostBlocked(host="a", play=str(number), by="", steps=0))
+
+    log.meet = meet
+    log.run()
+    said = [event.play for event in log.said if isinstance(event, HostBlocked)]
+    assert said == [str(number) for number in range(20000)]

@@ -1,0 +1,190 @@
+"""One screen about a cluster, useful also when one of its hosts is dead."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision import api, cli
+from provision.config.inventory import Inventory
+from provision.errors import ConnectError
+from provision.model.change import Change
+from provision.model.events import (
+    Event,
+    HostFailed,
+    RunEnded,
+    RunStarted,
+    StepOk,
+    StepPlanned,
+)
+from provision.model.result import Run
+from provision.ray.status import entrance_of, head_steps, status
+
+HOSTS = {f"node{n}": {"address": f"10.0.0.{n}"} for n in (1, 2, 3)}
+INVENTORY = {
+    "all": {
+        "vars": {"ansible_connection": "local"},
+        "children": {
+            "head": {"hosts": {"node1": HOSTS["node1"]}},
+            "workers": {"hosts": {n: HOSTS[n] for n in ("node2", "node3")}},
+        },
+    }
+}
+ENGINE = {"engine": "installed", "running": "true", "version": "20.10.24"}
+RAY = {"image": "rayproject/ray:2.60.0", "status": "running", "health": "healthy"}
+
+
+def ok(host: str, kind: str, observed: dict[str, str]) -> Event:
+    step = kind.replace("_", " ")
+    return StepOk(host=host, play="p", step=step, kind=kind, observed=observed)
+
+
+def planned(host: str, kind: str, observed: dict[str, str], *what: Change) -> Event:
+    about = {"play": "p", "step": kind.replace("_", " "), "kind": kind}
+    return StepPlanned(host=host, **about, observed=observed, changes=what)  # type: ignore[arg-type]
+
+
+def alive(*numbers: int) -> dict[str, str]:
+    return {f"node{n} (10.0.0.{n})": "ALIVE" for n in numbers}
+
+
+def well(*hosts: str) -> list[Event]:
+    kinds = {"node1": "ray_head"}
+    engines = [ok(host, "docker_engine", ENGINE) for host in hosts]
+    return engines + [ok(host, kinds.get(host, "ray_worker"), RAY) for host in hosts]
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What a look at the hosts will find; to be filled by the test."""
+    events: list[Event] = []
+
+    def verify(inventory: Inventory, playbook: str, **options: Any) -> Run:
+        run = Run()
+        run(RunStarted(verb="verify", steps=dict.fromkeys(HOSTS, 3)))
+        for event in (*events, RunEnded(seconds=1)):
+            run(event)
+        run.steps["node1"] = tuple(head_steps(inventory, playbook, {}))
+        return run
+
+    monkeypatch.setattr(api, "verify", verify)
+    return events
+
+
+def screen(folder: Path) -> tuple[int, list[str]]:
+    """Exit code and lines of `provision status`."""
+    import json
+
+    (folder / "lab.yml").write_text(json.dumps(INVENTORY))
+    out = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out):
+        try:
+            cli.main(["provision", "status", "--inventory", "lab.yml"])
+        except SystemExit as ended:
+            return int(ended.code or 0), out.getvalue().splitlines()
+    return 0, out.getvalue().splitlines()
+
+
+def test_a_cluster_that_is_well_is_a_table_and_a_line(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    seen += [*well(*HOSTS), ok("node1", "ray_nodes", alive(1, 2, 3))]
+    code, lines = screen(tmp_path)
+    assert code == 0
+    rows = [line.split() for line in lines[1:4]]
+    image = ["rayproject/ray:2.60.0", "running", "healthy"]
+    assert rows[2] == ["node3", "10.0.0.3", "20.10.24", *image, "ALIVE", "none"]
+    assert lines[-1] == "3 of 3 nodes ALIVE   dashboard http://10.0.0.1:8265"
+    assert len(lines) == 6
+
+
+def test_a_dead_host_is_named_with_its_cause_and_the_rest_is_told(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    missing = Change("node3 (10.0.0.3)", None, "ALIVE")
+    error = ConnectError("timed out after 10 s", hint="see that it has power")
+    seen += [
+        *well("node1", "node2"),
+        HostFailed(host="node3", play="hosts", error=error),
+        planned("node1", "ray_nodes", alive(1, 2), missing),
+    ]
+    code, lines = screen(tmp_path)
+    assert code == 4
+    assert lines[2].split()[-2:] == ["ALIVE", "none"]
+    assert lines[3].split()[2:] == ["-", "-", "missing", "unreachable"]
+    text = "\n".join(lines)
+    assert "node3: timed out after 10 s\n  to do: see that it has power" in text
+    assert "ray nodes: node3 (10.0.0.3): (absent) -> ALIVE" in text
+    assert lines[-1].startswith("2 of 3 nodes ALIVE")
+
+
+def test_drift_is_told_step_by_step_and_ends_with_3(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    stopped = {**RAY, "status": "exited", "health": ""}
+    seen += [
+        *well("node1", "node2"),
+        ok("node3", "docker_engine", {**ENGINE, "running": "false"}),
+        planned("node3", "ray_worker", stopped, Change("status", "exited", "running")),
+        ok("node1", "ray_nodes", alive(1, 2, 3)),
+    ]
+    code, lines = screen(tmp_path)
+    assert code == 3
+    image = ["rayproject/ray:2.60.0", "exited"]
+    assert lines[3].split()[2:] == ["stopped", *image, "ALIVE", "1", "step"]
+    assert "  ray worker: status: exited -> running" in lines
+
+
+def test_nothing_is_claimed_of_nodes_when_ray_cannot_be_asked(
+    seen: list[Event],
+) -> None:
+    seen += [
+        ok("node1", "docker_engine", {}),
+        planned("node1", "ray_nodes", {}, Change("state", "unknown", "known later")),
+    ]
+    found = status(Inventory.parse(INVENTORY))
+    assert found.hosts[0].engine == "absent"
+    assert {host.node for host in found.hosts} == {"unknown"}
+    assert {host.container for host in found.hosts} == {"unknown"}
+    assert found.alive == 0
+
+
+@pytest.mark.parametrize(
+    ("observed", "said"),
+    [
+        ({"targets": "all up", "number": "10"}, "10 of 10 targets up"),
+        (
+            {"targets": "9 of 10 up", "number": "10", "ray x": "no"},
+            "9 of 10 targets up",
+        ),
+        ({}, "Prometheus does not answer"),
+    ],
+)
+def test_metrics_are_one_line(
+    seen: list[Event], tmp_path: Path, observed: dict[str, str], said: str
+) -> None:
+    seen += [*well(*HOSTS), ok("node1", "prometheus_targets", observed)]
+    _, lines = screen(tmp_path)
+    assert lines[-1].startswith(f"metrics: {said}   ")
+
+
+def test_the_entrance_follows_the_variables_of_the_playbook() -> None:
+    sets = {"data_dir": "/data/ray", "ray_dashboard_host": "127.0.0.1"}
+    door = entrance_of(
+        Inventory.parse(INVENTORY),
+        head_steps(Inventory.parse(INVENTORY), "deploy", sets),
+    )
+    assert door
+    assert (door.url, door.head) == ("http://127.0.0.1:8265", "node1")
+    assert door.token_file == "/data/ray/auth_token"
+    assert (
+        entrance_of(
+            Inventory.parse(INVENTORY),
+            head_steps(Inventory.parse(INVENTORY), "teardown", {}),
+        )
+        is None
+    )

@@ -1,0 +1,148 @@
+"""The moving part: a line for each host, and never more than the terminal has."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+from rich.console import Console
+
+from provision.errors import ApplyError, ConnectError
+from provision.model.change import Change
+from provision.model.events import (
+    HostBlocked,
+    HostConnected,
+    HostFailed,
+    HostProbed,
+    HostRetrying,
+    OutputLine,
+    RunEnded,
+    RunStarted,
+    StepApplying,
+    StepChanged,
+    StepFailed,
+    StepOk,
+    StepWaiting,
+)
+from provision.report.console import ConsoleReporter
+from provision.report.progress_table import Board
+
+CHANGES = (Change("engine", None, "installed"),)
+ABOUT: dict[str, Any] = {"play": "hosts", "step": "docker engine"}
+
+
+def terminal(width: int = 80, height: int = 24) -> Console:
+    return Console(
+        file=io.StringIO(),
+        force_terminal=True,
+        width=width,
+        height=height,
+        color_system="truecolor",
+        legacy_windows=False,
+        _environ={"TERM": "xterm"},
+    )
+
+
+def board_of(hosts: int) -> Board:
+    board = Board()
+    steps = {f"node{number}": 4 for number in range(1, hosts + 1)}
+    board(RunStarted(verb="apply", cluster="lab", steps=steps))
+    return board
+
+
+def shown(board: Board, console: Console) -> list[str]:
+    lines = console.render_lines(board, pad=False)
+    return ["".join(part.text for part in line).rstrip() for line in lines]
+
+
+def test_a_host_shows_its_step_and_the_last_line_it_printed() -> None:
+    board = board_of(2)
+    board(HostConnected(host="node1", seconds=0.1))
+    board(HostProbed(host="node1", steps=4, seconds=0.1))
+    board(StepOk(host="node1", play="hosts", step="x"))
+    board(StepApplying(host="node1", **ABOUT, changes=CHANGES))
+    board(OutputLine(host="node1", **ABOUT, line="\x1b[1mUnpacking [red]"))
+    first, second, last = shown(board, terminal())
+    assert re.fullmatch(r"node1 +1/4 +0 s +docker engine +Unpacking \[red\]", first)
+    assert re.fullmatch(r"node2 +0/4 +connecting", second)
+    assert last.startswith("0 of 2 hosts done, ")
+
+
+def test_each_stage_of_a_host_has_its_words() -> None:
+    board = board_of(1)
+    words = {
+        "connects again": HostRetrying(
+            host="node1", attempt=1, wait_s=2, reason="slow"
+        ),
+        "is looked at": HostConnected(host="node1", seconds=0),
+        "waits for its turn": HostProbed(host="node1", steps=4, seconds=0),
+        "docker engine": StepApplying(host="node1", **ABOUT, changes=CHANGES),
+        "waits for health": StepWaiting(
+            host="node1", **ABOUT, left=(Change("health", "no", "yes"),)
+        ),
+        "docker engine failed": StepFailed(
+            host="node1", **ABOUT, error=ApplyError("no")
+        ),
+    }
+    for text, event in words.items():
+        board(event)
+        assert text in shown(board, terminal())[0]
+    board(HostBlocked(host="node1", play="hosts", by="docker engine", steps=3))
+    assert shown(board, terminal())[0].startswith("node1  4/4")
+    assert "1 failed" in shown(board, terminal())[-1]
+
+
+def test_a_step_that_settles_stays_on_the_line_while_it_is_looked_at() -> None:
+    board = board_of(1)
+    board(StepApplying(host="node1", **ABOUT, changes=CHANGES))
+    board(HostProbed(host="node1", steps=4, seconds=0))
+    board(StepWaiting(host="node1", **ABOUT, left=CHANGES))
+    text = shown(board, terminal())[0]
+    assert "docker engine  waits for engine: (absent) -> installed" in text
+
+
+def test_200_hosts_fit_a_terminal_of_24_lines_with_the_busy_ones_first() -> None:
+    board = board_of(200)
+    board(StepApplying(host="node150", **ABOUT, changes=CHANGES))
+    board(HostFailed(host="node120", error=ConnectError("timed out")))
+    lines = shown(board, terminal())
+    assert len(lines) <= 24
+    assert any(line.startswith("node150") for line in lines)
+    assert any(line.startswith("node120") for line in lines)
+    assert "... and 180 more" in lines
+    assert lines[-1].startswith("0 of 200 hosts done, 1 failed, ")
+
+
+def test_no_line_is_wider_than_the_terminal_however_small() -> None:
+    board = board_of(3)
+    board(StepApplying(host="node1", play="p", step="x" * 500, changes=CHANGES))
+    for width, height in ((200, 50), (80, 24), (40, 5), (20, 2)):
+        lines = shown(board, terminal(width, height))
+        assert max(map(len, lines)) <= width
+        assert sum(line.startswith("node") for line in lines) >= 1
+
+
+def test_a_whole_run_on_a_terminal_ends_with_a_clean_screen() -> None:
+    console = terminal()
+    with ConsoleReporter(console) as report:
+        report(RunStarted(verb="apply", cluster="lab", steps={"node1": 1}))
+        report(StepApplying(host="node1", **ABOUT, changes=CHANGES))
+        report(StepChanged(host="node1", **ABOUT, changes=CHANGES, seconds=1))
+        report(RunEnded(seconds=1))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "\x1b[?25l" in text and "\x1b[?25h" in text, "the cursor comes back"
+    assert text.rstrip().endswith("1 host: 1 changed, 0 failed in 1.0 s\x1b[0m")
+
+
+def test_long_lines_go_on_beside_the_host_not_below_it() -> None:
+    console = terminal(width=60)
+    report = ConsoleReporter(console)
+    report(RunStarted(verb="apply", cluster="lab", steps={"node1": 1}))
+    error = ConnectError("word " * 30)
+    report(HostFailed(host="node1", error=error))
+    assert isinstance(console.file, io.StringIO)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue()).splitlines()[1:]
+    assert lines[0].startswith("node1  FAILED   word")
+    assert all(line.startswith(" " * 16 + "word") for line in lines[1:])

@@ -1,0 +1,177 @@
+"""Imports point one way: down the table of folders, and down the list of each folder."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "provision"
+FOLDERS = {
+    "cli": "Invoke tasks and the program",
+    "ray": "all that knows Ray, Prometheus and Grafana",
+    "": "the public face: api, testing",
+    "engine": "one run over many hosts",
+    "transport": "how one script reaches one host",
+    "config": "files on the controller become bound steps",
+    "secrets": "secret values on the controller",
+    "report": "consumers of events",
+    "steps": "generic kinds of steps",
+    "model": "pure values",
+    "lab": "virtual hosts",
+    "ground": "errors, atomic_file, invocation",
+}
+"""The folders, highest first: a module imports from its own folder and those below."""
+GROUND = ("errors", "atomic_file", "invocation")
+"""The root's ground files, which everybody may import."""
+ONLY = {
+    "steps": {"steps", "model", "ground"},
+    "report": {"report", "model", "ground"},
+    "model": {"model", "ground"},
+    "lab": {"lab", "ground"},
+}
+"""Folders that see less than all that lies below them."""
+WITHIN = {
+    "cli": "options command playbook_run encrypt lab ray deploy trust program",
+    "cli/ray": "shared_hosts prune status teardown rollback token metrics",
+    "config": ("yaml_source inventory registry templating validation schema playbook"),
+    "config/inventory": ("connection_vars ranges pattern host groups merge inventory"),
+    "config/playbook": (
+        "play template_files template_certificate bound load selection bind"
+    ),
+    "engine": (
+        "audit session interrupt lock run_id secret_recovery outcome converge "
+        "scheduler runner"
+    ),
+    "lab": (
+        "paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
+        "prerequisites lifecycle host_control"
+    ),
+    "lab/grafana_stub": "ini provisioning users pages __main__",
+    "lab/supplies": ("apt_repository images registry_push download_archives services"),
+    "model": "change fields shell events framing probe_merging step result",
+    "ray": ("deployed_hosts steps other_clusters smoke status metrics token_rotation"),
+    "ray/steps": ("dashboards node nodes prometheus_targets drained rollback firewall"),
+    "ray/steps/node": (
+        "compatibility image_version credentials replacement ports probe base roles"
+    ),
+    "report": (
+        "live_display text json_file event_lines progress_table summary console"
+    ),
+    "secrets": "signing redaction store vault certificates",
+    "steps": "files system docker",
+    "steps/docker": "container_options engine image container engine_absent",
+    "steps/files": "fetch path_info retired_secrets archive file",
+    "steps/system": (
+        "iptables package_manager reachable service_manager systemd_units users "
+        "packages service_start services"
+    ),
+    "transport": (
+        "sudo_password heartbeat watchdog remote_shell protocol local_process ssh "
+        "retry local connect query"
+    ),
+    "transport/ssh": (
+        "known_hosts login_limit key_exchange sockets keepalive trust auth connection "
+        "key_scan transport"
+    ),
+}
+"""The modules and subfolders of each folder, lowest first."""
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def parts(path: Path) -> tuple[str, ...]:
+    """The folders and the module below `provision` of *path*."""
+    names = path.relative_to(PACKAGE).with_suffix("").parts
+    return names[:-1] if names[-1] == "__init__" else names
+
+
+def folder(names: tuple[str, ...]) -> str:
+    """The row of FOLDERS for a module."""
+    if not names or names[0] in GROUND:
+        return "ground" if names else ""
+    return names[0] if names[0] in FOLDERS else ""
+
+
+def imported(path: Path) -> Iterator[tuple[str, ...]]:
+    """The modules of provision that *path* imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (_module(name) for name in names if name.startswith("provision."))
+
+
+def _module(name: str) -> tuple[str, ...]:
+    """The module that the dotted *name* is, or is in."""
+    words = name.split(".")[1:]
+    while words and not _exists(PACKAGE.joinpath(*words)):
+        words.pop()
+    return tuple(words)
+
+
+def _exists(path: Path) -> bool:
+    return path.with_suffix(".py").exists() or path.is_dir()
+
+
+def libraries(path: Path) -> set[str]:
+    """The top packages that *path* imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_imports_between_folders_point_down(path: Path) -> None:
+    own, order = folder(parts(path)), list(FOLDERS)
+    below = ONLY.get(own, set(order[order.index(own) :]))
+    wrong = {names for names in imported(path) if folder(names) not in below}
+    assert not wrong, f"{own or 'the root'} must not import {wrong}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_imports_within_a_folder_point_down(path: Path) -> None:
+    own = parts(path)
+    for depth in range(1, len(own)):
+        around, order = own[:depth], WITHIN["/".join(own[:depth])].split()
+        assert own[depth] in order, f"give {own[depth]} a place in WITHIN"
+        rank = order.index(own[depth])
+        for other in imported(path):
+            if other[:depth] == around and len(other) > depth:
+                assert order.index(other[depth]) <= rank, (
+                    f"{own} must not import {other}"
+                )
+
+
+def test_the_tables_name_what_exists() -> None:
+    folders = {p.name for p in PACKAGE.iterdir() if (p / "__init__.py").exists()}
+    assert folders == set(FOLDERS) - {"", "ground"}
+    for place, order in WITHIN.items():
+        found = {p.stem for p in (PACKAGE / place).glob("*.py")} | {
+            p.name for p in (PACKAGE / place).iterdir() if (p / "__init__.py").exists()
+        }
+        assert found - {"__init__"} == set(order.split()), place
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_only_ssh_knows_fabric_and_paramiko(path: Path) -> None:
+    if parts(path)[:2] != ("transport", "ssh"):
+        assert not libraries(path) & {"fabric", "paramiko"}
+
+
+def test_the_scheduler_never_sees_shell_text() -> None:
+    seen = set(imported(PACKAGE / "engine/scheduler.py"))
+    assert not seen & {("model", "shell"), ("model", "step"), ("transport", "protocol")}

@@ -1,0 +1,43 @@
+"""Files and functions stay small; raising a number here needs a decision on paper."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SOURCES = sorted((ROOT / "provision").rglob("*.py"))
+FOLDERS = sorted({path.parent for path in SOURCES})
+FILE_LINES = 400
+FOLDER_FILES = 12
+FUNCTION_LINES = 50
+MEDIAN_LINES = 8
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """The functions of a file, with how many lines each has."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_and_its_functions_stay_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= FILE_LINES
+    long = [(name, lines) for name, lines in functions(path) if lines > FUNCTION_LINES]
+    assert long == []
+
+
+def test_most_functions_are_very_small() -> None:
+    lines = [lines for path in SOURCES for _, lines in functions(path)]
+    assert statistics.median(lines) <= MEDIAN_LINES
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_folder_has_few_files(folder: Path) -> None:
+    files = [p for p in folder.iterdir() if p.suffix in {".py", ".sh"}]
+    assert len(files) <= FOLDER_FILES

@@ -1,0 +1,235 @@
+"""What ansible-vault encrypted is read, stays secret, and can be made here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from place import Place
+
+from provision.config import inventory as inventories
+from provision.config.playbook.bind import bind
+from provision.config.playbook.load import load as load_playbook
+from provision.config.yaml_source import parse
+from provision.errors import InventoryError, SecretError
+from provision.secrets import vault
+from provision.secrets.store import Secrets
+
+PASSWORD = "it is ☃ secret"
+PLAIN = "hunter2\nline two ü"
+BY_ANSIBLE = """\
+$ANSIBLE_VAULT;1.1;AES256
+63643634353436643162306565373163613134303764336262333537643832333333643433366637
+3138333232343433626163373732396230616465333463360a346466383632366439646635343565
+64393165393330376339333463346634326537373934393731393831323664656339636466623731
+3639626333376563660a613031333563306435323362393632343236623730333432613933623336
+35356139346235323264336532663163623266653035373233336534326239363936
+"""
+WITH_LABEL = """\
+$ANSIBLE_VAULT;1.2;AES256;lab
+30323738363237353738643938386164653562663066313838636264376639653466643564666563
+6165396365396434316363366239353039653334373635370a366339313666363733396633336631
+62396138306433306664303765383130666665393166353463383533343630316633323739383734
+6335326436383961610a356536333031646336343333353264636237326234333961646237336638
+65663931306635333033343831343365303536643764633761313065613061656366
+"""
+"""Of ansible-vault, ansible-core 2.19: `encrypt`, without and with --vault-id."""
+
+
+@pytest.fixture(autouse=True)
+def _password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    monkeypatch.setenv(vault.PASSWORD_FILE, str(tmp_path / "password"))
+    vault.unseal.cache_clear()
+
+
+def indented(text: str, by: int = 10) -> str:
+    return "|\n" + "".join(f"{' ' * by}{line}\n" for line in text.splitlines())
+
+
+class TestFormat:
+    @pytest.mark.parametrize("text", [BY_ANSIBLE, WITH_LABEL, f"\n{BY_ANSIBLE}\n"])
+    def test_what_ansible_vault_made_is_read(self, text: str) -> None:
+        assert vault.sealed(text)
+        assert vault.unseal(text).get_secret_value() == PLAIN
+
+    @pytest.mark.parametrize("value", ["x", "a" * 15, "a" * 16, "é☃" * 4000, "\n"])
+    def test_what_is_made_here_is_read_again(self, value: str) -> None:
+        made = vault.seal(value)
+        assert made != vault.seal(value), "a salt of its own"
+        assert max(map(len, made.splitlines())) <= 80
+        assert vault.unseal(made).get_secret_value() == value
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            (BY_ANSIBLE.replace("1.1", "1.0"), "1.0;AES256', which is not known"),
+            (BY_ANSIBLE.replace("AES256", "AES"), "AES', which is not known"),
+            ("$ANSIBLE_VAULT;", "which is not known"),
+            (BY_ANSIBLE[:200], "damaged"),
+            (BY_ANSIBLE.replace("3", "x"), "damaged"),
+            ("$ANSIBLE_VAULT;1.1;AES256", "damaged"),
+            (BY_ANSIBLE[:-5] + "7\n", "damaged"),
+            (BY_ANSIBLE[:-2] + "7\n", "another one, or it is damaged"),
+        ],
+    )
+    def test_what_is_not_whole_is_refused(self, text: str, said: str) -> None:
+        with pytest.raises(SecretError, match=said):
+            vault.unseal(text)
+
+
+class TestPassword:
+    def test_another_one_is_told(self, tmp_path: Path) -> None:
+        vault._from_file.cache_clear()
+        (tmp_path / "password").write_text("other")
+        with pytest.raises(SecretError, match="the vault password is another one"):
+            vault.unseal(BY_ANSIBLE)
+
+    def test_a_program_may_print_it(self, tmp_path: Path) -> None:
+        program = tmp_path / "password"
+        program.write_text(f"#!/bin/sh\necho '{PASSWORD}'\n")
+        program.chmod(0o700)
+        assert vault.unseal(BY_ANSIBLE).get_secret_value() == PLAIN
+
+    @pytest.mark.parametrize(
+        ("content", "mode", "said"),
+        [
+            ("", 0o600, "password: there is no vault password in it"),
+            ("#!/bin/sh\nexit 3\n", 0o700, "password: ended with exit code 3"),
+            (None, 0, "password: the vault password cannot be read: No such file"),
+        ],
+    )
+    def test_a_file_without_one_is_an_error(
+        self, tmp_path: Path, content: str | None, mode: int, said: str
+    ) -> None:
+        file = tmp_path / "password"
+        file.unlink()
+        if content is not None:
+            file.write_text(content)
+            file.chmod(mode)
+        with pytest.raises(SecretError, match=said):
+            vault.unseal(BY_ANSIBLE)
+
+    def test_without_any_and_nobody_to_ask_the_option_is_named(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv(vault.PASSWORD_FILE)
+        with pytest.raises(SecretError, match="--vault-password-file"):
+            vault.unseal(BY_ANSIBLE)
+
+
+INVENTORY = f"""
+all:
+  vars:
+    cluster: c
+    ansible_become_password: !vault {indented(BY_ANSIBLE)}
+    word: !vault {indented(BY_ANSIBLE)}
+  hosts: {{a: }}
+"""
+BOOK = """
+- play: p
+  hosts: all
+  vars: {own: !vault BLOCK}
+  steps:
+    - file: {path: /etc/one, content: "{{ word }}"}
+    - file: {path: /etc/two, content: "user:{{ own }}"}
+    - file:
+        path: /etc/three
+        content: !vault BLOCK
+    - file: {path: /etc/four, content: "{{ file('sealed') }}"}
+"""
+
+
+class TestWhereItMayStand:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "inv.yml").write_text(INVENTORY)
+        book = BOOK.replace("{own: !vault BLOCK}", "\n    own: !vault BLOCK")
+        book = book.replace("BLOCK", indented(BY_ANSIBLE, 12))
+        (tmp_path / "book.yml").write_text(book)
+        (tmp_path / "templates").mkdir()
+        (tmp_path / "templates/sealed").write_text(BY_ANSIBLE)
+        return tmp_path
+
+    def test_values_of_inventory_and_playbook_stay_secret(self, folder: Path) -> None:
+        inventory = inventories.load(folder / "inv.yml")
+        password = inventory.hosts["a"].become_password
+        assert password is not None and password.get_secret_value() == PLAIN
+        secrets = Secrets(folder, generate=False)
+        bound = bind(load_playbook(folder / "book.yml"), inventory, secrets=secrets)
+        steps = [step.step for step in bound.plays[0].steps["a"]]
+        assert "hunter2" not in repr(steps) + repr(bound)
+        contents = [step.apply(step.plan({})).params["content"] for step in steps]
+        assert contents == [PLAIN, f"user:{PLAIN}", PLAIN, PLAIN]
+        assert PLAIN in bound.secrets
+        assert [step.desired()["content"] for step in steps] == ["the secret"] * 4
+
+    def test_a_file_of_variables_may_be_encrypted_as_a_whole(
+        self, folder: Path
+    ) -> None:
+        (folder / "group_vars").mkdir()
+        text = "ansible_host: 10.0.0.9\nansible_port: 2222\ntoken: hunter3\nn: [x]\n"
+        (folder / "group_vars/all.yml").write_text(vault.seal(text))
+        host = inventories.load(folder / "inv.yml").hosts["a"]
+        assert (host.ssh_host, host.port) == ("10.0.0.9", 2222)
+        assert host.vars["token"].get_secret_value() == "hunter3"
+        assert host.vars["n"][0].get_secret_value() == "x"
+
+    def test_what_cannot_be_decrypted_is_told_with_its_line(self, folder: Path) -> None:
+        (folder / "password").write_text("other")
+        vault._from_file.cache_clear()
+        with pytest.raises(SecretError, match=r"inv\.yml:5: cannot be decrypted"):
+            inventories.load(folder / "inv.yml")
+        (folder / "group_vars").mkdir()
+        (folder / "inv.yml").write_text("all: {hosts: {a: }}")
+        (folder / "group_vars/all.yml").write_text(BY_ANSIBLE)
+        with pytest.raises(SecretError, match=r"group_vars/all\.yml: cannot be"):
+            inventories.load(folder / "inv.yml")
+
+    @pytest.mark.parametrize("value", ["plain", "[a]", "{a: b}", "''"])
+    def test_a_vault_that_is_none_is_refused(self, value: str) -> None:
+        with pytest.raises(SecretError, match=r"f:1: the value of !vault is not enc"):
+            parse(f"a: !vault {value}\n", InventoryError, file="f")
+
+
+LOCAL = f"""
+all:
+  vars:
+    cluster: vault-{os.getpid()}
+    ansible_connection: local
+    ansible_become: false
+    text: !vault BLOCK
+  hosts: {{one: , two: }}
+"""
+
+
+class TestOnTheCommandLine:
+    def test_a_secret_is_deployed_and_never_shown(
+        self, here: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv(vault.PASSWORD_FILE)
+        inventory = LOCAL.replace("BLOCK", indented(BY_ANSIBLE, 8))
+        (here.folder / "inv.yml").write_text(inventory)
+        words = ("--inventory", "inv.yml", "--playbook", "notes", "-v")
+        code, said = here("deploy", *words)
+        assert (code, "there is no vault password" in said) == (5, True), said
+        given = ("--vault-password-file", str(here.folder / "password"))
+        code, said = here("deploy", *words, *given, "--report", "report.json")
+        assert code == 0, said
+        assert here.note("one").read_text() == PLAIN
+        assert "hunter2" not in said + (here.folder / "report.json").read_text()
+
+    def test_seal_makes_what_parse_reads(
+        self, here: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import io
+
+        monkeypatch.setattr("sys.stdin", io.StringIO("hunter4"))
+        code, said = here("seal")
+        assert (code, "hunter4" in said) == (0, False), said
+        found = parse(f"a: {said}", InventoryError, file="f").data["a"]
+        assert found.get_secret_value() == "hunter4"
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        code, said = here("seal")
+        assert (code, "there is no value" in said) == (5, True), said

@@ -1,0 +1,70 @@
+"""What the steps for users accept, see and plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from provision.model.change import Change
+from provision.model.shell import Reply
+from provision.steps.system.users import User, UserAbsent
+
+SEEN = """ops.uid=1000
+ops.gid=1000
+.1000=ops
+ops.home=/home/ops
+ops.shell=/bin/sh
+ops.in.ops=true
+"""
+
+
+def user(**more: Any) -> User:
+    return User(**{"name": "ops", "shell": "/bin/sh", **more})
+
+
+@pytest.mark.parametrize("name", ["1000", "-r", "a b", "A", "a:b", "x" * 33, ""])
+def test_what_useradd_would_refuse_is_refused_here(name: str) -> None:
+    with pytest.raises(ValidationError):
+        user(name=name)
+
+
+def test_what_is_not_given_is_not_managed() -> None:
+    assert user().plan(user().observe(Reply(SEEN))) == []
+
+
+def test_a_missing_group_of_many_is_added_and_the_others_stay() -> None:
+    step = user(groups=["docker"])
+    changes = step.plan(step.observe(Reply(SEEN + "ops.in.video=true\n")))
+    assert changes == [Change("in.docker", None, "true")]
+    assert step.apply(changes).params["groups"] == "docker"
+
+
+def test_the_primary_group_is_by_default_the_users_own() -> None:
+    assert user().desired()["group"] == "ops"
+    assert user(group="staff").desired()["group"] == "staff"
+
+
+def test_a_user_of_a_service_cannot_log_in() -> None:
+    assert User(name="prometheus").desired()["shell"] == "/usr/sbin/nologin"
+
+
+@pytest.mark.parametrize(
+    ("problem", "advice"),
+    [
+        ("useradd: UID 1000 is not unique", "another uid"),
+        ("usermod: group 'docker' does not exist", "before it"),
+        ("usermod: user ops is currently used by process 1", "stop"),
+        ("something else", ""),
+    ],
+)
+def test_a_failure_says_what_to_do(problem: str, advice: str) -> None:
+    assert advice in user().advice(problem)
+
+
+def test_a_user_to_be_removed_shows_in_one_line() -> None:
+    step = UserAbsent(name="ops")
+    found = step.observe(Reply(SEEN))
+    assert step.plan(found) == [Change("uid", "1000", None)]
+    assert step.plan(step.observe(Reply())) == []
