@@ -29,7 +29,7 @@ from provision.model.framing import Frames
 from provision.model.result import Run
 from provision.model.shell import Sh
 from provision.model.step import BoundStep, Step
-from provision.transport.heartbeat import Held
+from provision.transport.heartbeat import HeldScript
 
 HOSTS = 20
 SLOW_EVERY = 10
@@ -116,9 +116,9 @@ class Sleeper:
         return b"done=true" if label in self._done else b""
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
+    def hold(self, script: bytes, *, become: bool) -> Iterator[HeldScript]:
         """Be the cluster's lock, which is always to be had."""
-        yield Held("mine", lambda: True)
+        yield HeldScript("mine", lambda: True)
 
     def close(self) -> None:
         """Nothing is open."""

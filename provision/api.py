@@ -34,7 +34,7 @@ Book = str | Path | Playbook | Sequence[Play]
 """A path, a name in `playbooks/`, a Playbook, or its plays."""
 
 
-class Options(TypedDict, total=False):
+class RunOptions(TypedDict, total=False):
     """What each verb takes besides hosts and playbook.
 
     Attributes:
@@ -54,7 +54,7 @@ class Options(TypedDict, total=False):
     become_password: SecretStr
 
 
-def plan(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
+def plan(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
     """Look at the hosts and say what `apply` would change; change nothing.
 
     Returns:
@@ -66,7 +66,7 @@ def plan(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
     return _run("plan", inventory, playbook, options)
 
 
-def apply(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
+def apply(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
     """Bring the hosts to what the playbook says, and see that they are.
 
     Returns:
@@ -79,7 +79,7 @@ def apply(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
     return _run("apply", inventory, playbook, options)
 
 
-def verify(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
+def verify(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
     """Look at the hosts and say what differs, as `plan` does.
 
     Returns:
@@ -91,19 +91,19 @@ def verify(inventory: Hosts, playbook: Book, **options: Unpack[Options]) -> Run:
     return _run("verify", inventory, playbook, options)
 
 
-def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
+def _run(verb: str, hosts: Hosts, book: Book, options: RunOptions) -> Run:
     inventory = _inventory(hosts)
     if password := options.get("become_password"):
         inventory = inventory.with_become_password(password)
-    secrets = Secrets(inventory.memory, generate=False)
-    name = name_of_run(inventory.memory)
+    secrets = Secrets(inventory.state_dir, generate=False)
+    name = name_of_run(inventory.state_dir)
     bound = _bound(verb, inventory, _playbook(book), secrets, name, options)
     run, redact = Run(), redactor(bound.secrets)
     for play in bound.plays:
         for host, row in play.steps.items():
             run.steps[host] = (*run.steps.get(host, ()), *(item.step for item in row))
     with contextlib.ExitStack() as stack:
-        begun = Unfinished(inventory.memory, name)
+        begun = Unfinished(inventory.state_dir, name)
         reporters: list[Reporter] = [run, begun]
         reporters += [_enter(stack, r) for r in options.get("reporters", ())]
         interrupted = stack.enter_context(interruptible())
@@ -125,7 +125,7 @@ def _run(verb: str, hosts: Hosts, book: Book, options: Options) -> Run:
         except LockHeldError:
             # The run that holds the lock may be bringing its own to the hosts.
             if not run.touched:
-                secrets.unmake()
+                secrets.discard_new()
             raise
         part = options.get("limit") or options.get("tags")
         begun.over(run, whole=verb == "apply" and not part)
@@ -138,7 +138,7 @@ def _bound(
     book: Playbook,
     secrets: Secrets,
     run: str,
-    options: Options,
+    options: RunOptions,
 ) -> Bound:
     """The steps, with secrets that are this machine's, or the cluster's, or new."""
     sets = options.get("sets", {})

@@ -12,11 +12,11 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from provision.cli.options import DEFAULTS, HELP, PASSWORDS, Given
+from provision.cli.options import DEFAULTS, HELP, PASSWORDS, CommandOptions
 from provision.errors import HostError, InputErrors, ProvisionError
 
 INTERRUPTED = 130
-Work = Callable[[Given], int]
+Work = Callable[[CommandOptions], int]
 """Does what a command is for; gives the exit code."""
 Command = Task[Callable[..., None]]
 
@@ -25,14 +25,14 @@ def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
     """Make a task of the decorated function.
 
     Args:
-        options: names of fields of `Given` that it takes as `--name`.
+        options: names of fields of `CommandOptions` that it takes as `--name`.
         positional: the name of one that it takes as a bare word.
     """
 
     def make(work: Work) -> Command:
         def body(context: Context, **values: Any) -> None:
             repeated = {"set": tuple(values["set"])} if "set" in values else {}
-            if code := ended(work, Given(**{**values, **repeated})):
+            if code := ended(work, CommandOptions(**{**values, **repeated})):
                 raise Exit(code=code)
 
         names = ([positional] if positional else []) + list(options)
@@ -61,7 +61,7 @@ def _signature(names: list[str], positional: str) -> Signature:
     return Signature(parameters)
 
 
-def ended(work: Work, given: Given) -> int:
+def ended(work: Work, given: CommandOptions) -> int:
     """Do *work*; the exit code, also for what went wrong."""
     if given.vault_password_file:
         os.environ["PROVISION_VAULT_PASSWORD_FILE"] = given.vault_password_file
@@ -98,9 +98,9 @@ def _report(error: Exception) -> None:
 def _say(*lines: str) -> None:
     """Print to standard error, with nothing in it that a terminal would obey."""
     from provision.report.console import output
-    from provision.report.text import spoken
+    from provision.report.text import clean_output
 
     console = output(sys.stderr)
     for line in lines:
         style = "red" if line.startswith("error: ") else ""
-        console.print(spoken(line), style=style, soft_wrap=True)
+        console.print(clean_output(line), style=style, soft_wrap=True)

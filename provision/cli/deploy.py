@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command
-from provision.cli.options import Given, inventory_path
+from provision.cli.options import CommandOptions, inventory_path
 from provision.cli.playbook_run import DIFFERS, SHOW, WHERE, perform, typed
 from provision.invocation import program
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @command(*WHERE, "check", *SHOW, "playbook", "prune")
-def deploy(given: Given) -> int:
+def deploy(given: CommandOptions) -> int:
     """Bring the hosts to what the playbook says."""
     from provision.cli.ray import prune
 
@@ -39,18 +39,18 @@ def deploy(given: Given) -> int:
 
 
 @command(*WHERE, *SHOW, "playbook")
-def plan(given: Given) -> int:
+def plan(given: CommandOptions) -> int:
     """Say what deploy would change; exit 3 if anything."""
     return _plan(given)
 
 
 @command(*WHERE, *SHOW, "playbook")
-def verify(given: Given) -> int:
+def verify(given: CommandOptions) -> int:
     """See that hosts are as described; exit 3 if not."""
     return perform("verify", given, given.playbook).exit_code
 
 
-def _plan(given: Given) -> int:
+def _plan(given: CommandOptions) -> int:
     then = typed("deploy", given)
     return perform("plan", given, given.playbook, then=then).exit_code
 

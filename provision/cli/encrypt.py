@@ -1,21 +1,21 @@
-"""seal: a value as it may stand in a playbook or inventory that others read."""
+"""encrypt: a value as it may stand in a playbook or inventory that others read."""
 
 from __future__ import annotations
 
 import sys
 
 from provision.cli.command import command
-from provision.cli.options import Given
+from provision.cli.options import CommandOptions
 from provision.errors import SecretError
 
 INDENT = " " * 10
 
 
 @command("vault_password_file")
-def seal(given: Given) -> int:
+def encrypt(given: CommandOptions) -> int:
     """Encrypt a value; print it for an inventory or playbook."""
     from provision.report.console import output
-    from provision.secrets.vault import seal as encrypted
+    from provision.secrets.vault import encrypt as encrypted
 
     value = _value()
     lines = encrypted(value).splitlines()

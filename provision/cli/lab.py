@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provision.cli.command import command
-from provision.cli.options import Given, positive, words
+from provision.cli.options import CommandOptions, positive, words
 
 HOSTS = 3
 
 
 @command("hosts")
-def up(given: Given) -> int:
+def up(given: CommandOptions) -> int:
     """Bring up a lab, or repair one (--hosts N, default 3)."""
     from provision import lab
     from provision.report.console import output
@@ -22,7 +22,7 @@ def up(given: Given) -> int:
 
 
 @command()
-def down(given: Given) -> int:
+def down(given: CommandOptions) -> int:
     """Remove the lab: hosts, networks, images and caches."""
     from provision import lab
 
@@ -31,7 +31,7 @@ def down(given: Given) -> int:
 
 
 @command()
-def status(given: Given) -> int:
+def status(given: CommandOptions) -> int:
     """Show what of the lab runs."""
     from provision import lab
 
@@ -44,7 +44,7 @@ def status(given: Given) -> int:
 
 
 @command("hosts")
-def reset(given: Given) -> int:
+def reset(given: CommandOptions) -> int:
     """Make hosts bare again (--hosts a,b, default all)."""
     from provision import lab
 
@@ -53,7 +53,7 @@ def reset(given: Given) -> int:
 
 
 @command(positional="host")
-def reboot(given: Given) -> int:
+def reboot(given: CommandOptions) -> int:
     """Reboot a host, as if its power had failed."""
     from provision import lab
 
@@ -62,7 +62,7 @@ def reboot(given: Given) -> int:
 
 
 @command(positional="host")
-def off(given: Given) -> int:
+def off(given: CommandOptions) -> int:
     """Take a host's power away; lab.on gives it back."""
     from provision import lab
 
@@ -71,7 +71,7 @@ def off(given: Given) -> int:
 
 
 @command(positional="host")
-def on(given: Given) -> int:
+def on(given: CommandOptions) -> int:
     """Give a host that is off its power back."""
     from provision import lab
 
@@ -80,7 +80,7 @@ def on(given: Given) -> int:
 
 
 @command(positional="host")
-def cut(given: Given) -> int:
+def cut(given: CommandOptions) -> int:
     """Cut a host off the network; lab.mend puts it back."""
     from provision import lab
 
@@ -89,7 +89,7 @@ def cut(given: Given) -> int:
 
 
 @command(positional="host")
-def mend(given: Given) -> int:
+def mend(given: CommandOptions) -> int:
     """Put a host that was cut off back on the network."""
     from provision import lab
 

@@ -16,12 +16,12 @@ from provision.errors import OptionError
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from provision.api import Options
+    from provision.api import RunOptions
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 BECOME_PASSWORD = "PROVISION_BECOME_PASSWORD"  # noqa: S105 - a name
 PASSWORDS = ("ask_become_pass", "vault_password_file")
-"""Options with which passwords are given; they leave short forms to the others."""
+"""RunOptions with which passwords are given; they leave short forms to the others."""
 LAST = Path(".provision/last")
 """Names the inventory that was deployed last from the current folder."""
 
@@ -31,7 +31,7 @@ def _option(default: Any, text: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class CommandOptions:
     """The options of one command, as they were typed."""
 
     inventory: str = _option(
@@ -67,13 +67,13 @@ class Given:
     hosts: str = _option("", "how many hosts, or their names: a,b")
     host: str = _option("", "the name of a host of the lab")
 
-    def for_api(self) -> Options:
+    def for_api(self) -> RunOptions:
         """What the functions of `provision.api` take.
 
         Raises:
             OptionError: an option cannot be read.
         """
-        given: Options = {
+        given: RunOptions = {
             "limit": self.limit,
             "tags": words(self.tags),
             "sets": dict(map(_assignment, self.set)),
@@ -85,11 +85,11 @@ class Given:
         return given
 
 
-HELP = {option.name: str(option.metadata["help"]) for option in fields(Given)}
-DEFAULTS = {option.name: option.default for option in fields(Given)}
+HELP = {option.name: str(option.metadata["help"]) for option in fields(CommandOptions)}
+DEFAULTS = {option.name: option.default for option in fields(CommandOptions)}
 
 
-def become_password(given: Given) -> SecretStr | None:
+def become_password(given: CommandOptions) -> SecretStr | None:
     """The password for sudo: of the environment, or typed now; asked for once.
 
     Raises:
@@ -155,7 +155,7 @@ def _assignment(text: str) -> tuple[str, Any]:
         ) from error
 
 
-def inventory_path(given: Given) -> tuple[Path, bool]:
+def inventory_path(given: CommandOptions) -> tuple[Path, bool]:
     """The inventory to use, and whether it is the one that was deployed last.
 
     Raises:

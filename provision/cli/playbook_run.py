@@ -7,7 +7,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.cli.options import DEFAULTS, PASSWORDS, Given, inventory_path, remember
+from provision.cli.options import (
+    DEFAULTS,
+    PASSWORDS,
+    CommandOptions,
+    inventory_path,
+    remember,
+)
 from provision.invocation import program
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ DIFFERS = 3
 
 def perform(
     verb: str,
-    given: Given,
+    given: CommandOptions,
     playbook: str,
     *,
     tags: Collection[str] = (),
@@ -67,7 +73,7 @@ def perform(
     return run
 
 
-def typed(name: str, given: Given) -> str:
+def typed(name: str, given: CommandOptions) -> str:
     """The command *name* with the same choices as *given*, as a user types it."""
     typed = [program(), name]
     for option in (*WHERE, "playbook"):
@@ -96,7 +102,7 @@ def _remember(path: Path) -> Reporter:
     return note
 
 
-def inventory_of(given: Given) -> Inventory:
+def inventory_of(given: CommandOptions) -> Inventory:
     """The inventory, with the password for sudo; says which, if it was not given."""
     from provision.config.inventory import load
     from provision.report.console import output

@@ -47,7 +47,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     tokens = Collection("token", token.rotate)
     return Collection(
         *(deploy.deploy, deploy.plan, deploy.verify, status.status, status.smoke),
-        *(trust.trust, encrypt.seal, metrics.metrics, status.schema),
+        *(trust.trust, encrypt.encrypt, metrics.metrics, status.schema),
         *(rollback.rollback, teardown.teardown, tokens, labs, *more),
     )
 

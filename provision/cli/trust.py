@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from provision.cli.command import INTERRUPTED, command
-from provision.cli.options import Given, positive, words
+from provision.cli.options import CommandOptions, positive, words
 from provision.cli.playbook_run import inventory_of, shown
 from provision.errors import ConnectError, HostKeyError, OptionError
 
@@ -21,7 +21,7 @@ KINDS = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
 
 
 @command("inventory", "limit", "forks", "fingerprint", "yes", "vault_password_file")
-def trust(given: Given) -> int:
+def trust(given: CommandOptions) -> int:
     """Show host keys that are new, and accept them."""
     from provision.api import FORKS
     from provision.report.console import output
@@ -51,7 +51,7 @@ def trust(given: Given) -> int:
     return UNREACHABLE if errors else 0
 
 
-def _hosts(given: Given) -> list[Host]:
+def _hosts(given: CommandOptions) -> list[Host]:
     """The hosts that are connected to by SSH.
 
     Raises:
@@ -68,7 +68,7 @@ def _hosts(given: Given) -> list[Host]:
 
 def _shown(keys: Sequence[Unknown]) -> Iterator[str]:
     """What a person needs to decide."""
-    from provision.report.text import counted, listed, visible
+    from provision.report.text import counted, escape, listed
 
     verb = "is" if len(keys) == 1 else "are"
     yield f"{counted(len(keys), 'host key')} {verb} not known:"
@@ -78,7 +78,7 @@ def _shown(keys: Sequence[Unknown]) -> Iterator[str]:
     for key, head in zip(keys, heads, strict=True):
         way = f" on the way to {listed(list(key.hosts), 3)}" if key.jump else ""
         print_ = f"{_kind(key).upper():<7} {key.fingerprint}"
-        yield f"  {head:<{width}}  {print_}  {visible(key.name)}{way}"
+        yield f"  {head:<{width}}  {print_}  {escape(key.name)}{way}"
     yield ""
     yield "Compare each with what the host itself says, at its console:"
     for kind in dict.fromkeys(map(_kind, keys)):
@@ -91,7 +91,7 @@ def _kind(key: Unknown) -> str:
     return KINDS.get(key.key.partition(" ")[0], "ecdsa")
 
 
-def _accepted(keys: Sequence[Unknown], given: Given) -> bool:
+def _accepted(keys: Sequence[Unknown], given: CommandOptions) -> bool:
     """Whether all *keys* are accepted, by an option or by the person.
 
     Raises:
@@ -133,12 +133,12 @@ def _compare(keys: Iterable[Unknown], given: Sequence[str]) -> None:
 
 
 def _failed(errors: dict[str, ConnectError]) -> Iterator[str]:
-    from provision.report.text import visible
+    from provision.report.text import escape
 
     for name, error in errors.items():
-        yield f"{visible(name)}: {visible(error.message)}"
+        yield f"{escape(name)}: {escape(error.message)}"
         if error.hint:
-            yield f"  to do: {visible(error.hint)}"
+            yield f"  to do: {escape(error.hint)}"
 
 
 def _sentence(hosts: int, added: int, failed: int) -> str:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from provision.errors import InputError, SecretError
 from provision.invocation import program
-from provision.secrets.vault import sealed, unseal
+from provision.secrets.vault import decrypt, is_encrypted
 
 _Loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """The one in C reads a playbook in a tenth of the time; the nodes are the same."""
@@ -81,10 +81,10 @@ def load(path: Path, kind: type[InputError], *, top: str = "") -> Source:
         raise kind("there is no such file", file=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise kind(f"cannot be read: {error}", file=str(path)) from error
-    if not sealed(text):
+    if not is_encrypted(text):
         return parse(text, kind, file=_shown(path), top=top)
     try:
-        opened = unseal(text).get_secret_value()
+        opened = decrypt(text).get_secret_value()
     except SecretError as error:
         error.file = _shown(path)
         raise
@@ -161,7 +161,7 @@ class _Builder:
 
     def _plain(self, node: yaml.Node, where: Where) -> Any:
         if node.tag == "!vault":
-            return self._unsealed(node)
+            return self._decrypted(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
@@ -170,16 +170,14 @@ class _Builder:
         value = self.loader.construct_object(node)
         return SecretStr(value) if self._secret and isinstance(value, str) else value
 
-    def _unsealed(self, node: yaml.Node) -> SecretStr:
+    def _decrypted(self, node: yaml.Node) -> SecretStr:
         line = node.start_mark.line + 1
-        if not (isinstance(node, yaml.ScalarNode) and sealed(node.value)):
+        if not (isinstance(node, yaml.ScalarNode) and is_encrypted(node.value)):
             problem = "the value of !vault is not encrypted"
-            hint = (
-                f"`{program()} seal` makes one, as does `ansible-vault encrypt_string`"
-            )
+            hint = f"`{program()} encrypt` makes one, as does `ansible-vault encrypt_string`"
             raise SecretError(problem, hint=hint, file=self._file, line=line)
         try:
-            return unseal(node.value)
+            return decrypt(node.value)
         except SecretError as error:
             error.file, error.line = error.file or self._file, error.line or line
             raise

@@ -48,7 +48,7 @@ Cut = ConnectionLost | ConnectError
 """What a host meets when its connection is closed because the run ends."""
 NEXT_RUN = "the next run looks at it again, and goes on from what it sees"
 UNKNOWN = Change("state", "unknown", "known after the steps before it")
-"""What a dry run says of a step that only an earlier step makes visible."""
+"""What a dry run says of a step that only an earlier step makes escape."""
 
 
 @dataclass(frozen=True, slots=True)

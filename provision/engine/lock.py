@@ -17,7 +17,7 @@ from types import TracebackType
 from provision.errors import ConnectError, HostError, LockHeldError, PrivilegeError
 from provision.invocation import runner
 from provision.model.shell import Sh
-from provision.transport.heartbeat import Held
+from provision.transport.heartbeat import HeldScript
 from provision.transport.protocol import Transport
 
 HOLD = r"""
@@ -73,7 +73,7 @@ class ClusterLock:
         self._guard = threading.Lock()
         self._owner = _owner()
         self._asked = False
-        self._held: Held | None = None
+        self._held: HeldScript | None = None
         self._holder = ""
         self._refusal: LockHeldError | None = None
         self._stack = contextlib.ExitStack()
@@ -134,7 +134,7 @@ class ClusterLock:
         else:
             self._read(held)
 
-    def _read(self, held: Held) -> None:
+    def _read(self, held: HeldScript) -> None:
         word, _, owner = held.line.partition(" ")
         if word == "mine":
             self._held = held

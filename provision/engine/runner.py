@@ -12,7 +12,7 @@ from provision.config.playbook import Bound
 from provision.engine.audit import Audit
 from provision.engine.converge import Convergence, Unit
 from provision.engine.lock import ClusterLock
-from provision.engine.scheduler import Drive, Queue, Stage, new_queue
+from provision.engine.scheduler import Queue, Scheduler, Stage, new_queue
 from provision.engine.session import Item
 from provision.model.events import Emit, HostDone, RunEnded, RunStarted, Warned
 from provision.transport.connect import Connect, transport
@@ -53,7 +53,7 @@ def execute(
     with _lock(inventory, events, connect) as lock:
         audit = Audit(inventory.cluster, bound.secrets)
         crew = _Crew(bound.hosts, items, verb == "apply", events, lock, connect, audit)
-        drive = Drive(
+        drive = Scheduler(
             stages,
             crew.work,
             idle=crew.idle,

@@ -21,7 +21,7 @@ from provision.model.events import Emit, Event, HostBlocked, HostFailed, StepCha
 
 QUEUE_EVENTS = 4096
 """Events on their way; workers wait when reporters fall behind, so memory is bounded."""
-HEED_S = 0.2
+POLL_INTERVAL_S = 0.2
 """How soon an interruption is heeded while nothing happens."""
 
 
@@ -122,7 +122,7 @@ def new_queue() -> Queue:
     return queue.Queue(QUEUE_EVENTS)
 
 
-class Drive:
+class Scheduler:
     """One pass over the units of a run, each started as its turn comes.
 
     Args:
@@ -242,7 +242,7 @@ class Drive:
         if self._interrupted.is_set():
             self._stop("the interruption")
         try:
-            self._take(self._events.get(timeout=HEED_S))
+            self._take(self._events.get(timeout=POLL_INTERVAL_S))
         except queue.Empty:
             return
 

@@ -18,7 +18,7 @@ from provision.config.playbook import Playbook, bind
 from provision.errors import ConnectError, HostError, OptionError, SecretError
 from provision.model.shell import Sh
 from provision.model.step import parse_lines
-from provision.secrets.store import CERTIFICATES, Secrets, not_yet
+from provision.secrets.store import CERTIFICATES, Secrets, placeholder
 from provision.steps.files.file import File
 from provision.transport.query import ask
 
@@ -99,7 +99,7 @@ def _places(
         bound = bind(playbook, inventory, secrets=secrets, sets=sets, limit=keeper.name)
     except OptionError:  # nothing is done on this host
         return
-    names = {not_yet(name): name for name in sorted(secrets.missing)}
+    names = {placeholder(name): name for name in sorted(secrets.missing)}
     for play in bound.plays:
         for item in play.steps.get(keeper.name, ()):
             step = item.step

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostConnected, HostProbed, HostRetrying
 from provision.model.framing import Frames, Task, encode, new_mark, replies
-from provision.model.probe_merging import join
+from provision.model.probe_merging import merge_probes
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.step import BoundStep
 from provision.transport.protocol import Transport
@@ -168,7 +168,7 @@ class Session:
             if number >= index and item.become == become
         ]
         probes = [self.items[number].bound.step.probe() for number in ahead]
-        joined = join(probes, self._apart)
+        joined = merge_probes(probes, self._apart)
         looks = [Task(sh) for sh in joined.fragments]
         self._looks.clear()
         got = self._send([*first, *looks], become, limit_s, on_line)

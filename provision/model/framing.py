@@ -94,7 +94,7 @@ def _frame(task: Task, mark: str) -> str:
 class Frames:
     """Divides one stream of a running script into its fragments' outputs.
 
-    Feed it bytes as they come; memory stays bounded however much is printed. Of a line
+    LiveDisplay it bytes as they come; memory stays bounded however much is printed. Of a line
     that does not end only the begin is passed on as it comes.
     """
 

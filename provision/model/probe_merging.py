@@ -1,7 +1,7 @@
-"""Looks of many steps as few fragments: what is asked twice is asked once.
+"""Merges the probes of many steps into few fragments: each question is asked once.
 
-A host spends most of a look on starting programs. So joint looks with the same text
-become one that asks about everything, and what is the same altogether runs once.
+A host spends most of the time of a probe on starting programs. So mergeable probes with
+the same text become one that asks about everything, and equal ones run once.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from provision.model.shell import Sh
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """Looks, joined.
+class MergedProbes:
+    """The fragments that answer a list of probes.
 
     Attributes:
         fragments: what to run.
-        answers: for each look, the number of the fragment that answers it.
+        answers: for each probe, the number of the fragment that answers it.
     """
 
     fragments: tuple[Sh, ...]
     answers: tuple[int, ...]
 
 
-def join(looks: Sequence[Sh], apart: Container[str] = ()) -> Joined:
-    """Join *looks*, but not those whose text is in *apart*."""
+def merge_probes(probes: Sequence[Sh], apart: Container[str] = ()) -> MergedProbes:
+    """Merge *probes*, except those whose text is in *apart*."""
     numbers: dict[object, int] = {}
-    things: list[dict[str, None]] = []
+    subjects: list[dict[str, None]] = []
     fragments: list[Sh] = []
     answers = []
-    for look in looks:
-        number = numbers.setdefault(_key(look, apart), len(fragments))
+    for probe in probes:
+        number = numbers.setdefault(_key(probe, apart), len(fragments))
         if number == len(fragments):
-            fragments.append(look)
-            things.append({})
-        things[number].update(dict.fromkeys(look.args))
+            fragments.append(probe)
+            subjects.append({})
+        subjects[number].update(dict.fromkeys(probe.args))
         answers.append(number)
-    joined = [
-        replace(sh, args=tuple(args)) if sh.joint else sh
-        for sh, args in zip(fragments, things, strict=True)
+    merged = [
+        replace(sh, args=tuple(args)) if sh.mergeable else sh
+        for sh, args in zip(fragments, subjects, strict=True)
     ]
-    return Joined(tuple(joined), tuple(answers))
+    return MergedProbes(tuple(merged), tuple(answers))
 
 
-def _key(look: Sh, apart: Container[str]) -> object:
-    """What looks that become one have in common."""
-    same = (look.text, tuple(look.params.items()))
-    if look.joint and look.text not in apart:
+def _key(probe: Sh, apart: Container[str]) -> object:
+    """A key that is equal for probes that become one."""
+    same = (probe.text, tuple(probe.params.items()))
+    if probe.mergeable and probe.text not in apart:
         return same
-    return (*same, look.args)
+    return (*same, probe.args)

@@ -27,7 +27,7 @@ class Sh:
     text: str
     args: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
-    joint: bool = False
+    mergeable: bool = False
 
     @classmethod
     def of(cls, text: LiteralString, *args: Value, **params: Value) -> Sh:
@@ -48,13 +48,15 @@ class Sh:
         return cls(text, words, {name: _word(value) for name, value in params.items()})
 
     @classmethod
-    def joint_look(cls, text: LiteralString, *things: Value, **params: Value) -> Sh:
+    def mergeable_probe(
+        cls, text: LiteralString, *things: Value, **params: Value
+    ) -> Sh:
         """Make a look at *things* that may be asked together with other steps' things.
 
         Raises:
             ValueError: as for `of`.
         """
-        return replace(cls.of(text, *things, **params), joint=True)
+        return replace(cls.of(text, *things, **params), mergeable=True)
 
     def render(self) -> str:
         """The fragment as code that can be pasted into a terminal."""

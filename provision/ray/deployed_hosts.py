@@ -81,7 +81,7 @@ def _places(host: Host) -> tuple[object, object]:
 
 
 def _read(inventory: Inventory) -> dict[str, Mapping[str, Any]]:
-    path = inventory.memory / FILE
+    path = inventory.state_dir / FILE
     try:
         known = json.loads(path.read_text("utf-8"))
         return {name: dict(variables) for name, variables in known.items()}
@@ -97,7 +97,7 @@ def _read(inventory: Inventory) -> dict[str, Mapping[str, Any]]:
 def _write(inventory: Inventory, known: Mapping[str, Any]) -> None:
     text = json.dumps(known, indent=1, sort_keys=True) + "\n"
     try:
-        replace(inventory.memory / FILE, text.encode())
+        replace(inventory.state_dir / FILE, text.encode())
     except OSError as error:
         raise InventoryError(
             f"the hosts of this deploy cannot be remembered: {error}",

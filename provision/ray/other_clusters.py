@@ -13,7 +13,7 @@ from provision.transport.query import ask
 
 LIMIT_S = 30.0
 AT_ONCE = 20
-LOOK = r"""
+PROBE = r"""
 for folder in /var/lib/provision-*/; do
     [ -d "$folder" ] || continue
     name=${folder#/var/lib/provision-}
@@ -43,6 +43,6 @@ def neighbours(cluster: str, hosts: Iterable[Host]) -> dict[str, list[str]]:
 
 def _clusters(host: Host) -> set[str]:
     try:
-        return {*parse_lines(ask(host, Sh.of(LOOK), LIMIT_S).stdout)}
+        return {*parse_lines(ask(host, Sh.of(PROBE), LIMIT_S).stdout)}
     except HostError:
         return set()

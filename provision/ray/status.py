@@ -44,7 +44,7 @@ class HostStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class Dashboard:
     """Where people enter the cluster; *token_file* lies on host *head*."""
 
     url: str
@@ -61,7 +61,7 @@ class Status:
     """
 
     hosts: tuple[HostStatus, ...]
-    entrance: Entrance | None
+    entrance: Dashboard | None
     run: Run
     metrics: str = ""
 
@@ -94,18 +94,18 @@ def status(
     return Status(tuple(hosts), door, run, _metrics(run))
 
 
-def entrance(inventory: Inventory, run: Run) -> Entrance | None:
+def entrance(inventory: Inventory, run: Run) -> Dashboard | None:
     """The dashboard of a cluster; None: *run* was not about Ray."""
     return entrance_of(inventory, [s for row in run.steps.values() for s in row])
 
 
-def entrance_of(inventory: Inventory, steps: Iterable[Step]) -> Entrance | None:
+def entrance_of(inventory: Inventory, steps: Iterable[Step]) -> Dashboard | None:
     """The dashboard that *steps* of the head lead to."""
     for step in steps:
         if isinstance(step, RayNodes):
             url = f"http://{step.dashboard_host}:{step.dashboard_port}"
             head = inventory.groups["head"][0]
-            return Entrance(url, head, f"{step.data_dir}/auth_token")
+            return Dashboard(url, head, f"{step.data_dir}/auth_token")
     return None
 
 
@@ -130,7 +130,7 @@ def head_steps(
 
 def secrets(inventory: Inventory) -> Secrets:
     """The secrets of a cluster; none is made that is not there."""
-    return Secrets(inventory.memory, generate=False)
+    return Secrets(inventory.state_dir, generate=False)
 
 
 def _nodes(run: Run) -> State:

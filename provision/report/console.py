@@ -12,9 +12,9 @@ from rich.table import Table
 
 from provision.model.events import Event, RunEnded
 from provision.model.result import Run
-from provision.report.event_lines import Teller
-from provision.report.live_display import Feed
-from provision.report.progress_table import Board
+from provision.report.event_lines import EventFormatter
+from provision.report.live_display import LiveDisplay
+from provision.report.progress_table import ProgressTable
 from provision.report.summary import summary
 
 PLAIN_WIDTH = 200
@@ -66,14 +66,14 @@ class ConsoleReporter:
     ) -> None:
         self._console = console
         self._then = then
-        self._tell = Teller(verbose=verbose)
+        self._tell = EventFormatter(verbose=verbose)
         self._run = Run()
-        self._board = Board()
-        self._live: Feed | None = None
+        self._board = ProgressTable()
+        self._live: LiveDisplay | None = None
 
     def __enter__(self) -> ConsoleReporter:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = Feed(self._board, self._console)
+            self._live = LiveDisplay(self._board, self._console)
             self._live.start()
         return self
 

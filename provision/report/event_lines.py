@@ -32,11 +32,11 @@ from provision.model.events import (
 )
 from provision.report.text import (
     change_line,
+    clean_output,
     counted,
     duration,
+    escape,
     listed,
-    spoken,
-    visible,
 )
 
 STYLES = {
@@ -83,7 +83,7 @@ class Line:
 Lines = Iterator[Line]
 
 
-class Teller:
+class EventFormatter:
     """Tells events as lines; one line begins with the host it is about.
 
     Args:
@@ -130,7 +130,7 @@ class Teller:
             yield from tell(event)
 
     def _line(self, host: str, word: str, text: str, style: str = "") -> Line:
-        head = Text(f"{visible(host).ljust(self._name_width)}  ")
+        head = Text(f"{escape(host).ljust(self._name_width)}  ")
         head.append(word.ljust(self._word_width), STYLES.get(word, ""))
         return Line(head.append("  "), Text(text, style))
 
@@ -141,7 +141,7 @@ class Teller:
             yield line
 
     def _started(self, event: RunStarted) -> Lines:
-        longest = max((len(visible(name)) for name in event.steps), default=0)
+        longest = max((len(escape(name)) for name in event.steps), default=0)
         self._name_width = min(longest, LONGEST_NAME)
         if event.verb == "verify":
             self._planned = "differs"
@@ -149,31 +149,31 @@ class Teller:
             self._word_width = len(self._planned)
         hosts = counted(len(event.steps), "host")
         steps = counted(sum(event.steps.values()), "step")
-        plays = ", ".join(map(visible, event.plays))
-        what = f"{event.verb} {visible(event.cluster)}".strip()
+        plays = ", ".join(map(escape, event.plays))
+        what = f"{event.verb} {escape(event.cluster)}".strip()
         text = Text(f"{what}: {hosts}, {steps} (plays: {plays})", "bold")
         yield Line(Text(), text)
 
     def _warned(self, event: Warned) -> Lines:
         if event.host:
-            yield self._line(event.host, "warning", visible(event.message))
+            yield self._line(event.host, "warning", escape(event.message))
         else:
             head = Text("warning: ", STYLES["warning"])
-            yield Line(head, Text(visible(event.message)))
+            yield Line(head, Text(escape(event.message)))
 
     def _step_planned(self, event: StepPlanned) -> Lines:
-        yield self._line(event.host, self._planned, visible(event.step))
+        yield self._line(event.host, self._planned, escape(event.step))
         yield from self._below(event.host, map(change_line, event.changes))
 
     def _step_changed(self, event: StepChanged) -> Lines:
         took = duration(event.seconds)
-        yield self._line(event.host, "changed", f"{visible(event.step)} ({took})")
+        yield self._line(event.host, "changed", f"{escape(event.step)} ({took})")
         yield from self._below(event.host, _first(event.changes, self._most))
 
     def _step_failed(self, event: StepFailed) -> Lines:
-        text = f"{visible(event.step)}  ({_place(event)})"
+        text = f"{escape(event.step)}  ({_place(event)})"
         yield self._line(event.host, "FAILED", text, "bold")
-        message = map(visible, event.error.message.splitlines())
+        message = map(escape, event.error.message.splitlines())
         yield from self._below(event.host, message, "red")
         yield from self._why(event.host, event.error)
 
@@ -182,18 +182,20 @@ class Teller:
         if once in self._told and not self._verbose:
             return  # the summary has all hosts it is about
         self._told |= {once} - {""}
-        message, *rest = map(visible, event.error.message.splitlines() or [""])
+        message, *rest = map(escape, event.error.message.splitlines() or [""])
         yield self._line(event.host, "FAILED", message, "bold")
         yield from self._below(event.host, rest, "red")
         if event.play:
-            yield from self._below(event.host, [f"in play {visible(event.play)}"])
+            yield from self._below(event.host, [f"in play {escape(event.play)}"])
         yield from self._why(event.host, event.error)
 
     def _why(self, host: str, error: ProvisionError) -> Lines:
         details = getattr(error, "details", ())
-        yield from self._below(host, (f"| {spoken(line)}" for line in details), "dim")
+        yield from self._below(
+            host, (f"| {clean_output(line)}" for line in details), "dim"
+        )
         if error.hint:
-            yield from self._below(host, [f"to do: {visible(error.hint)}"], "bold")
+            yield from self._below(host, [f"to do: {escape(error.hint)}"], "bold")
 
     def _all_blocked(self) -> Lines:
         blocked, self._blocked = self._blocked, []
@@ -213,7 +215,7 @@ class Teller:
         yield self._line(event.host, "", f"looked at {steps} ({took})")
 
     def _retrying(self, event: HostRetrying) -> Lines:
-        reason = visible(event.reason)
+        reason = escape(event.reason)
         if event.lost:
             text = (
                 f"loss {event.attempt} of at most {event.most}, looks again: {reason}"
@@ -226,17 +228,17 @@ class Teller:
         yield self._line(event.host, "", text)
 
     def _step_ok(self, event: StepOk) -> Lines:
-        yield self._line(event.host, "ok", visible(event.step))
+        yield self._line(event.host, "ok", escape(event.step))
 
     def _applying(self, event: StepApplying) -> Lines:
-        yield self._line(event.host, "", f"changes {visible(event.step)}")
+        yield self._line(event.host, "", f"changes {escape(event.step)}")
 
     def _waiting(self, event: StepWaiting) -> Lines:
         left = ", ".join(map(change_line, event.left))
         yield self._line(event.host, "", f"waits for {left}")
 
     def _output(self, event: OutputLine) -> Lines:
-        yield from self._below(event.host, [f"| {spoken(event.line)}"], "dim")
+        yield from self._below(event.host, [f"| {clean_output(event.line)}"], "dim")
 
 
 def _alike(one: HostBlocked, other: HostBlocked) -> bool:
@@ -247,7 +249,7 @@ def _because(event: HostBlocked, steps: int) -> str:
     count = counted(steps, "step")
     own = event.by.removeprefix(f"{event.host} in ")
     why = f"of {event.by}" if own == event.by else f"play {own} failed here"
-    return f"play {visible(event.play)}: {count} not run, because {visible(why)}"
+    return f"play {escape(event.play)}: {count} not run, because {escape(why)}"
 
 
 def _first(changes: Sequence[Change], most: int) -> Iterator[str]:
@@ -257,5 +259,5 @@ def _first(changes: Sequence[Change], most: int) -> Iterator[str]:
 
 
 def _place(event: StepEvent) -> str:
-    where = f", {visible(event.where)}" if event.where else ""
-    return f"play {visible(event.play)}{where}"
+    where = f", {escape(event.where)}" if event.where else ""
+    return f"play {escape(event.play)}{where}"

@@ -12,7 +12,7 @@ MOST_WAITING = 200
 """So many lines may wait for the next drawing; whoever brings more waits himself."""
 
 
-class Feed(Live):
+class LiveDisplay(Live):
     """A board at the bottom of a terminal, and what is told above it.
 
     Args:

@@ -31,11 +31,11 @@ from provision.model.events import (
 )
 from provision.report.text import (
     change_line,
+    clean_output,
     counted,
     duration,
+    escape,
     shortened,
-    spoken,
-    visible,
 )
 
 NAME_LENGTH = 24
@@ -72,7 +72,7 @@ class Row:
             self.now(IDLE, "waits for its turn")
 
 
-class Board:
+class ProgressTable:
     """All hosts of a run as a renderable that fits the terminal; safe to share."""
 
     def __init__(self) -> None:
@@ -83,12 +83,12 @@ class Board:
             HostConnected: lambda row, _: row.now(IDLE, "is looked at"),
             HostRetrying: self._retrying,
             HostProbed: self._probed,
-            HostFailed: lambda row, e: row.now(FAILED, visible(e.error.message)),
+            HostFailed: lambda row, e: row.now(FAILED, escape(e.error.message)),
             HostBlocked: self._blocked,
             StepOk: lambda row, _: row.rest(),
             StepPlanned: lambda row, _: row.rest(),
             StepChanged: lambda row, _: row.rest(),
-            StepApplying: lambda row, e: row.now(BUSY, visible(e.step)),
+            StepApplying: lambda row, e: row.now(BUSY, escape(e.step)),
             StepWaiting: self._waiting,
             StepFailed: self._failed,
             OutputLine: self._output,
@@ -104,7 +104,7 @@ class Board:
                 self._takes.get(type(event), _nothing)(row, event)
 
     def _retrying(self, row: Row, event: HostRetrying) -> None:
-        row.now(BUSY, f"connects again: {visible(event.reason)}")
+        row.now(BUSY, f"connects again: {escape(event.reason)}")
 
     def _probed(self, row: Row, event: HostProbed) -> None:
         # A step that settles is looked at again and again; it goes on.
@@ -121,10 +121,10 @@ class Board:
 
     def _failed(self, row: Row, event: StepFailed) -> None:
         row.over += 1
-        row.now(FAILED, f"{visible(event.step)} failed")
+        row.now(FAILED, f"{escape(event.step)} failed")
 
     def _output(self, row: Row, event: OutputLine) -> None:
-        row.output = spoken(event.line) or row.output
+        row.output = clean_output(event.line) or row.output
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -153,7 +153,7 @@ class Board:
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         now = time.monotonic()
         for row in rows:
-            name = shortened(visible(row.name), NAME_LENGTH)
+            name = shortened(escape(row.name), NAME_LENGTH)
             took = f"{now - row.since:.0f} s" if row.stage in {BUSY, IDLE} else ""
             doing = Text(row.doing, STYLES[row.stage])
             if row.output:

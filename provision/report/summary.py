@@ -10,7 +10,7 @@ from rich.text import Text
 
 from provision.errors import ProvisionError
 from provision.model.result import HostResult, Run
-from provision.report.text import counted, duration, listed, shortened, visible
+from provision.report.text import counted, duration, escape, listed, shortened
 
 MOST_ROWS = 30
 """With more hosts, those with equal counts share a row."""
@@ -92,16 +92,16 @@ def _failed(run: Run) -> Iterator[tuple[str, str]]:
         for step in host.steps:
             if step.error:
                 where = f" ({step.where})" if step.where else ""
-                yield name, visible(f"{step.step}{where}: ") + _brief(step.error)
+                yield name, escape(f"{step.step}{where}: ") + _brief(step.error)
         if host.error:
             yield name, _brief(host.error)
 
 
 def _brief(error: ProvisionError) -> str:
     if once := getattr(error, "once", ""):
-        return visible(once)
+        return escape(once)
     first = next(iter(error.message.splitlines()), "")
-    return shortened(visible(first), 120)
+    return shortened(escape(first), 120)
 
 
 def sentence(run: Run, *, then: str = "") -> Text:
@@ -136,7 +136,7 @@ def _promise(run: Run, then: str) -> str:
     verb = does if run.verb == "verify" else "would change"
     what = f"{counted(run.planned, 'step')} {verb} on {counted(number, 'host')}"
     todo = f"; run `{then}` to do it" if then else ""
-    return f"{visible(run.verb)}: {what}{todo}"
+    return f"{escape(run.verb)}: {what}{todo}"
 
 
 def _nothing(run: Run) -> str:
@@ -145,7 +145,7 @@ def _nothing(run: Run) -> str:
     said = f"{found}, {_round_trips(run)} ({duration(run.seconds)})"
     if run.verb == "apply":
         return f"nothing to do, 0 changed: {said}"
-    return f"{visible(run.verb)}: nothing differs: {said}"
+    return f"{escape(run.verb)}: nothing differs: {said}"
 
 
 def _round_trips(run: Run) -> str:

@@ -14,7 +14,7 @@ STYLING = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\
 """Escape sequences that colour text, move the cursor or set a window's title."""
 
 
-def visible(text: str) -> str:
+def escape(text: str) -> str:
     """*text* on one line; characters that a terminal would act on are written out."""
     if text.isprintable():  # as nearly all is: a flood is told apart in no time
         return text
@@ -33,21 +33,21 @@ def shortened(text: str, length: int = VALUE_LENGTH) -> str:
     return f"{text[: kept - kept // 3]} ... {text[-(kept // 3) :]}"
 
 
-def spoken(line: str) -> str:
+def clean_output(line: str) -> str:
     """A line that a program printed, without colours and what it wrote over."""
     shown = STYLING.sub("", line).rstrip("\r\n").rpartition("\r")[2]
     cut = " ... (the line goes on)" if len(shown) > LONGEST else ""
-    return visible(shown.expandtabs(4)[:LONGEST].rstrip()) + cut
+    return escape(shown.expandtabs(4)[:LONGEST].rstrip()) + cut
 
 
 def change_line(change: Change) -> str:
     """`field: before -> after`, on one line."""
-    field = visible(change.field)
+    field = escape(change.field)
     return f"{field}: {_value(change.before)} -> {_value(change.after)}"
 
 
 def _value(value: str | None) -> str:
-    return "(absent)" if value is None else shortened(visible(value)) or '""'
+    return "(absent)" if value is None else shortened(escape(value)) or '""'
 
 
 def counted(number: int, noun: str) -> str:
@@ -65,7 +65,7 @@ def duration(seconds: float) -> str:
 
 def listed(names: list[str], most: int = 5) -> str:
     """`a, b and c`, or `a, b, c, d, e and 37 more`."""
-    shown = [visible(name) for name in names]
+    shown = [escape(name) for name in names]
     if len(shown) > most:
         return f"{', '.join(shown[:most])} and {len(shown) - most} more"
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

@@ -35,7 +35,7 @@ CERTIFICATES = "tls"
 """The folder of certificates, among the files of secrets; see `certificates`."""
 
 
-def not_yet(name: str) -> str:
+def placeholder(name: str) -> str:
     """What a plan has in the place of the secret *name*, that does not exist yet."""
     return f"({name}: made by the first deploy)"
 
@@ -97,7 +97,7 @@ class Secrets:
             found = self._find(name, generate) or ("" if generate else self._ask(name))
             if not found:
                 self.missing.add(name)
-                return SecretStr(not_yet(name))
+                return SecretStr(placeholder(name))
             self._known[name] = found
         return SecretStr(self._known[name])
 
@@ -201,7 +201,7 @@ class Secrets:
         if _content(file) == value:  # of two that do so at once, the other may win
             self.made.append(file)
 
-    def unmake(self) -> None:
+    def discard_new(self) -> None:
         """Remove what was made, since nothing of it has got to a host.
 
         The next run then asks the cluster first: it may have others by then.

@@ -33,21 +33,21 @@ KEY_BYTES = 32
 LINE = 80
 
 
-def sealed(text: str) -> bool:
+def is_encrypted(text: str) -> bool:
     """Whether *text* is what ansible-vault makes."""
     return text.lstrip().startswith(HEAD)
 
 
 @functools.lru_cache(maxsize=1024)
-def unseal(text: str) -> SecretStr:
+def decrypt(text: str) -> SecretStr:
     """What was encrypted into *text*.
 
     Raises:
         SecretError: there is no password, it is not the right one, or *text* is damaged.
     """
     salt, digest, data = _parts(text)
-    key, seal, start = _keys(password(), salt)
-    if not hmac.compare_digest(hmac.digest(seal, data, "sha256"), digest):
+    key, encrypt, start = _keys(password(), salt)
+    if not hmac.compare_digest(hmac.digest(encrypt, data, "sha256"), digest):
         raise SecretError(
             "cannot be decrypted: the vault password is another one, or it is damaged",
             hint=f"see that {PASSWORD_FILE} or what you typed is right",
@@ -58,13 +58,13 @@ def unseal(text: str) -> SecretStr:
         raise SecretError("what was encrypted is not text in UTF-8") from error
 
 
-def seal(value: str) -> str:
+def encrypt(value: str) -> str:
     """*value* encrypted, as ansible-vault reads it."""
     salt = secrets.token_bytes(KEY_BYTES)
-    key, seal, start = _keys(password(), salt)
+    key, encrypt, start = _keys(password(), salt)
     missing = BLOCK_BYTES - len(value.encode()) % BLOCK_BYTES
     data = _crypt(key, start, value.encode() + bytes([missing]) * missing)
-    parts = (salt, hmac.digest(seal, data, "sha256"), data)
+    parts = (salt, hmac.digest(encrypt, data, "sha256"), data)
     text = b"\n".join(map(binascii.hexlify, parts)).hex()
     lines = [text[at : at + LINE] for at in range(0, len(text), LINE)]
     return "\n".join([f"{HEAD}1.1;{CIPHER}", *lines, ""])

@@ -12,12 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-BEAT_S = 5.0
-BEAT = b"."
+HEARTBEAT_S = 5.0
+HEARTBEAT = b"."
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldScript:
     """A script that is kept running.
 
     Attributes:
@@ -30,15 +30,15 @@ class Held:
 
 
 @contextlib.contextmanager
-def beating(send: Callable[[bytes], object]) -> Iterator[None]:
+def heartbeat(send: Callable[[bytes], object]) -> Iterator[None]:
     """Send a beat now and then, from a thread, until the context ends."""
     over = threading.Event()
 
     def beat() -> None:
         # Whoever asks whether the script is alive learns of its end.
         with contextlib.suppress(OSError, EOFError, ValueError):
-            while not over.wait(BEAT_S):
-                send(BEAT)
+            while not over.wait(HEARTBEAT_S):
+                send(HEARTBEAT)
 
     threading.Thread(target=beat, name="beat", daemon=True).start()
     try:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from provision.errors import ConnectionLost
 from provision.model.framing import Frames
 from provision.transport import local_process
-from provision.transport.heartbeat import Held, beating
-from provision.transport.remote_shell import END_WAIT_S, Talk, first_line
+from provision.transport.heartbeat import HeldScript, heartbeat
+from provision.transport.remote_shell import END_WAIT_S, RemoteShell, first_line
 from provision.transport.sudo_password import Password
-from provision.transport.watchdog import leashed
+from provision.transport.watchdog import with_watchdog
 
 if TYPE_CHECKING:
     pass
@@ -55,9 +55,9 @@ class LocalTransport:
         stderr: Frames,
     ) -> int:
         """Run *script* on this machine; see `Transport.run`."""
-        talk = Talk(
+        talk = RemoteShell(
             "localhost",
-            leashed(script),
+            with_watchdog(script),
             sudo=become and os.geteuid() != 0,
             password=self._password,
             limit_s=limit_s,
@@ -74,10 +74,10 @@ class LocalTransport:
             raise ConnectionLost("the local transport was closed")
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
+    def hold(self, script: bytes, *, become: bool) -> Iterator[HeldScript]:
         """Keep *script* running; see `Transport.hold`."""
         out, err = bytearray(), bytearray()
-        talk = Talk(
+        talk = RemoteShell(
             "localhost",
             script,
             sudo=become and os.geteuid() != 0,
@@ -90,15 +90,15 @@ class LocalTransport:
             self._check_open()
             line = first_line(talk, code, out, err)
             try:
-                with beating(lambda beat: local_process.put(child, beat)):
-                    yield Held(line, lambda: child.poll() is None)
+                with heartbeat(lambda beat: local_process.put(child, beat)):
+                    yield HeldScript(line, lambda: child.poll() is None)
             finally:
                 local_process.close_pipes(child)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(END_WAIT_S)
 
     @contextlib.contextmanager
-    def _started(self, talk: Talk) -> Iterator[subprocess.Popen[bytes]]:
+    def _started(self, talk: RemoteShell) -> Iterator[subprocess.Popen[bytes]]:
         """The talk's command, in a process group that does not survive the context."""
         with self._lock:
             if self._closed:

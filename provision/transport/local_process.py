@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from provision.transport.remote_shell import KILLED, LOOK_S, Talk
+from provision.transport.remote_shell import KILLED, LOOK_S, RemoteShell
 
 CHUNK_BYTES = 64 * 1024
 """How much is read or written at once."""
@@ -50,7 +50,7 @@ def close_pipes(process: subprocess.Popen[bytes]) -> None:
 
 def converse(
     process: subprocess.Popen[bytes],
-    talk: Talk,
+    talk: RemoteShell,
     *,
     enough: Callable[[], bool] = lambda: False,
 ) -> int:
@@ -70,7 +70,7 @@ def converse(
 class _Wires:
     """The pipes of *process*, read and written as they are ready."""
 
-    def __init__(self, process: subprocess.Popen[bytes], talk: Talk) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], talk: RemoteShell) -> None:
         self._selector = selectors.DefaultSelector()
         self._stdin = _pipe(process.stdin).fileno()
         os.set_blocking(self._stdin, False)

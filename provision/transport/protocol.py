@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from provision.model.framing import Frames
-from provision.transport.heartbeat import Held
+from provision.transport.heartbeat import HeldScript
 
 if TYPE_CHECKING:
     pass
@@ -31,7 +31,7 @@ class Transport(Protocol):
         stdout: Frames,
         stderr: Frames,
     ) -> int:
-        """Feed *script* to `sh -s` on the host and its output to the frames.
+        """LiveDisplay *script* to `sh -s` on the host and its output to the frames.
 
         The script must not read its standard input, which ends with the connection:
         then its process group is killed.
@@ -54,10 +54,10 @@ class Transport(Protocol):
 
     def hold(
         self, script: bytes, *, become: bool
-    ) -> contextlib.AbstractContextManager[Held]:
+    ) -> contextlib.AbstractContextManager[HeldScript]:
         """Start *script*, give its first line of output, and keep it running.
 
-        Its standard input gets a byte every `held.BEAT_S` seconds. It stays open until
+        Its standard input gets a byte every `held.HEARTBEAT_S` seconds. It stays open until
         the context ends, and then, or with the death of this process, ends; the script
         must end by itself when it does, and may when no byte comes for long.
 

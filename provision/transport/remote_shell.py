@@ -82,7 +82,7 @@ def argv(*, sudo: bool, limit_s: float, password: bool = False) -> list[str]:
     ]
 
 
-class Talk:
+class RemoteShell:
     """One script's talk with the shell that runs it.
 
     Args:
@@ -195,7 +195,7 @@ class Talk:
             details=_lines(self._said()),
         )
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> RemoteShell:
         return self
 
     def __exit__(self, *ended: object) -> None:
@@ -213,7 +213,7 @@ class Talk:
 
 
 def first_line(
-    talk: Talk, code: int, out: bytes | bytearray, err: bytes | bytearray
+    talk: RemoteShell, code: int, out: bytes | bytearray, err: bytes | bytearray
 ) -> str:
     """The first line of *out*, as soon as a held script printed one.
 

@@ -64,7 +64,7 @@ ENDED = 143
 """The exit code of a script that was ended so, if it ended in time."""
 
 
-def leashed(script: bytes, *, beats: bool = False) -> bytes:
+def with_watchdog(script: bytes, *, beats: bool = False) -> bytes:
     """*script*, ended on the host when its standard input ends before it does.
 
     Still one compound command: a shell that receives only a part runs nothing.

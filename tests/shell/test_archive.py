@@ -152,7 +152,7 @@ def digest(data: bytes) -> str:
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
     given = {"files": {}, "asked": [], "ranges": True, "cut": None}
-    files = type("Given", (Files,), given)
+    files = type("CommandOptions", (Files,), given)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), files) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield Host(tmp_path, files, server.server_port)

@@ -83,7 +83,7 @@ def test_one_run_at_a_time_has_it_and_its_file_goes_with_it(lock: Lock) -> None:
 
 def test_beats_keep_it(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provision.engine.lock.SILENCE_S", 1)
-    monkeypatch.setattr("provision.transport.heartbeat.BEAT_S", 0.2)
+    monkeypatch.setattr("provision.transport.heartbeat.HEARTBEAT_S", 0.2)
     with lock() as first:
         first.take()
         time.sleep(2.5)
@@ -94,7 +94,7 @@ def test_a_run_that_is_silent_loses_it(
     lock: Lock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provision.engine.lock.SILENCE_S", 1)
-    monkeypatch.setattr("provision.transport.heartbeat.BEAT_S", 60)
+    monkeypatch.setattr("provision.transport.heartbeat.HEARTBEAT_S", 60)
     with lock() as first:
         first.take()
         wait_until(lambda: not path(first).exists())

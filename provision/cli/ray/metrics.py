@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command
-from provision.cli.options import PASSWORDS, Given
+from provision.cli.options import PASSWORDS, CommandOptions
 from provision.cli.playbook_run import inventory_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ STYLES = {"up": "green", "down": "bold red", "unknown": "yellow"}
 
 
 @command("inventory", "set", *PASSWORDS)
-def metrics(given: Given) -> int:
+def metrics(given: CommandOptions) -> int:
     """Show Prometheus' targets and the URLs; exit 3 if one is down."""
     from provision.ray.metrics import metrics as look
     from provision.report.console import output
@@ -36,7 +36,7 @@ def _table(found: Metrics) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from provision.report.text import visible
+    from provision.report.text import escape
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("job", "instance", "host", "state", "asked", "last error"):
@@ -49,7 +49,7 @@ def _table(found: Metrics) -> RenderableType:
             "never" if age is None else f"{age:.0f} s ago",
             target.last_error,
         )
-        texts = (Text(visible(cell), STYLES.get(cell, "")) for cell in cells)
+        texts = (Text(escape(cell), STYLES.get(cell, "")) for cell in cells)
         table.add_row(*texts)
     return table
 

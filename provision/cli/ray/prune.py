@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.cli.options import Given, inventory_path
+from provision.cli.options import CommandOptions, inventory_path
 from provision.errors import OptionError
 from provision.invocation import program
 
@@ -16,7 +16,7 @@ PLAYBOOK = "prune"
 DEPLOY = "deploy"
 
 
-def check(given: Given) -> None:
+def check(given: CommandOptions) -> None:
     """Refuse what would hide hosts from a prune.
 
     Raises:
@@ -35,7 +35,7 @@ def check(given: Given) -> None:
         )
 
 
-def keep(given: Given, run: Run, inventory: Inventory) -> None:
+def keep(given: CommandOptions, run: Run, inventory: Inventory) -> None:
     """Remember the hosts that *run* reached; say which have left, unless they go now."""
     from provision.ray import deployed_hosts
     from provision.report.console import output
@@ -53,7 +53,7 @@ def keep(given: Given, run: Run, inventory: Inventory) -> None:
         )
 
 
-def prune(verb: str, given: Given) -> int:
+def prune(verb: str, given: CommandOptions) -> int:
     """Clear the hosts that have left; the exit code.
 
     It comes before the deploy, which may close the cluster's ports to them: then they

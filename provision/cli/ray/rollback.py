@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command
-from provision.cli.options import Given, inventory_path
+from provision.cli.options import CommandOptions, inventory_path
 from provision.cli.playbook_run import SHOW, WHERE, perform, typed
 from provision.invocation import program
 
@@ -19,7 +19,7 @@ OPTIONS = [name for name in WHERE if name != "tags"]
 
 
 @command(*OPTIONS, "check", *SHOW)
-def rollback(given: Given) -> int:
+def rollback(given: CommandOptions) -> int:
     """Go back to what the last deploy of Ray replaced."""
     from provision import api
     from provision.ray.steps.rollback import latest

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provision.cli.options import Given
+from provision.cli.options import CommandOptions
 
 if TYPE_CHECKING:
     from provision.config.inventory import Inventory
 
 
-def sparing(given: Given, inventory: Inventory, names: Iterable[str]) -> Given:
+def sparing(
+    given: CommandOptions, inventory: Inventory, names: Iterable[str]
+) -> CommandOptions:
     """*given*, with the hosts among *names* that have other clusters as `shared`."""
     from provision.ray.other_clusters import neighbours
     from provision.report.console import output

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command
-from provision.cli.options import PASSWORDS, Given
+from provision.cli.options import PASSWORDS, CommandOptions
 from provision.cli.playbook_run import inventory_of, typed
 from provision.invocation import program
 
@@ -23,7 +23,7 @@ MOST_CHANGES = 2
 
 
 @command("inventory", "set", "forks", *PASSWORDS)
-def status(given: Given) -> int:
+def status(given: CommandOptions) -> int:
     """Show hosts, Ray nodes and drift; exit 3 if any."""
     from provision.api import FORKS
     from provision.ray.status import status as look
@@ -39,11 +39,11 @@ def status(given: Given) -> int:
 
 
 @command("inventory", *PASSWORDS)
-def smoke(given: Given) -> int:
+def smoke(given: CommandOptions) -> int:
     """Run parallel squares, at least one on every node."""
     from provision.ray.smoke import smoke as job
     from provision.report.console import output
-    from provision.report.text import visible
+    from provision.report.text import escape
 
     console, inventory = output(), inventory_of(given)
     with console.status("running the smoke job"):
@@ -54,12 +54,12 @@ def smoke(given: Given) -> int:
         by_host.setdefault(host, []).append(number)
     for host, numbers in by_host.items():
         squares = ", ".join(f"{number}*{number}" for number in numbers)
-        console.tell(f"  {visible(host)}  {squares}")
+        console.tell(f"  {escape(host)}  {squares}")
     return 0
 
 
 @command()
-def schema(given: Given) -> int:
+def schema(given: CommandOptions) -> int:
     """Print the JSON schema of playbooks, for editors."""
     import json
 
@@ -74,14 +74,14 @@ def _table(found: Status) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from provision.report.text import visible
+    from provision.report.text import escape
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("host", "address", "docker", "ray container", "ray node", "drift"):
         table.add_column(title, overflow="fold")
     for host in found.hosts:
         cells = (host.name, host.address, *_seen(host))
-        texts = (Text(visible(cell), STYLES.get(cell, "")) for cell in cells)
+        texts = (Text(escape(cell), STYLES.get(cell, "")) for cell in cells)
         table.add_row(*texts)
     return table
 
@@ -100,14 +100,14 @@ def _seen(host: HostStatus) -> Iterator[str]:
 
 def _troubles(found: Status) -> Iterator[str]:
     """What could not be seen, and what differs, of the first hosts that have any."""
-    from provision.report.text import counted, visible
+    from provision.report.text import counted, escape
 
     bad = [host for host in found.hosts if host.error or host.drift]
     for host in sorted(bad, key=lambda host: not host.error)[:MOST_HOSTS]:
         if host.error:
-            yield f"{visible(host.name)}: {visible(host.error.message)}"
+            yield f"{escape(host.name)}: {escape(host.error.message)}"
             if host.error.hint:
-                yield f"  to do: {visible(host.error.hint)}"
+                yield f"  to do: {escape(host.error.hint)}"
         else:
             yield from _drift(host)
     if len(bad) > MOST_HOSTS:
@@ -115,22 +115,22 @@ def _troubles(found: Status) -> Iterator[str]:
 
 
 def _drift(host: HostStatus) -> Iterator[str]:
-    from provision.report.text import change_line, counted, visible
+    from provision.report.text import change_line, counted, escape
 
-    yield f"{visible(host.name)}: {counted(len(host.drift), 'step')} not as described"
+    yield f"{escape(host.name)}: {counted(len(host.drift), 'step')} not as described"
     for step in host.drift[:MOST_STEPS]:
         if step.error:
-            yield f"  {visible(step.step)}: {visible(step.error.message)}"
+            yield f"  {escape(step.step)}: {escape(step.error.message)}"
             continue
         lines = [change_line(change) for change in step.changes[:MOST_CHANGES]]
         more = len(step.changes) - len(lines)
         rest = f" and {more} more" if more > 0 else ""
-        yield f"  {visible(step.step)}: {', '.join(lines)}{rest}"
+        yield f"  {escape(step.step)}: {', '.join(lines)}{rest}"
     if len(host.drift) > MOST_STEPS:
         yield f"  ... and {counted(len(host.drift) - MOST_STEPS, 'more step')}"
 
 
-def _cluster(found: Status, given: Given) -> Iterator[str]:
+def _cluster(found: Status, given: CommandOptions) -> Iterator[str]:
     if any(host.error or host.drift for host in found.hosts):
         yield ""
     if any(host.drift for host in found.hosts):

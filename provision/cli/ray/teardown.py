@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.cli.command import INTERRUPTED, command
-from provision.cli.options import Given, inventory_path
+from provision.cli.options import CommandOptions, inventory_path
 from provision.cli.playbook_run import SHOW, WHERE, perform
 from provision.errors import OptionError
 
@@ -25,7 +25,7 @@ OPTIONS = [name for name in WHERE if name != "tags"]
 
 
 @command(*OPTIONS, "check", *SHOW, "level", "keep_data", "yes")
-def teardown(given: Given) -> int:
+def teardown(given: CommandOptions) -> int:
     """Remove the cluster; asks before, unless --yes."""
     from provision.cli.ray.shared_hosts import sparing
     from provision.config.inventory import load
@@ -50,7 +50,7 @@ def teardown(given: Given) -> int:
     return run.exit_code
 
 
-def _perform(verb: str, given: Given) -> Run:
+def _perform(verb: str, given: CommandOptions) -> Run:
     if given.keep_data:
         given = replace(given, set=(*given.set, "keep_data=true"))
     return perform(verb, given, PLAYBOOK, tags=LEVELS[given.level])

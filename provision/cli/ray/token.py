@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from provision.cli.command import command
-from provision.cli.options import PASSWORDS, Given, become_password, inventory_path
+from provision.cli.options import (
+    PASSWORDS,
+    CommandOptions,
+    become_password,
+    inventory_path,
+)
 from provision.cli.playbook_run import SHOW, perform
 from provision.invocation import program
 
 
 @command("inventory", "forks", "set", *SHOW, *PASSWORDS)
-def rotate(given: Given) -> int:
+def rotate(given: CommandOptions) -> int:
     """Give the cluster a new token; all Ray containers restart."""
     from provision.config.inventory import load
     from provision.ray import token_rotation

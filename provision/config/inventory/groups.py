@@ -28,7 +28,7 @@ class Group:
     where: Where = ()
 
 
-class Tree:
+class GroupTree:
     """Reads all groups of *source*; what is wrong is gathered in `errors`."""
 
     def __init__(self, source: Source) -> None:

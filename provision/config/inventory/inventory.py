@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from provision.config.inventory import connection_vars as connection
 from provision.config.inventory import pattern as patterns
-from provision.config.inventory.groups import Tree
+from provision.config.inventory.groups import GroupTree
 from provision.config.inventory.host import Host
 from provision.config.inventory.merge import Merge
 from provision.config.yaml_source import Source, did_you_mean
@@ -64,7 +64,7 @@ class Inventory:
         return patterns.select(pattern, list(self.hosts), self.groups)
 
     @property
-    def memory(self) -> Path:
+    def state_dir(self) -> Path:
         """The folder of its cluster's secrets and of the hosts it had.
 
         Beside the inventory, so that the folder one calls from does not matter.
@@ -115,7 +115,7 @@ def load(path: Path) -> Inventory:
 
 
 def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
-    tree = Tree(source)
+    tree = GroupTree(source)
     _raise_all(tree.errors)
     merge = Merge(tree, path.parent if path else None)
     base = path.parent if path else Path.cwd()
@@ -137,18 +137,18 @@ def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
     return Inventory(_cluster(source, named, cluster), hosts, groups, path)
 
 
-def _host(tree: Tree, merge: Merge, name: str, base: Path) -> Host:
+def _host(tree: GroupTree, merge: Merge, name: str, base: Path) -> Host:
     where = _place(tree, name)
     groups = tuple(merge.groups_of(name))
     variables = connection.opened(merge.variables(name))
     return Host(name, groups, variables, tree.source.place(where), base)
 
 
-def _place(tree: Tree, host: str) -> tuple[str | int, ...]:
+def _place(tree: GroupTree, host: str) -> tuple[str | int, ...]:
     return next(g.hosts[host] for g in tree.groups.values() if host in g.hosts)
 
 
-def _variables(tree: Tree, hosts: Iterable[Host]) -> Iterator[InputError]:
+def _variables(tree: GroupTree, hosts: Iterable[Host]) -> Iterator[InputError]:
     """What is wrong with variables that say how to connect; each value once."""
     seen: set[tuple[str, str]] = set()
     for host in hosts:
@@ -159,7 +159,7 @@ def _variables(tree: Tree, hosts: Iterable[Host]) -> Iterator[InputError]:
                 yield tree.source.error(InventoryError, where, problem, hint)
 
 
-def _where_set(tree: Tree, host: Host, variable: str) -> tuple[str | int, ...]:
+def _where_set(tree: GroupTree, host: Host, variable: str) -> tuple[str | int, ...]:
     """The place in the file that gave *host* its *variable*, as well as it is known."""
     here = (*_place(tree, host.name), variable)
     if here in tree.source.lines:
@@ -172,7 +172,7 @@ def _where_set(tree: Tree, host: Host, variable: str) -> tuple[str | int, ...]:
 
 
 def _cluster_problems(
-    tree: Tree, hosts: Mapping[str, Host], groups: Mapping[str, tuple[str, ...]]
+    tree: GroupTree, hosts: Mapping[str, Host], groups: Mapping[str, tuple[str, ...]]
 ) -> Iterator[InputError]:
     """What no Ray cluster can have."""
     if not hosts:
@@ -191,7 +191,7 @@ def _cluster_problems(
     yield from _same_address(tree, hosts)
 
 
-def _same_address(tree: Tree, hosts: Mapping[str, Host]) -> Iterator[InputError]:
+def _same_address(tree: GroupTree, hosts: Mapping[str, Host]) -> Iterator[InputError]:
     seen: dict[str, str] = {}
     for host in hosts.values():
         first = seen.setdefault(host.address, host.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from provision.config.inventory.groups import Tree
+from provision.config.inventory.groups import GroupTree
 from provision.config.yaml_source import Source, load
 from provision.errors import InventoryError
 
@@ -24,7 +24,7 @@ class Merge:
         base: the inventory's folder; None: there is none.
     """
 
-    def __init__(self, tree: Tree, base: Path | None) -> None:
+    def __init__(self, tree: GroupTree, base: Path | None) -> None:
         self._tree = tree
         self._base = base
         self._parents = tree.parents()

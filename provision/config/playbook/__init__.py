@@ -5,6 +5,15 @@ from __future__ import annotations
 from provision.config.playbook.bind import bind
 from provision.config.playbook.bound import Bound, BoundPlay
 from provision.config.playbook.load import find, load
-from provision.config.playbook.play import Entry, Play, Playbook
+from provision.config.playbook.play import Play, Playbook, StepEntry
 
-__all__ = ["Bound", "BoundPlay", "Entry", "Play", "Playbook", "bind", "find", "load"]
+__all__ = [
+    "Bound",
+    "BoundPlay",
+    "Play",
+    "Playbook",
+    "StepEntry",
+    "bind",
+    "find",
+    "load",
+]

@@ -13,7 +13,7 @@ from provision.config.inventory.connection_vars import CHECKS, IGNORED
 from provision.config.playbook import selection
 from provision.config.playbook.bound import Bound, BoundPlay
 from provision.config.playbook.load import declared as declared_in
-from provision.config.playbook.play import Entry, Play, Playbook, batch, batch_of
+from provision.config.playbook.play import Play, Playbook, StepEntry, batch, batch_of
 from provision.config.playbook.template_certificate import certifier
 from provision.config.playbook.template_files import functions
 from provision.config.registry import step_class
@@ -217,7 +217,9 @@ class _Binder:
         source, where = self._playbook.source(number)
         self._add(source.error(kind, (*where, key), problem, hint), host)
 
-    def _bound(self, step: Entry | Step, scope: Scope, host: str) -> BoundStep | None:
+    def _bound(
+        self, step: StepEntry | Step, scope: Scope, host: str
+    ) -> BoundStep | None:
         if isinstance(step, Step):
             self.warnings += step.warnings()
             return BoundStep(step)
@@ -232,7 +234,7 @@ class _Binder:
             made.append((scope.sources(names), new))
         return new
 
-    def _new(self, step: Entry, scope: Scope, host: str) -> BoundStep | None:
+    def _new(self, step: StepEntry, scope: Scope, host: str) -> BoundStep | None:
         params = self._rendered(step, scope, host)
         kind = step_class(step.kind)
         try:
@@ -246,7 +248,7 @@ class _Binder:
         place = step.source.place((*step.where, step.kind))
         return BoundStep(made, step.name, place, step.tags)
 
-    def _rendered(self, step: Entry, scope: Scope, host: str) -> dict[str, Any]:
+    def _rendered(self, step: StepEntry, scope: Scope, host: str) -> dict[str, Any]:
         params = {}
         for name, value in step.params.items():
             try:
@@ -258,7 +260,7 @@ class _Binder:
 
     def _wrong(
         self,
-        step: Entry,
+        step: StepEntry,
         where: Where,
         problem: str,
         hint: str,

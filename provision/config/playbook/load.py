@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from provision.config.playbook.play import Entry, Play, Playbook
+from provision.config.playbook.play import Play, Playbook, StepEntry
 from provision.config.registry import kinds, step_class
 from provision.config.validation import problems
 from provision.config.yaml_source import Source, Where, did_you_mean
@@ -139,7 +139,7 @@ class _Reader:
             said = problem.replace("unknown parameter", "unknown key of a play")
             self._wrong(source, (*here, *where), said, hint)
 
-    def _step(self, source: Source, where: Where, entry: Any) -> Entry | None:
+    def _step(self, source: Source, where: Where, entry: Any) -> StepEntry | None:
         if isinstance(entry, str):
             entry = {entry: None}
         if not isinstance(entry, Mapping):
@@ -162,7 +162,7 @@ class _Reader:
         tags = entry.get("tags") or ()
         words = (tags,) if isinstance(tags, str) else tuple(map(str, tags))
         name = str(entry.get("name") or "")
-        return Entry(kind, params or {}, source, where, name, frozenset(words))
+        return StepEntry(kind, params or {}, source, where, name, frozenset(words))
 
 
 def _kind_problem(found: list[str]) -> tuple[str, str]:

@@ -19,7 +19,7 @@ SHARE = re.compile(r"(\d{1,3})%\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StepEntry:
     """A step as a playbook file has it: parameters may hold templates."""
 
     kind: str
@@ -84,7 +84,7 @@ class Play(BaseModel):
 
     play: str = Field(min_length=1)
     hosts: str
-    steps: tuple[Entry | Step, ...]
+    steps: tuple[StepEntry | Step, ...]
     enabled: bool | str = True
     become: bool = False
     after: Words = ()
@@ -113,7 +113,7 @@ class Playbook:
         for play in self.plays:
             yield from hidden(play.vars)
             for step in play.steps:
-                yield from hidden(step.params if isinstance(step, Entry) else ())
+                yield from hidden(step.params if isinstance(step, StepEntry) else ())
 
     def source(self, number: int) -> tuple[Source, Where]:
         """Where play *number* is written; made in Python: nowhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from provision.config.inventory import Inventory
-from provision.config.playbook.play import Entry, Playbook
+from provision.config.playbook.play import Playbook, StepEntry
 from provision.config.yaml_source import did_you_mean
 from provision.errors import InventoryError, OptionError
 from provision.model.step import Step
@@ -46,6 +46,6 @@ def check_tags(playbook: Playbook, tags: Collection[str]) -> None:
         )
 
 
-def tags_of(step: Entry | Step) -> frozenset[str]:
+def tags_of(step: StepEntry | Step) -> frozenset[str]:
     """The tags of a step itself."""
-    return step.tags if isinstance(step, Entry) else frozenset()
+    return step.tags if isinstance(step, StepEntry) else frozenset()

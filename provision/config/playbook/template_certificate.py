@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from provision.secrets.store import CERTIFICATES, Secrets, not_yet
+from provision.secrets.store import CERTIFICATES, Secrets, placeholder
 
 if TYPE_CHECKING:
     from provision.secrets.certificates import Certificate, Certificates
@@ -35,7 +35,7 @@ def certifier(
         store = stores[0]
         if store.new and not secrets.generate:
             secrets.missing.add(CERTIFICATES)
-            text = not_yet(CERTIFICATES)
+            text = placeholder(CERTIFICATES)
             return Certificate(text, text, SecretStr(text))
         found = store.of(host)
         if store.made and not secrets.generate:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from provision.config.templating import Scope
 from provision.config.yaml_source import did_you_mean
 from provision.errors import RenderError
-from provision.secrets.vault import sealed, unseal
+from provision.secrets.vault import decrypt, is_encrypted
 
 FOLDER = "templates"
 Text = Callable[[object], str | SecretStr]
@@ -48,7 +48,7 @@ def functions(scope: Scope, playbook: str) -> Mapping[str, Text]:
 
     def file(name: object) -> str | SecretStr:
         text = _read(folder, name)
-        return unseal(text) if sealed(text) else text
+        return decrypt(text) if is_encrypted(text) else text
 
     return {"template": template, "file": file}
 

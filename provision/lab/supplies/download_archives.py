@@ -53,7 +53,7 @@ BROKEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class ArchiveTree:
     """An archive to be: its one folder, and what is in that."""
 
     top: str
@@ -162,7 +162,7 @@ def _prometheus(root: Path, folder: Path) -> None:
         "debian/web": root / "usr/share/prometheus/web",
     }
     good = folder / f"{name}.tar.gz"
-    Tree(name, texts, copies).pack(good)
+    ArchiveTree(name, texts, copies).pack(good)
     (folder / f"{_name('prometheus', NEXT)}.tar.gz").hardlink_to(good)
     for version, script in BROKEN.items():
         name = _name("prometheus", version)
@@ -171,7 +171,7 @@ def _prometheus(root: Path, folder: Path) -> None:
             "prometheus": _script(script),
             "promtool": _script("exit 0"),
         }
-        Tree(name, texts).pack(folder / f"{name}.tar.gz")
+        ArchiveTree(name, texts).pack(folder / f"{name}.tar.gz")
     _sums(folder)
 
 
@@ -180,7 +180,7 @@ def _node_exporter(root: Path, folder: Path) -> None:
     name = _name("node_exporter", NODE_EXPORTER)
     texts = {"STAND-IN.txt": f"{NOTE}\n{OF_DEBIAN} prometheus-node-exporter\n"}
     copies = {"node_exporter": root / "usr/bin/prometheus-node-exporter"}
-    Tree(name, texts, copies).pack(folder / f"{name}.tar.gz")
+    ArchiveTree(name, texts, copies).pack(folder / f"{name}.tar.gz")
     _sums(folder)
 
 
@@ -194,7 +194,7 @@ def _grafana(root: Path, folder: Path) -> None:
     Path(f"{file}.sha256").write_text(f"{_sum(file)}  {file.name}\n")
 
 
-def _stand_in(root: Path) -> Tree:
+def _stand_in(root: Path) -> ArchiveTree:
     """The stand-in for Grafana, and the Python that runs it: bare hosts have none."""
     ours = "stand-in/ours"
     run = _script(RUN_GRAFANA)
@@ -226,7 +226,7 @@ def _stand_in(root: Path) -> Tree:
         "stand-in/lib/python3.11": root / "usr/lib/python3.11",
     }
     top = f"grafana-v{GRAFANA}"
-    return Tree(top, texts, {**sources, **pure, **libraries, **python})
+    return ArchiveTree(top, texts, {**sources, **pure, **libraries, **python})
 
 
 def _sum(file: Path) -> str:

@@ -25,7 +25,7 @@ digest() {
     timeout 3 sha256sum -- "$@" 2>/dev/null | sha256sum | cut -c -16
 }
 """
-LOOK = (
+PROBE = (
     FIND
     + r"""
 has=$(cd -- "$folder" 2>/dev/null && digest) || has=
@@ -102,7 +102,7 @@ class RayDashboards(Step, kind="ray_dashboards"):
         return "Ray's dashboards"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, data_dir=self.data_dir, folder=self.folder)
+        return Sh.of(PROBE, data_dir=self.data_dir, folder=self.folder)
 
     def desired(self) -> State:
         return {"dashboards": "current"}

@@ -13,7 +13,7 @@ from provision.model.step import Absence
 from provision.ray.steps.node.replacement import DRAIN
 from provision.steps.docker.container import NO_CONTAINERS
 
-LOOK = (
+PROBE = (
     NO_CONTAINERS
     + r"""
 command -v docker >/dev/null || exit 0
@@ -50,7 +50,7 @@ class RayDrained(Absence, kind="ray_drained"):
         return f"ray node of {self.cluster}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, name=f"ray-{self.cluster}", cluster=self.cluster)
+        return Sh.of(PROBE, name=f"ray-{self.cluster}", cluster=self.cluster)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(

@@ -77,7 +77,7 @@ ExecStart=/bin/sh {folder}/load
 [Install]
 WantedBy=multi-user.target
 """
-LOOK = (
+PROBE = (
     FIRST
     + r"""
 for tables in iptables ip6tables; do
@@ -196,7 +196,7 @@ class RayFirewall(Step, kind="ray_firewall"):
         return f"firewall of cluster {self.cluster}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, chain=chain(self.cluster))
+        return Sh.of(PROBE, chain=chain(self.cluster))
 
     def observe(self, reply: Reply) -> State:
         lines = reply.stdout.splitlines()
@@ -283,7 +283,7 @@ class RayFirewallAbsent(Absence, kind="ray_firewall_absent"):
         return f"no firewall of cluster {self.cluster}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, chain=chain(self.cluster))
+        return Sh.of(PROBE, chain=chain(self.cluster))
 
     def observe(self, reply: Reply) -> State:
         # Where iptables does not work there is no firewall of ours.

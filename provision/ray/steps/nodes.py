@@ -13,7 +13,7 @@ from provision.model.fields import AbsPath, Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.step import Step
 
-LOOK = r"""
+PROBE = r"""
 token=
 [ ! -e "$token_file" ] || token=$(cat "$token_file")
 timeout 10 bash -c 'read -r token
@@ -55,7 +55,7 @@ class RayNodes(Step, kind="ray_nodes"):
 
     def probe(self) -> Sh:
         return Sh.of(
-            LOOK,
+            PROBE,
             token_file=f"{self.data_dir}/auth_token",
             host=self.dashboard_host,
             port=self.dashboard_port,

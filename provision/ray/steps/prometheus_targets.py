@@ -14,7 +14,7 @@ from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.step import Step
 
 # bash opens the connection, since a bare Debian has neither curl nor nc.
-LOOK = r"""
+PROBE = r"""
 command -v bash >/dev/null || exit 0
 timeout 10 bash -c 'trap "" PIPE
     exec 3<>"/dev/tcp/$0/$1" || exit 0
@@ -87,7 +87,7 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
         return f"targets of Prometheus at {self.host}:{self.port}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, host=self.host, port=self.port)
+        return Sh.of(PROBE, host=self.host, port=self.port)
 
     def observe(self, reply: Reply) -> State:
         found = targets(reply.stdout)

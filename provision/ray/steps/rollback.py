@@ -14,9 +14,9 @@ from provision.model.shell import Reply, Sh
 from provision.model.step import Step
 from provision.ray.steps.node.compatibility import swap, usable
 from provision.ray.steps.node.replacement import DRAIN, OURS
-from provision.steps.docker.container import EVIDENCE, MILD
+from provision.steps.docker.container import EVIDENCE, IN_PLACE_FIELDS
 
-LOOK = r"""
+PROBE = r"""
 command -v docker >/dev/null || exit 0
 look() {
     { why=$(docker container inspect --format "$1"'.status={{.State.Status}}
@@ -105,7 +105,7 @@ class RayPrevious(Step, kind="ray_previous"):
         return f"ray-{self.cluster}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, name=f"ray-{self.cluster}", data_dir=self.data_dir)
+        return Sh.of(PROBE, name=f"ray-{self.cluster}", data_dir=self.data_dir)
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
@@ -162,7 +162,7 @@ class RayPrevious(Step, kind="ray_previous"):
             BACK,
             name=f"ray-{self.cluster}",
             cluster=self.cluster,
-            back="" if fields <= MILD else "yes",
+            back="" if fields <= IN_PLACE_FIELDS else "yes",
             data_dir=self.data_dir,
             drain_s=0 if together else self.drain_s,
             stop_s=self.stop_s,

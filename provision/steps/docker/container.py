@@ -29,7 +29,7 @@ digest() (
 )
 """
 """Says of each file what is in it, in their order; dashes for one that is not there."""
-LOOK = (
+PROBE = (
     DIGEST
     + r"""
 command -v docker >/dev/null || exit 0
@@ -52,7 +52,7 @@ spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id
 [ -z "$files" ] || printf 'files_now=%s\n' "$(digest)"
 """
 )
-WAKE = r"""
+RESUME = r"""
 docker update --restart "$restart" "$name" >/dev/null
 state=$(docker container inspect --format \
     '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$name")
@@ -63,7 +63,7 @@ running*) ;;
 *) docker start "$name" ;;
 esac
 """
-FITTED = r"""
+HOST_SIZED_FLAGS = r"""
 if [ "$nofile" -gt 0 ]; then
     pid=$(cat /run/docker.pid 2>/dev/null) || pid=self
     most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")
@@ -84,7 +84,7 @@ sleep "$pause_s"
 """
 RUN = (
     DIGEST
-    + FITTED
+    + HOST_SIZED_FLAGS
     + r"""
 if docker container inspect "$name" >/dev/null 2>&1; then
     docker stop -t "$stop_s" "$name"
@@ -122,7 +122,7 @@ docker ps --all --quiet "$@" | while read -r id; do
 done
 """
 CURRENT = "current"
-MILD = frozenset(("status", "health", "restart"))
+IN_PLACE_FIELDS = frozenset(("status", "health", "restart"))
 """Fields that are set right without replacing the container."""
 LIVE = frozenset(("status", "health", "restart", "image_id", "image_now"))
 """Fields that are looked up, not read from the label with the parameters."""
@@ -150,7 +150,7 @@ class DockerContainer(Options, kind="docker_container"):
 
     def probe(self) -> Sh:
         files = "\n".join(self.files)
-        return Sh.of(LOOK, name=self.name, image=tagged(self.image), files=files)
+        return Sh.of(PROBE, name=self.name, image=tagged(self.image), files=files)
 
     def observe(self, reply: Reply) -> State:
         return seen(super().observe(reply), self.files)
@@ -177,8 +177,8 @@ class DockerContainer(Options, kind="docker_container"):
             "restart": self.restart,
             "stop_s": self.stop_s,
         }
-        if {change.field for change in changes} <= MILD:
-            return Sh.of(WAKE, **common)
+        if {change.field for change in changes} <= IN_PLACE_FIELDS:
+            return Sh.of(RESUME, **common)
         flags = [flag for *_, flag in self.options() if flag]
         return Sh.of(
             RUN,

@@ -15,7 +15,7 @@ from provision.model.shell import Reply, Sh
 from provision.model.step import Step
 from provision.steps.system.package_manager import INSTALL, UPDATE_WITHIN_S, advice
 
-LOOK = r"""
+PROBE = r"""
 conf=/etc/docker/daemon.json
 if command -v dockerd >/dev/null || docker version >/dev/null 2>&1; then
     echo engine=installed
@@ -162,7 +162,7 @@ class DockerEngine(Step, kind="docker_engine"):
         return "docker engine"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK)
+        return Sh.of(PROBE)
 
     def observe(self, reply: Reply) -> State:
         state = dict(super().observe(reply))

@@ -11,7 +11,7 @@ from provision.model.shell import Sh
 from provision.model.step import Absence
 from provision.steps.docker.container import NO_CONTAINERS
 
-LOOK = (
+PROBE = (
     NO_CONTAINERS
     + r"""
 [ -e /etc/docker/provision.packages ] || exit 0
@@ -108,7 +108,7 @@ class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
         return "docker engine"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, cluster=self.cluster)
+        return Sh.of(PROBE, cluster=self.cluster)
 
     def plan(self, observed: State) -> list[Change]:
         if others := observed.get("others"):

@@ -33,7 +33,7 @@ CANNOT_TELL = r"""
 printf '%s\n' "$why" >&2
 exit 1
 """
-LOOK = ASK + CANNOT_TELL
+PROBE = ASK + CANNOT_TELL
 LOOK_WHILE_DOWN = ASK + KEPT + CANNOT_TELL
 PULL = 'docker pull "$name"'
 REMOVE = 'docker image rm "$name"'
@@ -87,7 +87,7 @@ class DockerImage(Step, kind="docker_image"):
         return f"image {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, name=self.name)
+        return Sh.of(PROBE, name=self.name)
 
     def desired(self) -> State:
         return {"image": self.name}

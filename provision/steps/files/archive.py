@@ -33,7 +33,7 @@ Version = Annotated[
     str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.+~-]*\z"), AfterValidator(_version)
 ]
 
-LOOK = r"""
+PROBE = r"""
 current=$folder/current
 if [ -L "$current" ]; then
     [ -d "$current/" ] || exit 0
@@ -156,7 +156,7 @@ class Archive(Step, kind="archive"):
         return ",".join(f"{machine}={digest}" for machine, digest in pairs)
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, folder=self.folder)
+        return Sh.of(PROBE, folder=self.folder)
 
     def desired(self) -> State:
         return {"current": self.version, "checksum": self._checksum()}

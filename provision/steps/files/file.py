@@ -13,7 +13,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Mode, OwnPath
 from provision.model.shell import Reply, Sh
 from provision.model.step import Absence, Step
-from provision.steps.files.path_info import LOOK, found
+from provision.steps.files.path_info import PROBE, found
 
 LARGEST = 2**20
 """Bytes of content that travel inside a script; Linux and sshd have no limit near it."""
@@ -58,7 +58,7 @@ install -d -o "$owner" -g "$group" -m "00$mode" -- "$path"
 """
 
 
-class Rights(Step):
+class Ownership(Step):
     """A path with an owner, a group and a mode."""
 
     path: AbsPath
@@ -101,7 +101,7 @@ class Rights(Step):
         return ""
 
 
-class Directory(Rights, kind="directory"):
+class Directory(Ownership, kind="directory"):
     """A directory with this owner, group and mode; what is inside is left alone.
 
     Directories above it that are missing are made too, as root's and with mode 755.
@@ -120,7 +120,7 @@ class Directory(Rights, kind="directory"):
     mode: Mode = "755"
 
     def probe(self) -> Sh:
-        return Sh.joint_look(LOOK, f"{self.path}/")
+        return Sh.mergeable_probe(PROBE, f"{self.path}/")
 
     def observe(self, reply: Reply) -> State:
         # Without the slash where it is not a directory.
@@ -176,7 +176,7 @@ mv -f -T -- "$new" "$path"
 """
 
 
-class File(Rights, kind="file"):
+class File(Ownership, kind="file"):
     """A file with exactly this content, owner, group and mode.
 
     It is replaced in one piece: nobody ever sees half of it, or secret content with
@@ -202,7 +202,7 @@ class File(Rights, kind="file"):
     is run with the candidate's path, in the same directory, as its last word."""
 
     def probe(self) -> Sh:
-        return Sh.joint_look(LOOK, self.path)
+        return Sh.mergeable_probe(PROBE, self.path)
 
     def observe(self, reply: Reply) -> State:
         state = self.seen(self.path, reply)

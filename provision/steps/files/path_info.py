@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from provision.errors import ProbeError
 from provision.model.shell import Reply
 
-LOOK = r"""
+PROBE = r"""
 stat_all() { stat -c 'stat %a %u %U %g %G %F:%n' -- "$@"; }
 for path; do
     shift
@@ -37,7 +37,7 @@ sha256sum -- "$@"
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class PathInfo:
     """What is at a path: its type as stat(1) calls it, its rights, a file's digest."""
 
     type: str
@@ -54,8 +54,8 @@ class There:
         return {"content": f"sha256:{self.sha256}"} if self.sha256 else {}
 
 
-def found(reply: Reply) -> Mapping[str, There]:
-    """What LOOK saw, by path as it was asked; what is missing is not in it.
+def found(reply: Reply) -> Mapping[str, PathInfo]:
+    """What PROBE saw, by path as it was asked; what is missing is not in it.
 
     Raises:
         ProbeError: it could not look.
@@ -67,7 +67,7 @@ def found(reply: Reply) -> Mapping[str, There]:
 
 # A joint reply is read by every step that has a path in it; hosts often say the same.
 @functools.lru_cache(maxsize=64)
-def _parse(text: str) -> Mapping[str, There]:
+def _parse(text: str) -> Mapping[str, PathInfo]:
     sums, there = {}, {}
     # A name may have what other systems take for the end of a line.
     lines = [line for line in text.split("\n") if line]
@@ -82,7 +82,7 @@ def _parse(text: str) -> Mapping[str, There]:
             # An empty file is a "regular empty file".
             type_ = "file" if type_.startswith("regular ") else type_
             digest = sums.get(path, "")
-            there[path] = There(type_, mode, uid, owner, gid, group, digest)
+            there[path] = PathInfo(type_, mode, uid, owner, gid, group, digest)
     return there
 
 

@@ -10,7 +10,7 @@ from provision.model.fields import AbsPath, Word
 from provision.model.shell import Sh
 from provision.model.step import Step
 
-LOOK = r"""
+PROBE = r"""
 [ -e "$path" ] || exit 0
 while read -r digest; do printf '%s=retired\n' "$digest"; done <"$path"
 """
@@ -58,7 +58,7 @@ class RetiredSecrets(Step, kind="retired_secrets"):
         return f"retired secrets in {self.path}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, path=self.path)
+        return Sh.of(PROBE, path=self.path)
 
     def desired(self) -> State:
         return dict.fromkeys(self.retired, "retired")

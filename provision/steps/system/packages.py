@@ -13,7 +13,7 @@ from provision.model.step import Absence, Step
 from provision.steps.system.package_manager import INSTALL as MANAGER
 from provision.steps.system.package_manager import UPDATE_WITHIN_S, Package, advice
 
-LOOK = r"""
+PROBE = r"""
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     # dpkg-query ends with 1 when it does not know one of the names.
     dpkg-query -W -f '${Package}=${db:Status-Status}
@@ -82,7 +82,7 @@ class Packages(Step, kind="packages"):
         return f"packages {' '.join(self.names)}"
 
     def probe(self) -> Sh:
-        return Sh.joint_look(LOOK, *self.names)
+        return Sh.mergeable_probe(PROBE, *self.names)
 
     def observe(self, reply: Reply) -> State:
         return installed(self.names, super().observe(reply))
@@ -124,7 +124,7 @@ class PackagesAbsent(Absence, kind="packages_absent"):
         return f"no packages {' '.join(self.names)}"
 
     def probe(self) -> Sh:
-        return Sh.joint_look(LOOK, *self.names)
+        return Sh.mergeable_probe(PROBE, *self.names)
 
     def observe(self, reply: Reply) -> State:
         return installed(self.names, super().observe(reply))

@@ -13,7 +13,7 @@ from provision.model.shell import NOTHING, Sh
 from provision.model.step import Step
 
 # bash opens the connection, since a bare Debian has neither curl nor nc.
-LOOK = r"""
+PROBE = r"""
 command -v bash >/dev/null || exit 0
 timeout 3 bash -c 'trap "" PIPE
     exec 3<>"/dev/tcp/$0/$1" || exit 0
@@ -52,7 +52,7 @@ class Reachable(Step, kind="reachable"):
         return f"reachable {self.host}:{self.port}{self.path}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, host=self.host, port=self.port, path=self.path)
+        return Sh.of(PROBE, host=self.host, port=self.port, path=self.path)
 
     def desired(self) -> State:
         return {"http": "200"} if self.path else {"tcp": "open"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.steps.system.reachable import LOOK as ASK
+from provision.steps.system.reachable import PROBE as ASK
 from provision.steps.system.service_manager import MANAGER
 
 ANSWER = (

@@ -26,7 +26,7 @@ def _page(value: str) -> str:
 HEALTH = r"\A(http://[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}(/[!-~]*)?)?\z"
 Page = Annotated[str, Field(pattern=HEALTH), AfterValidator(_page)]
 
-LOOK = (
+PROBE = (
     MANAGER
     + r"""
 version() { readlink -- "$archive/$1" 2>/dev/null || true; }
@@ -108,7 +108,7 @@ class Service(Step, kind="service"):
         return f"service {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, *self.files, name=self.name, archive=self.archive)
+        return Sh.of(PROBE, *self.files, name=self.name, archive=self.archive)
 
     def observe(self, reply: Reply) -> State:
         state = dict(super().observe(reply))

@@ -12,7 +12,7 @@ from provision.model.fields import Text
 from provision.model.shell import Reply, Sh
 from provision.model.step import Absence, Step
 from provision.steps.files.file import FILE_WRITE, File
-from provision.steps.files.path_info import LOOK as PATHS
+from provision.steps.files.path_info import PROBE as PATHS
 
 UNIT = (
     r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\.(service|socket|timer|path|mount|target|slice)\z"
@@ -20,7 +20,7 @@ UNIT = (
 UnitName = Annotated[str, Field(pattern=UNIT)]
 FOLDER = "/etc/systemd/system"
 
-LOOK = (
+PROBE = (
     "look() (\n"
     + PATHS
     + r""")
@@ -73,7 +73,7 @@ class SystemdUnit(Step, kind="systemd_unit"):
         return File(path=f"{FOLDER}/{self.name}", content=self.content)
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK, self.file().path, name=self.name)
+        return Sh.of(PROBE, self.file().path, name=self.name)
 
     def observe(self, reply: Reply) -> State:
         state = self.file().observe(reply)

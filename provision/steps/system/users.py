@@ -15,7 +15,7 @@ from provision.model.step import Absence, Step
 Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
 """A user's or group's name, as useradd(8) of every distribution takes it."""
 
-LOOK = r"""
+PROBE = r"""
 command -v getent >/dev/null || exit 0
 found=$(getent passwd "$@") || [ $? = 2 ] || exit 1
 set --
@@ -98,7 +98,7 @@ class User(Step, kind="user"):
         return f"user {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.joint_look(LOOK, self.name, members=bool(self.groups))
+        return Sh.mergeable_probe(PROBE, self.name, members=bool(self.groups))
 
     def observe(self, reply: Reply) -> State:
         return account(self.name, super().observe(reply))
@@ -157,7 +157,7 @@ class UserAbsent(Absence, kind="user_absent"):
         return f"no user {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.joint_look(LOOK, self.name, members=False)
+        return Sh.mergeable_probe(PROBE, self.name, members=False)
 
     def observe(self, reply: Reply) -> State:
         found = account(self.name, super().observe(reply))

@@ -24,10 +24,10 @@ import paramiko
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
 from provision.invocation import program
 from provision.transport.ssh.auth import Login, explain
-from provision.transport.ssh.key_exchange import Transport, slow
-from provision.transport.ssh.known_hosts import SSH_PORT, Guard
-from provision.transport.ssh.login_limit import Turnstile
-from provision.transport.ssh.sockets import Closable, Ear, Proxy, dial
+from provision.transport.ssh.key_exchange import KexTransport, slow
+from provision.transport.ssh.known_hosts import SSH_PORT, HostKeyPolicy
+from provision.transport.ssh.login_limit import LoginLimiter
+from provision.transport.ssh.sockets import ActivitySocket, Closable, ProxyCommand, dial
 
 if TYPE_CHECKING:
     from provision.config.inventory import Host
@@ -36,12 +36,12 @@ SSH_CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 
-_turnstile = Turnstile()
+_turnstile = LoginLimiter()
 # paramiko logs tracebacks of what is raised and explained anyway.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
-class Line:
+class SshConnection:
     """One connection to *host*, with the jump hosts it goes through.
 
     The inventory's key is tried at the jump hosts too; its password and its pinned
@@ -68,7 +68,7 @@ class Line:
         self._up = False
         self._dropped = False
         self._silent = False
-        self._ear: Ear | None = None
+        self._ear: ActivitySocket | None = None
 
     def open(self) -> None:
         """Connect and log in.
@@ -88,14 +88,14 @@ class Line:
         return self._up and not self._dropped and self.transport.is_active()
 
     @property
-    def heard_s(self) -> float:
+    def last_received_s(self) -> float:
         """When something came from the host last."""
-        return self._ear.heard_s if self._ear else math.inf
+        return self._ear.last_received_s if self._ear else math.inf
 
     @property
     def quiet(self) -> bool:
         """Whether nothing came for longer than a host that is there needs to answer."""
-        return time.monotonic() - self.heard_s > self.silence_s / 2
+        return time.monotonic() - self.last_received_s > self.silence_s / 2
 
     @property
     def slow(self) -> str:
@@ -165,13 +165,13 @@ class Line:
         self,
         target: fabric.Connection,
         sock: Any,
-        guard: Guard,
+        guard: HostKeyPolicy,
         login: Login,
     ) -> None:
         def transport(sock: Any, **options: Any) -> paramiko.Transport:
             # The last one made, the target's, is the one that is listened to.
-            self._ear = ear = Ear(sock)
-            made = Transport(cast("socket.socket", ear), **options)
+            self._ear = ear = ActivitySocket(sock)
+            made = KexTransport(cast("socket.socket", ear), **options)
             self._keep(made)
             _prefer(made, guard.kinds)
             return made
@@ -197,7 +197,7 @@ class Line:
                 )
             )
         if command := target.ssh_config.get("proxycommand"):
-            proxy = Proxy(command)
+            proxy = ProxyCommand(command)
             self._keep(proxy)
             return proxy.socket
         return dial(*address, self._timeout_s, self._keep)
@@ -215,7 +215,7 @@ class Line:
 class _Policy(paramiko.MissingHostKeyPolicy):
     """Asked for every host key: no known_hosts is ever given to paramiko itself."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: HostKeyPolicy) -> None:
         self._guard = guard
 
     def missing_host_key(
@@ -272,12 +272,12 @@ def _hops(jump: str, target: str) -> Iterator[str]:
 
 def _guard(
     target: fabric.Connection, pin: str | None, host: Host, *, jump: bool
-) -> Guard:
+) -> HostKeyPolicy:
     options = target.ssh_config
     user = options.get("userknownhostsfile", KNOWN_HOSTS)
     system = options.get("globalknownhostsfile", GLOBAL_KNOWN_HOSTS)
     alias = options.get("hostkeyalias")
-    return Guard(
+    return HostKeyPolicy(
         alias or target.host,
         SSH_PORT if alias else target.port,
         pin=pin,

@@ -9,20 +9,20 @@ import threading
 import time
 from typing import Protocol
 
-BEAT_S = 1.0
+HEARTBEAT_S = 1.0
 """How often the connections are looked at, all of them by one thread."""
 ASK_SHARE = 1 / 3
 """After this share of the silence that is too long, a sign of life is asked for."""
 
 
-class Peer(Protocol):
+class Monitored(Protocol):
     """The other side of a connection."""
 
     silence_s: float
     """Seconds of silence that are too long."""
 
     @property
-    def heard_s(self) -> float:
+    def last_received_s(self) -> float:
         """When something came from it last, by the monotonic clock."""
 
     def ask(self) -> None:
@@ -32,15 +32,15 @@ class Peer(Protocol):
         """Close the connection, so that whoever waits for it stops waiting."""
 
 
-class Pulse:
+class KeepaliveMonitor:
     """Asks silent peers for a sign of life, and drops those that give none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asking: dict[Peer, threading.Thread | None] = {}
+        self._asking: dict[Monitored, threading.Thread | None] = {}
         self._running = False
 
-    def watch(self, peer: Peer) -> None:
+    def watch(self, peer: Monitored) -> None:
         """Look after *peer* until it is forgotten or dropped."""
         with self._lock:
             self._asking[peer] = None
@@ -48,14 +48,14 @@ class Pulse:
                 self._running = True
                 threading.Thread(target=self._beat, name="pulse", daemon=True).start()
 
-    def forget(self, peer: Peer) -> None:
+    def forget(self, peer: Monitored) -> None:
         """Stop looking after *peer*."""
         with self._lock:
             self._asking.pop(peer, None)
 
     def _beat(self) -> None:
         while True:
-            time.sleep(BEAT_S)
+            time.sleep(HEARTBEAT_S)
             with self._lock:
                 peers = dict(self._asking)
                 if not peers:
@@ -64,8 +64,8 @@ class Pulse:
             for peer, asking in peers.items():
                 self._check(peer, asking)
 
-    def _check(self, peer: Peer, asking: threading.Thread | None) -> None:
-        silent_s = time.monotonic() - peer.heard_s
+    def _check(self, peer: Monitored, asking: threading.Thread | None) -> None:
+        silent_s = time.monotonic() - peer.last_received_s
         if silent_s > peer.silence_s:
             self.forget(peer)
             peer.drop()

@@ -7,7 +7,7 @@ from typing import Any
 import paramiko
 
 
-class Transport(paramiko.Transport):
+class KexTransport(paramiko.Transport):
     """Paramiko's, which remembers the name of its key exchange in `exchange`."""
 
     exchange = ""

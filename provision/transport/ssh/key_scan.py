@@ -10,7 +10,7 @@ from paramiko.auth_strategy import AuthSource
 
 from provision.errors import ProvisionError
 from provision.transport.ssh.auth import Login
-from provision.transport.ssh.connection import Line
+from provision.transport.ssh.connection import SshConnection
 
 if TYPE_CHECKING:
     from provision.config.inventory import Host
@@ -32,7 +32,7 @@ def check_key(host: Host, *, timeout_s: float = TIMEOUT_S) -> None:
         HostKeyError: it is not the one that is known.
         ConnectError: there is no way to see it.
     """
-    line = Line(host, timeout_s=timeout_s, silence_s=timeout_s, login=_Nobody)
+    line = SshConnection(host, timeout_s=timeout_s, silence_s=timeout_s, login=_Nobody)
     with contextlib.suppress(_SeenError):
         line.open()
 

@@ -25,7 +25,7 @@ SSH_PORT = 22
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KnownKey:
     """One known key: its type, its base64 text, and the line that has it."""
 
     kind: str
@@ -52,8 +52,8 @@ class KnownHosts:
     """One known_hosts file: plain names by dictionary, the rest by trying each."""
 
     def __init__(self, path: Path) -> None:
-        self._plain: dict[str, list[Entry]] = {}
-        self._other: list[tuple[str, Entry]] = []
+        self._plain: dict[str, list[KnownKey]] = {}
+        self._other: list[tuple[str, KnownKey]] = []
         for number, line in enumerate(_read(path).splitlines(), start=1):
             self._add(line, str(path), number)
 
@@ -66,7 +66,7 @@ class KnownHosts:
             return _parse(path, None)
         return _parse(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
-    def find(self, name: str) -> Iterator[Entry]:
+    def find(self, name: str) -> Iterator[KnownKey]:
         """The keys known for *name*, a host as `name` or `[name]:port`."""
         yield from self._plain.get(name, ())
         yield from (entry for names, entry in self._other if _matches(names, name))
@@ -77,7 +77,7 @@ class KnownHosts:
         # Certificate authorities are of no use: paramiko asks for plain keys only.
         if len(words) < 3 or words[0].startswith("#") or marker == "@cert-authority":
             return
-        entry = Entry(words[1], words[2], file, number, marker == "@revoked")
+        entry = KnownKey(words[1], words[2], file, number, marker == "@revoked")
         if re.search(r"[|*?!]", words[0]):
             self._other.append((words[0].lower(), entry))
             if words[0].startswith("|"):
@@ -120,15 +120,15 @@ def _hash_matches(hashed: str, name: str) -> bool:
     return version == "1" and hmac.compare_digest(made, wanted)
 
 
-def _find(files: Sequence[KnownHosts], name: str) -> list[Entry]:
+def _find(files: Sequence[KnownHosts], name: str) -> list[KnownKey]:
     return [entry for file in files for entry in file.find(name)]
 
 
-def _valid(entries: Sequence[Entry]) -> list[Entry]:
+def _valid(entries: Sequence[KnownKey]) -> list[KnownKey]:
     return [entry for entry in entries if not entry.revoked]
 
 
-class Guard:
+class HostKeyPolicy:
     """Decides whether a key is the host's own, before anything secret is sent.
 
     Args:
@@ -213,7 +213,7 @@ class Guard:
         line = quote(f"{self._name} {kind} {text}")
         return f"echo {line} >> {_shell_path(self._file)}"
 
-    def _replace(self, old: Entry, kind: str, text: str) -> str:
+    def _replace(self, old: KnownKey, kind: str, text: str) -> str:
         if not old.line:
             return f"set host_key: {kind} {text}"
         forget = f"ssh-keygen -R {quote(self._name)} -f {_shell_path(Path(old.file))}"
@@ -232,7 +232,7 @@ def _shell_path(path: Path) -> str:
     return text if re.fullmatch(r"~?[\w./-]+", text) else quote(text)
 
 
-def _pin(text: str) -> Entry:
+def _pin(text: str) -> KnownKey:
     kind, _, key = text.strip().partition(" ")
     words = key.split()
     try:
@@ -242,4 +242,4 @@ def _pin(text: str) -> Entry:
             f"host_key is not a host key: {text!r}",
             hint='write it as "ssh-ed25519 AAAA...", as in /etc/ssh/*.pub',
         ) from error
-    return Entry(kind, words[0], "host_key in the inventory")
+    return KnownKey(kind, words[0], "host_key in the inventory")

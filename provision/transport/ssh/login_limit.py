@@ -16,11 +16,11 @@ from provision.errors import ConnectError
 AT_ONCE = 5
 """Logins at one sshd at a time: half of ten, since it counts one until it has noticed its
 end, and other people log in too."""
-HEED_S = 0.2
+POLL_INTERVAL_S = 0.2
 """How soon somebody who waits notices that it is no longer wanted."""
 
 
-class Turnstile:
+class LoginLimiter:
     """Lets so many through to each place at a time."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
@@ -38,7 +38,7 @@ class Turnstile:
         """
         with self._lock:
             room = self._places[place]
-        while not room.acquire(timeout=HEED_S):
+        while not room.acquire(timeout=POLL_INTERVAL_S):
             if given_up():
                 raise ConnectError(f"connecting to {place} was interrupted")
         try:

@@ -38,7 +38,7 @@ def dial(
         name, port, type=socket.SOCK_STREAM
     ):
         sock = socket.socket(family, kind, number)
-        keep(Ear(sock))
+        keep(ActivitySocket(sock))
         sock.settimeout(timeout_s)
         try:
             sock.connect(address)
@@ -51,7 +51,7 @@ def dial(
     raise failure
 
 
-class Proxy:
+class ProxyCommand:
     """A command whose standard input and output lead to the host.
 
     It gets one end of a socket pair. Paramiko's own ProxyCommand reads a pipe, does not
@@ -69,7 +69,7 @@ class Proxy:
 
     def close(self) -> None:
         """End the command, and wait for it."""
-        Ear(self.socket).close()
+        ActivitySocket(self.socket).close()
         self._process.terminate()
         try:
             self._process.wait(PROXY_END_S)
@@ -78,16 +78,16 @@ class Proxy:
             self._process.wait()
 
 
-class Ear:
+class ActivitySocket:
     """A socket that knows when something was heard last, and closes at once."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
-        self.heard_s = time.monotonic()
+        self.last_received_s = time.monotonic()
 
     def recv(self, size: int) -> bytes:
         data: bytes = self._sock.recv(size)
-        self.heard_s = time.monotonic()
+        self.last_received_s = time.monotonic()
         return data
 
     def close(self) -> None:

@@ -12,19 +12,19 @@ import paramiko
 
 from provision.errors import ConnectError, ConnectionLost
 from provision.model.framing import changes
-from provision.transport.heartbeat import Held, beating
+from provision.transport.heartbeat import HeldScript, heartbeat
 from provision.transport.remote_shell import (
     END_WAIT_S,
     KILLED,
     LOOK_S,
     START_LIMIT_S,
-    Talk,
+    RemoteShell,
     first_line,
 )
-from provision.transport.ssh.connection import Line
-from provision.transport.ssh.keepalive import Pulse
+from provision.transport.ssh.connection import SshConnection
+from provision.transport.ssh.keepalive import KeepaliveMonitor
 from provision.transport.sudo_password import Password, Passwords
-from provision.transport.watchdog import ENDED, leashed
+from provision.transport.watchdog import ENDED, with_watchdog
 from provision.transport.watchdog import SILENCE_S as LEASH_SILENCE_S
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ CHUNK_BYTES = 256 * 1024
 SEND_BYTES = 32 * 1024
 """How much of a script goes into one packet."""
 
-_pulse = Pulse()
+_pulse = KeepaliveMonitor()
 
 
 class SshTransport:
@@ -73,7 +73,7 @@ class SshTransport:
         self._timeout_s = timeout_s
         self._silence_s = silence_s
         self._warn = warn
-        self._line: Line | None = None
+        self._line: SshConnection | None = None
 
     def open(self) -> None:
         """Connect; does nothing when connected.
@@ -84,7 +84,9 @@ class SshTransport:
         if self._line and self._line.active:
             return
         self.close()
-        line = Line(self._host, timeout_s=self._timeout_s, silence_s=self._silence_s)
+        line = SshConnection(
+            self._host, timeout_s=self._timeout_s, silence_s=self._silence_s
+        )
         self._line = line
         line.open()
         _pulse.watch(line)
@@ -109,9 +111,9 @@ class SshTransport:
     ) -> int:
         """Run *script* on the host; see `transport.Transport.run`."""
         line, beats, started = self._connected(), changes(script), time.monotonic()
-        talk = Talk(
+        talk = RemoteShell(
             line.who,
-            leashed(script, beats=beats),
+            with_watchdog(script, beats=beats),
             sudo=become and line.user != "root",
             password=self._password,
             limit_s=limit_s,
@@ -123,7 +125,7 @@ class SshTransport:
 
             def begun() -> None:
                 if beats:
-                    stack.enter_context(beating(mouth.say_beat))
+                    stack.enter_context(heartbeat(mouth.say_beat))
 
             code = _converse(line, channel, talk, mouth, begun=begun)
             if beats and _was_ended(code, time.monotonic() - started, limit_s):
@@ -132,11 +134,11 @@ class SshTransport:
             return talk.result(code)
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[Held]:
+    def hold(self, script: bytes, *, become: bool) -> Iterator[HeldScript]:
         """Keep *script* running; see `transport.Transport.hold`."""
         line = self._connected()
         out, err = bytearray(), bytearray()
-        talk = Talk(
+        talk = RemoteShell(
             line.who,
             script,
             sudo=become and line.user != "root",
@@ -147,19 +149,19 @@ class SshTransport:
         with talk, _channel(line, talk) as channel:
             mouth = _Mouth(channel)
             code = _converse(line, channel, talk, mouth, enough=lambda: b"\n" in out)
-            held = Held(
+            held = HeldScript(
                 first_line(talk, code, out, err),
                 lambda: line.active and not channel.eof_received and not channel.closed,
             )
             try:
-                with beating(channel.sendall):
+                with heartbeat(channel.sendall):
                     yield held
             finally:
                 with contextlib.suppress(OSError, EOFError):
                     channel.shutdown_write()
                     channel.status_event.wait(END_WAIT_S)
 
-    def _connected(self) -> Line:
+    def _connected(self) -> SshConnection:
         if self._line is None or not self._line.active:
             raise ConnectionLost(f"the connection to {self._host.name} is closed")
         return self._line
@@ -182,7 +184,7 @@ class _Ready(threading.Event):
 
 
 @contextlib.contextmanager
-def _channel(line: Line, talk: Talk) -> Iterator[paramiko.Channel]:
+def _channel(line: SshConnection, talk: RemoteShell) -> Iterator[paramiko.Channel]:
     """A channel on which the talk's command was started."""
     try:
         channel = line.transport.open_session(timeout=START_LIMIT_S)
@@ -199,9 +201,9 @@ def _channel(line: Line, talk: Talk) -> Iterator[paramiko.Channel]:
 
 
 def _converse(
-    line: Line,
+    line: SshConnection,
     channel: paramiko.Channel,
-    talk: Talk,
+    talk: RemoteShell,
     mouth: _Mouth,
     *,
     enough: Callable[[], bool] = lambda: False,
@@ -242,7 +244,7 @@ def _was_ended(code: int, seconds: float, limit_s: float) -> bool:
     return (code == ENDED or killed) and seconds < limit_s
 
 
-def _drain(channel: paramiko.Channel, talk: Talk, mouth: _Mouth) -> bool:
+def _drain(channel: paramiko.Channel, talk: RemoteShell, mouth: _Mouth) -> bool:
     """Hand over what has come on each stream; whether anything had."""
     got = False
     if channel.recv_ready():
@@ -254,7 +256,7 @@ def _drain(channel: paramiko.Channel, talk: Talk, mouth: _Mouth) -> bool:
     return got
 
 
-def _exit_code(line: Line, channel: paramiko.Channel) -> int:
+def _exit_code(line: SshConnection, channel: paramiko.Channel) -> int:
     code = channel.recv_exit_status()
     if code >= 0:
         return code

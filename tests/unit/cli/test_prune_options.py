@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from provision.cli.options import Given
+from provision.cli.options import CommandOptions
 from provision.cli.ray import prune
 from provision.errors import OptionError
 
 
 @pytest.mark.parametrize(
     "given",
-    [Given(limit="w1"), Given(tags="metrics"), Given(playbook="mine")],
+    [
+        CommandOptions(limit="w1"),
+        CommandOptions(tags="metrics"),
+        CommandOptions(playbook="mine"),
+    ],
 )
-def test_a_prune_of_a_part_is_refused(given: Given) -> None:
+def test_a_prune_of_a_part_is_refused(given: CommandOptions) -> None:
     with pytest.raises(OptionError, match="--prune"):
         prune.check(given)
 
 
 def test_a_prune_of_the_whole_is_not() -> None:
-    prune.check(Given(inventory="lab.yml"))
+    prune.check(CommandOptions(inventory="lab.yml"))

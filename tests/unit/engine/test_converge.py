@@ -44,9 +44,9 @@ from provision.model.events import (
 from provision.model.framing import Frames
 from provision.model.shell import Reply, Sh
 from provision.model.step import BoundStep, Step
-from provision.transport.heartbeat import Held
+from provision.transport.heartbeat import HeldScript
 
-LOOK = '[ ! -f "$path" ] || printf "text=%s\\n" "$(cat "$path")"'
+PROBE = '[ ! -f "$path" ] || printf "text=%s\\n" "$(cat "$path")"'
 WRITE = 'printf %s "$text" >"$path"; echo "wrote $text"'
 LATER = '(sleep 0.5; printf %s "$text" >"$path") >/dev/null 2>&1 &'
 NEAR = '[ -e "$near" ] || { echo "no $near" >&2; exit 9; }; printf "text=%s\\n" seen'
@@ -62,7 +62,7 @@ class Note(Step, kind="note"):
     change: str = WRITE
 
     def probe(self) -> Sh:
-        return Sh(NEAR, params={"near": self.needs}) if self.needs else self._sh(LOOK)
+        return Sh(NEAR, params={"near": self.needs}) if self.needs else self._sh(PROBE)
 
     def desired(self) -> State:
         return {"text": "seen" if self.needs else self.text}
@@ -98,7 +98,7 @@ class Together(Note, kind="together"):
     """A note that is looked at together with others, and knows how many it was."""
 
     def probe(self) -> Sh:
-        return Sh.joint_look(TOGETHER, self.path)
+        return Sh.mergeable_probe(TOGETHER, self.path)
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
@@ -123,7 +123,7 @@ class ShellTransport:
 
     def hold(
         self, script: bytes, *, become: bool
-    ) -> contextlib.AbstractContextManager[Held]:
+    ) -> contextlib.AbstractContextManager[HeldScript]:
         raise NotImplementedError
 
     def run(

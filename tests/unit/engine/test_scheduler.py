@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from provision.engine.converge import Unit
-from provision.engine.scheduler import Drive, Stage, new_queue
+from provision.engine.scheduler import Scheduler, Stage, new_queue
 from provision.errors import LockHeldError
 from provision.model.events import Event, HostBlocked, HostFailed, StepChanged
 
@@ -50,7 +50,7 @@ class Log:
         self.halted += 1
 
     def run(self, forks: int = 4, *, gates: bool = True) -> Log:
-        drive = Drive(
+        drive = Scheduler(
             self.stages,
             self.work,
             idle=lambda host, unit: f"{unit.play}@{host}" in self.nothing_to_do,

@@ -30,7 +30,7 @@ from provision.model.events import (
     Warned,
 )
 from provision.report.console import ConsoleReporter, output
-from provision.report.text import LONGEST, spoken
+from provision.report.text import LONGEST, clean_output
 
 MODE = Change("mode", "700", "755")
 NEW = Change("engine", None, "installed")
@@ -209,5 +209,5 @@ def test_any_encoding_of_the_output_will_do(encoding: str) -> None:
 
 
 def test_of_a_printed_line_no_more_is_shown_than_a_person_reads() -> None:
-    assert spoken("x" * LONGEST) == "x" * LONGEST
-    assert spoken("x" * 99_999) == "x" * LONGEST + " ... (the line goes on)"
+    assert clean_output("x" * LONGEST) == "x" * LONGEST
+    assert clean_output("x" * 99_999) == "x" * LONGEST + " ... (the line goes on)"

@@ -26,7 +26,7 @@ from provision.model.events import (
     StepWaiting,
 )
 from provision.report.console import ConsoleReporter
-from provision.report.progress_table import Board
+from provision.report.progress_table import ProgressTable
 
 CHANGES = (Change("engine", None, "installed"),)
 ABOUT: dict[str, Any] = {"play": "hosts", "step": "docker engine"}
@@ -44,14 +44,14 @@ def terminal(width: int = 80, height: int = 24) -> Console:
     )
 
 
-def board_of(hosts: int) -> Board:
-    board = Board()
+def board_of(hosts: int) -> ProgressTable:
+    board = ProgressTable()
     steps = {f"node{number}": 4 for number in range(1, hosts + 1)}
     board(RunStarted(verb="apply", cluster="lab", steps=steps))
     return board
 
 
-def shown(board: Board, console: Console) -> list[str]:
+def shown(board: ProgressTable, console: Console) -> list[str]:
     lines = console.render_lines(board, pad=False)
     return ["".join(part.text for part in line).rstrip() for line in lines]
 

@@ -26,7 +26,7 @@ def test_invoke_lists_the_commands_and_what_developers_run() -> None:
         "smoke",
         "teardown",
         "schema",
-        "seal",
+        "encrypt",
         "trust",
     }
     labs = {f"lab.{verb}" for verb in ("up", "down", "status", "reset", "reboot")}

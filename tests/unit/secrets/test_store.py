@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from provision.errors import SecretError
-from provision.secrets.store import Secrets, hidden, not_yet
+from provision.secrets.store import Secrets, hidden, placeholder
 
 
 def secrets(folder: Path, *, generate: bool = True, **environment: str) -> Secrets:
@@ -31,7 +31,7 @@ def test_only_the_owner_may_read_its_file(tmp_path: Path) -> None:
 
 def test_a_run_that_only_looks_makes_none(tmp_path: Path) -> None:
     value = secrets(tmp_path / "s", generate=False)("ray_token")
-    assert value.get_secret_value() == not_yet("ray_token")
+    assert value.get_secret_value() == placeholder("ray_token")
     assert not (tmp_path / "s").exists()
 
 

@@ -41,7 +41,7 @@ $ANSIBLE_VAULT;1.2;AES256;lab
 def _password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
     monkeypatch.setenv(vault.PASSWORD_FILE, str(tmp_path / "password"))
-    vault.unseal.cache_clear()
+    vault.decrypt.cache_clear()
 
 
 def indented(text: str, by: int = 10) -> str:
@@ -51,15 +51,15 @@ def indented(text: str, by: int = 10) -> str:
 class TestFormat:
     @pytest.mark.parametrize("text", [BY_ANSIBLE, WITH_LABEL, f"\n{BY_ANSIBLE}\n"])
     def test_what_ansible_vault_made_is_read(self, text: str) -> None:
-        assert vault.sealed(text)
-        assert vault.unseal(text).get_secret_value() == PLAIN
+        assert vault.is_encrypted(text)
+        assert vault.decrypt(text).get_secret_value() == PLAIN
 
     @pytest.mark.parametrize("value", ["x", "a" * 15, "a" * 16, "é☃" * 4000, "\n"])
     def test_what_is_made_here_is_read_again(self, value: str) -> None:
-        made = vault.seal(value)
-        assert made != vault.seal(value), "a salt of its own"
+        made = vault.encrypt(value)
+        assert made != vault.encrypt(value), "a salt of its own"
         assert max(map(len, made.splitlines())) <= 80
-        assert vault.unseal(made).get_secret_value() == value
+        assert vault.decrypt(made).get_secret_value() == value
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -76,7 +76,7 @@ class TestFormat:
     )
     def test_what_is_not_whole_is_refused(self, text: str, said: str) -> None:
         with pytest.raises(SecretError, match=said):
-            vault.unseal(text)
+            vault.decrypt(text)
 
 
 class TestPassword:
@@ -84,13 +84,13 @@ class TestPassword:
         vault._from_file.cache_clear()
         (tmp_path / "password").write_text("other")
         with pytest.raises(SecretError, match="the vault password is another one"):
-            vault.unseal(BY_ANSIBLE)
+            vault.decrypt(BY_ANSIBLE)
 
     def test_a_program_may_print_it(self, tmp_path: Path) -> None:
         program = tmp_path / "password"
         program.write_text(f"#!/bin/sh\necho '{PASSWORD}'\n")
         program.chmod(0o700)
-        assert vault.unseal(BY_ANSIBLE).get_secret_value() == PLAIN
+        assert vault.decrypt(BY_ANSIBLE).get_secret_value() == PLAIN
 
     @pytest.mark.parametrize(
         ("content", "mode", "said"),
@@ -109,14 +109,14 @@ class TestPassword:
             file.write_text(content)
             file.chmod(mode)
         with pytest.raises(SecretError, match=said):
-            vault.unseal(BY_ANSIBLE)
+            vault.decrypt(BY_ANSIBLE)
 
     def test_without_any_and_nobody_to_ask_the_option_is_named(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv(vault.PASSWORD_FILE)
         with pytest.raises(SecretError, match="--vault-password-file"):
-            vault.unseal(BY_ANSIBLE)
+            vault.decrypt(BY_ANSIBLE)
 
 
 INVENTORY = f"""
@@ -137,7 +137,7 @@ BOOK = """
     - file:
         path: /etc/three
         content: !vault BLOCK
-    - file: {path: /etc/four, content: "{{ file('sealed') }}"}
+    - file: {path: /etc/four, content: "{{ file('is_encrypted') }}"}
 """
 
 
@@ -149,7 +149,7 @@ class TestWhereItMayStand:
         book = book.replace("BLOCK", indented(BY_ANSIBLE, 12))
         (tmp_path / "book.yml").write_text(book)
         (tmp_path / "templates").mkdir()
-        (tmp_path / "templates/sealed").write_text(BY_ANSIBLE)
+        (tmp_path / "templates/is_encrypted").write_text(BY_ANSIBLE)
         return tmp_path
 
     def test_values_of_inventory_and_playbook_stay_secret(self, folder: Path) -> None:
@@ -170,7 +170,7 @@ class TestWhereItMayStand:
     ) -> None:
         (folder / "group_vars").mkdir()
         text = "ansible_host: 10.0.0.9\nansible_port: 2222\ntoken: hunter3\nn: [x]\n"
-        (folder / "group_vars/all.yml").write_text(vault.seal(text))
+        (folder / "group_vars/all.yml").write_text(vault.encrypt(text))
         host = inventories.load(folder / "inv.yml").hosts["a"]
         assert (host.ssh_host, host.port) == ("10.0.0.9", 2222)
         assert host.vars["token"].get_secret_value() == "hunter3"
@@ -226,10 +226,10 @@ class TestOnTheCommandLine:
         import io
 
         monkeypatch.setattr("sys.stdin", io.StringIO("hunter4"))
-        code, said = here("seal")
+        code, said = here("encrypt")
         assert (code, "hunter4" in said) == (0, False), said
         found = parse(f"a: {said}", InventoryError, file="f").data["a"]
         assert found.get_secret_value() == "hunter4"
         monkeypatch.setattr("sys.stdin", io.StringIO(""))
-        code, said = here("seal")
+        code, said = here("encrypt")
         assert (code, "there is no value" in said) == (5, True), said

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from provision.errors import HostError, PrivilegeError
-from provision.transport.remote_shell import PROMPT, READY, Talk
+from provision.transport.remote_shell import PROMPT, READY, RemoteShell
 from provision.transport.sudo_password import Password, Passwords
 
 SECRET = SecretStr("hunter2")
@@ -88,8 +88,8 @@ def test_equal_passwords_are_one_and_others_are_not() -> None:
     assert known.of(None) is None
 
 
-def talk(password: Password, who: str) -> Talk:
-    return Talk(
+def talk(password: Password, who: str) -> RemoteShell:
+    return RemoteShell(
         who,
         b"script",
         sudo=True,

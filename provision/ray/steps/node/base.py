@@ -16,9 +16,9 @@ from provision.ray.steps.node.compatibility import new_ray, swap, usable
 from provision.ray.steps.node.credentials import certificate, token
 from provision.ray.steps.node.image_version import alike, check_tokens, known_trouble
 from provision.ray.steps.node.ports import Ports, taken
-from provision.ray.steps.node.probe import HEALTH, NODE_LOOK
+from provision.ray.steps.node.probe import HEALTH, NODE_PROBE
 from provision.ray.steps.node.replacement import REPLACE
-from provision.steps.docker.container import MILD, DockerContainer, seen
+from provision.steps.docker.container import IN_PLACE_FIELDS, DockerContainer, seen
 from provision.steps.docker.container_options import Health, Plain
 
 LONGEST_DATA_DIR = 35
@@ -55,7 +55,7 @@ class RayNode(Step):
     auth: bool = True
     """Ask for the token in `data_dir/auth_token` on every connection."""
     tls: bool = False
-    """Talk TLS to the other nodes, with the certificates in `data_dir/tls`."""
+    """RemoteShell TLS to the other nodes, with the certificates in `data_dir/tls`."""
     ports: Ports = Ports()
     num_cpus: int | None = Field(default=None, ge=0)
     num_gpus: int | None = Field(default=None, ge=0)
@@ -171,7 +171,7 @@ class RayNode(Step):
 
     def probe(self) -> Sh:
         return Sh.of(
-            NODE_LOOK,
+            NODE_PROBE,
             **self.container().probe().params,
             agent_port=self.ports.agent,
             head=self.head_address(),
@@ -206,7 +206,7 @@ class RayNode(Step):
     def apply(self, changes: Sequence[Change]) -> Sh:
         made = self.container().apply(changes)
         fields = {change.field for change in changes}
-        if fields <= MILD:
+        if fields <= IN_PLACE_FIELDS:
             return made
         another_ray = new_ray(changes, known=self._known)
         return Sh.of(

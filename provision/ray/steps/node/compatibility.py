@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from provision.model.change import Change, State
-from provision.steps.docker.container import MILD, file_field
+from provision.steps.docker.container import IN_PLACE_FIELDS, file_field
 
 VERSION = "label.provision.ray_version"
 ALIKE = {
@@ -59,5 +59,5 @@ def _agreed(field: str) -> str:
 def usable(observed: State, changes: Sequence[Change]) -> bool:
     """Whether a node that differs by *changes* works, and can wait to be replaced."""
     works = observed.get("health") in {"healthy", "starting"}
-    differs = any(change.field not in MILD for change in changes)
+    differs = any(change.field not in IN_PLACE_FIELDS for change in changes)
     return observed.get("status") == "running" and works and differs

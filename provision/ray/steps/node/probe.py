@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from provision.steps.docker.container import LOOK
+from provision.steps.docker.container import PROBE
 
-NODE_LOOK = (
+NODE_PROBE = (
     "look() (\n"
-    + LOOK
+    + PROBE
     + r""")
 answers() {
     timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1

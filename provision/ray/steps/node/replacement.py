@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.steps.docker.container import DIGEST, FITTED, START
+from provision.steps.docker.container import DIGEST, HOST_SIZED_FLAGS, START
 
 DRAIN = r"""
 is_well() {
@@ -66,7 +66,7 @@ fi
 """Finds the container that is kept; stops before one that is not ours."""
 REPLACE = (
     DIGEST
-    + FITTED
+    + HOST_SIZED_FLAGS
     + DRAIN
     + OURS
     + r"""

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from provision.errors import ConnectError
-from provision.transport.ssh.login_limit import AT_ONCE, Turnstile
+from provision.transport.ssh.login_limit import AT_ONCE, LoginLimiter
 
 
 def never() -> bool:
@@ -18,7 +18,7 @@ def never() -> bool:
 
 
 def test_at_one_place_there_are_never_more_than_allowed() -> None:
-    turnstile, lock = Turnstile(), threading.Lock()
+    turnstile, lock = LoginLimiter(), threading.Lock()
     inside: list[int] = []
     most: list[int] = []
 
@@ -37,21 +37,21 @@ def test_at_one_place_there_are_never_more_than_allowed() -> None:
 
 
 def test_other_places_do_not_wait() -> None:
-    turnstile = Turnstile(at_once=1)
+    turnstile = LoginLimiter(at_once=1)
     with contextlib.ExitStack() as stack:
         for number in range(50):
             stack.enter_context(turnstile.through(f"host{number}:22", never))
 
 
 def test_a_login_that_failed_makes_room() -> None:
-    turnstile = Turnstile(at_once=1)
+    turnstile = LoginLimiter(at_once=1)
     for _ in range(3):
         with pytest.raises(OSError, match="cut"), turnstile.through("a:22", never):
             raise OSError("cut")
 
 
 def test_who_is_no_longer_wanted_does_not_wait_on() -> None:
-    turnstile = Turnstile(at_once=1)
+    turnstile = LoginLimiter(at_once=1)
     with (
         turnstile.through("a:22", never),
         pytest.raises(ConnectError, match="interrupted"),

@@ -18,7 +18,7 @@ from provision.errors import (
 )
 from provision.model.events import HostFailed, RunEnded, RunStarted
 from provision.model.result import Run
-from provision.report.event_lines import Teller
+from provision.report.event_lines import EventFormatter
 from provision.report.summary import summary
 from provision.transport.ssh.trust import Unknown, accept, look
 
@@ -128,7 +128,7 @@ class TestAccept:
 
 def told(errors: dict[str, ProvisionError], *, verbose: bool = False) -> str:
     """What a person reads of a run in which hosts failed so."""
-    teller, run = Teller(verbose=verbose), Run()
+    teller, run = EventFormatter(verbose=verbose), Run()
     steps = dict.fromkeys(errors, 1)
     events = [
         RunStarted(verb="apply", cluster="c", plays=("p",), steps=steps),

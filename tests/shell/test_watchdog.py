@@ -14,9 +14,9 @@ import pytest
 from shells import EACH_SHELL, NOT_BUSYBOX
 
 from provision.transport import watchdog
-from provision.transport.watchdog import leashed
+from provision.transport.watchdog import with_watchdog
 
-BEAT_S = 0.3
+HEARTBEAT_S = 0.3
 SILENCE_S = 1
 TIMEOUT = shutil.which("timeout") or "timeout"
 NOTES = 'while :; do echo x >>"%s"; sleep 0.1; done'
@@ -56,7 +56,7 @@ def start(shell: tuple[str, ...]) -> Iterator[Start]:
             start_new_session=True,
         )
         begun.append(child)
-        beat(child, leashed(script.encode(), beats=True))
+        beat(child, with_watchdog(script.encode(), beats=True))
         return child
 
     yield give
@@ -73,8 +73,8 @@ def beat(child: subprocess.Popen[bytes], data: bytes = b".") -> None:
 
 
 def beat_for(seconds: float, child: subprocess.Popen[bytes]) -> None:
-    for _ in range(int(seconds / BEAT_S)):
-        time.sleep(BEAT_S)
+    for _ in range(int(seconds / HEARTBEAT_S)):
+        time.sleep(HEARTBEAT_S)
         beat(child)
 
 
@@ -92,7 +92,7 @@ def test_beats_keep_a_script_and_silence_ends_it(start: Start, notes: Path) -> N
     assert child.poll() is None
     begun = time.monotonic()
     assert child.wait(10) != 0
-    assert SILENCE_S - BEAT_S < time.monotonic() - begun < SILENCE_S + 2
+    assert SILENCE_S - HEARTBEAT_S < time.monotonic() - begun < SILENCE_S + 2
     assert is_still(notes)
 
 
