@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from shells import NOT_BUSYBOX
-from test_firewall_rules import possible
+from test_iptables import possible
 
 from provision.steps.docker.engine_absent import RULES
 
