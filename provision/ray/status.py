@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provision import api
 from provision.config import playbook
 from provision.config.inventory import Host, Inventory
+from provision.engine import run as engine
 from provision.errors import ProvisionError
 from provision.model.change import State
 from provision.model.result import HostResult, Run, StepResult
@@ -72,7 +72,9 @@ class Status:
 
 
 def status(
-    inventory: Inventory, sets: Mapping[str, Any] | None = None, forks: int = api.FORKS
+    inventory: Inventory,
+    sets: Mapping[str, Any] | None = None,
+    forks: int = engine.FORKS,
 ) -> Status:
     """Look at all hosts, and change nothing.
 
@@ -84,7 +86,7 @@ def status(
     Raises:
         InputErrors: inventory or playbook are wrong; no host was contacted.
     """
-    run = api.verify(inventory, PLAYBOOK, sets=sets or {}, forks=forks)
+    run = engine.verify(inventory, PLAYBOOK, sets=sets or {}, forks=forks)
     nodes = _nodes(run)
     hosts = (
         _host(host, run.hosts.get(name, HostResult()), nodes)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from provision import api, cli
+from provision import cli
 from provision.config.inventory import Inventory
+from provision.engine import run as engine
 from provision.errors import ConnectError
 from provision.model.change import Change
 from provision.model.events import (
@@ -71,7 +72,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
         run.steps["node1"] = tuple(head_steps(inventory, playbook, {}))
         return run
 
-    monkeypatch.setattr(api, "verify", verify)
+    monkeypatch.setattr(engine, "verify", verify)
     return events
 
 

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "provision"
 FOLDERS = {
     "cli": "Invoke tasks and the program",
-    "ray": "all that knows Ray, Prometheus and Grafana",
     "": "the public face: api, testing",
+    "ray": "all that knows Ray, Prometheus and Grafana",
     "engine": "one run over many hosts",
     "transport": "how one script reaches one host",
     "config": "files on the controller become bound steps",
@@ -44,7 +44,7 @@ WITHIN = {
     ),
     "engine": (
         "audit session interrupt lock run_id secret_recovery outcome converge "
-        "scheduler runner"
+        "scheduler runner run"
     ),
     "lab": (
         "paths run_command grafana_stub keys cleanup inventory engine hosts supplies "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ def run(*argv: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in argv],
         cwd=cwd,
+        # It would bring the sources back that are not to be tested.
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

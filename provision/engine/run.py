@@ -1,0 +1,231 @@
+"""Plan, apply and verify: a playbook on the hosts of an inventory, in two parts.
+
+`prepare` reads everything there is on this machine, so that what is wrong with it is
+found before a host is contacted; `Prepared.run` then works on the hosts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from pydantic import SecretStr
+
+from provision.config import inventory as inventories
+from provision.config import playbook as playbooks
+from provision.config.inventory import Inventory
+from provision.config.playbook import Bound, Play, Playbook
+from provision.engine.interrupt import interruptible
+from provision.engine.run_id import Unfinished, name_of_run
+from provision.engine.runner import execute
+from provision.errors import LockHeldError
+from provision.model.events import Event
+from provision.model.result import Run
+from provision.secrets.redaction import redactor
+from provision.secrets.store import Secrets
+
+FORKS = 100
+"""Hosts worked on at a time by default."""
+
+Reporter = Callable[[Event], object]
+"""Takes each event of a run; one that is a context manager is entered for the run."""
+Hosts = str | Path | Inventory
+"""A path, a name in `inventories/`, or an Inventory."""
+Book = str | Path | Playbook | Sequence[Play]
+"""A path, a name in `playbooks/`, a Playbook, or its plays."""
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of `plan`, `apply` and `verify`.
+
+    Attributes:
+        limit: a pattern; only these hosts are worked on.
+        tags: only steps with one of these tags (or of a play with one).
+        sets: variables that win over those of playbook and inventory.
+        forks: hosts worked on at a time.
+        reporters: each takes every event.
+        become_password: for sudo, on hosts whose inventory has none.
+    """
+
+    limit: str
+    tags: Collection[str]
+    sets: Mapping[str, Any]
+    forks: int
+    reporters: Sequence[Reporter]
+    become_password: SecretStr
+
+
+def plan(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
+    """Probe the hosts and return what `apply` would change; change nothing.
+
+    Returns:
+        What was observed; `planned` counts the steps that differ.
+
+    Raises:
+        InputErrors: see `apply`.
+    """
+    return _run("plan", inventory, playbook, options)
+
+
+def apply(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
+    """Bring the hosts to what the playbook describes, and verify that they are.
+
+    Returns:
+        What happened, by host. A host that failed is in it; nothing is raised for it.
+
+    Raises:
+        InputErrors: all that is wrong with the input; no host was contacted.
+        LockHeldError: another run is changing this cluster.
+    """
+    return _run("apply", inventory, playbook, options)
+
+
+def verify(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
+    """Probe the hosts and return what differs, as `plan` does.
+
+    Returns:
+        What was observed; `exit_code` is 3 when something differs.
+
+    Raises:
+        InputErrors: see `apply`.
+    """
+    return _run("verify", inventory, playbook, options)
+
+
+def _run(verb: str, hosts: Hosts, book: Book, options: RunOptions) -> Run:
+    return prepare(verb, hosts, book, options).run(options)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run of which everything on this machine is read; no play has begun.
+
+    Attributes:
+        verb: plan, apply or verify.
+        inventory: the hosts.
+        bound: the steps of each host.
+        secrets: the secrets that the steps use.
+        run_id: names the run on what it makes.
+    """
+
+    verb: str
+    inventory: Inventory
+    bound: Bound
+    secrets: Secrets
+    run_id: str
+
+    def run(self, options: RunOptions) -> Run:
+        """Work on the hosts; see `apply`.
+
+        Raises:
+            LockHeldError: another run is changing this cluster.
+        """
+        run = Run()
+        run.steps = self._steps()
+        unfinished = Unfinished(self.inventory.state_dir, self.run_id)
+        try:
+            self._execute([run, unfinished, *options.get("reporters", ())], options)
+        except LockHeldError:
+            # The run that holds the lock may be bringing its own to the hosts.
+            if not run.touched:
+                self.secrets.discard_new()
+            raise
+        part = options.get("limit") or options.get("tags")
+        unfinished.over(run, whole=self.verb == "apply" and not part)
+        return run
+
+    def _steps(self) -> dict[str, tuple[Any, ...]]:
+        """The steps of each host, in the order of the plays."""
+        steps: dict[str, tuple[Any, ...]] = {}
+        for play in self.bound.plays:
+            for host, row in play.steps.items():
+                steps[host] = (*steps.get(host, ()), *(item.step for item in row))
+        return steps
+
+    def _execute(self, reporters: Sequence[Reporter], options: RunOptions) -> None:
+        """Report each event, without secrets, to *reporters*."""
+        redact = redactor(self.bound.secrets)
+
+        def report(event: Event) -> None:
+            clean = redact(event)
+            for reporter in reporters:
+                reporter(clean)
+
+        with contextlib.ExitStack() as stack:
+            for reporter in reporters:
+                if isinstance(reporter, contextlib.AbstractContextManager):
+                    stack.enter_context(reporter)
+            execute(
+                self.bound,
+                self.inventory,
+                verb=self.verb,
+                forks=options.get("forks", FORKS),
+                report=report,
+                interrupted=stack.enter_context(interruptible()),
+            )
+
+
+def prepare(verb: str, hosts: Hosts, book: Book, options: RunOptions) -> Prepared:
+    """Load and bind what a run needs; secrets that are missing here are recovered.
+
+    Raises:
+        InputErrors: all that is wrong with the input.
+        ConnectError: the cluster's secrets cannot be recovered from its host.
+    """
+    inventory = _inventory(hosts)
+    if password := options.get("become_password"):
+        inventory = inventory.with_become_password(password)
+    secrets = Secrets(inventory.state_dir, generate=False)
+    run_id = name_of_run(inventory.state_dir)
+    bound = _bound(verb, inventory, _playbook(book), secrets, run_id, options)
+    return Prepared(verb, inventory, bound, secrets, run_id)
+
+
+def _bound(
+    verb: str,
+    inventory: Inventory,
+    book: Playbook,
+    secrets: Secrets,
+    run_id: str,
+    options: RunOptions,
+) -> Bound:
+    """The steps, with secrets that are this machine's, or the cluster's, or new."""
+    sets = options.get("sets", {})
+
+    def bind() -> Bound:
+        return playbooks.bind(
+            book,
+            inventory,
+            sets=sets,
+            tags=options.get("tags", ()),
+            limit=options.get("limit", ""),
+            secrets=secrets,
+            run=run_id,
+        )
+
+    bound = bind()
+    if not secrets.missing:
+        return bound
+    from provision.engine.secret_recovery import adopt
+
+    warnings = adopt(book, inventory, secrets, sets=sets, keep=verb == "apply")
+    secrets.generate = verb == "apply"
+    bound = bind()
+    return replace(bound, warnings=(*warnings, *bound.warnings))
+
+
+def _inventory(hosts: Hosts) -> Inventory:
+    if isinstance(hosts, Inventory):
+        return hosts
+    return inventories.load(inventories.find(str(hosts)))
+
+
+def _playbook(book: Book) -> Playbook:
+    if isinstance(book, Playbook):
+        return book
+    if isinstance(book, str | Path):
+        return playbooks.load(playbooks.find(str(book)))
+    return Playbook(plays=tuple(book))
