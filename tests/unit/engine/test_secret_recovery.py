@@ -158,7 +158,7 @@ def test_a_run_that_is_refused_the_lock_keeps_none_it_made(
         raise LockHeldError("held")
 
     with monkeypatch.context() as patched:
-        patched.setattr(api, "execute", refused)
+        patched.setattr("provision.engine.run.execute", refused)
         with pytest.raises(LockHeldError):
             second.apply()
     assert not second.kept.exists()
