@@ -15,7 +15,7 @@ from provision.model.fields import Port, Word
 from provision.model.shell import Reply, Sh
 from provision.model.step import Absence, Step, parse_lines
 from provision.ray.steps.node.ports import Ports
-from provision.ray.steps.nodes import Node
+from provision.ray.steps.nodes import ClusterNode
 from provision.steps.system.iptables import (
     FAMILIES,
     Network,
@@ -164,7 +164,7 @@ class RayFirewall(Step, kind="ray_firewall"):
     """
 
     cluster: Word
-    hosts: tuple[Node, ...] = Field(min_length=1)
+    hosts: tuple[ClusterNode, ...] = Field(min_length=1)
     """Whose `address` is let in; an address, as a name might mean another one later."""
     allow: tuple[Network, ...] = ()
     """Addresses and networks besides: of users, for example."""
@@ -174,7 +174,7 @@ class RayFirewall(Step, kind="ray_firewall"):
 
     @field_validator("hosts")
     @classmethod
-    def _addresses(cls, value: tuple[Node, ...]) -> tuple[Node, ...]:
+    def _addresses(cls, value: tuple[ClusterNode, ...]) -> tuple[ClusterNode, ...]:
         for node in value:
             try:
                 ipaddress.ip_address(node.address)

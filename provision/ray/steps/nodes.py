@@ -25,7 +25,7 @@ END
 """
 
 
-class Node(BaseModel):
+class ClusterNode(BaseModel):
     """A host that should be a node; taken from a host of the inventory as it is."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
@@ -47,7 +47,7 @@ class RayNodes(Step, kind="ray_nodes"):
     Source: `/api/v0/nodes` of the dashboard, Ray 2.60.0.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[ClusterNode, ...]
     data_dir: AbsPath
     dashboard_host: Line
     dashboard_port: Port = 8265

@@ -12,7 +12,12 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.step import Step
-from provision.ray.steps.node.compatibility import swap, usable
+from provision.ray.steps.node.compatibility import (
+    FULL_RESTART,
+    VERSION_FIELD,
+    can_wait,
+    full_restart,
+)
 from provision.ray.steps.node.replacement import DRAIN, OURS
 from provision.steps.docker.container import EVIDENCE, IN_PLACE_FIELDS
 
@@ -149,22 +154,21 @@ class RayPrevious(Step, kind="ray_previous"):
             for field in fields
             if now.get(field) != then.get(field)
         ]
-        at_once = list(swap(now, changes, known=True))
-        if self.keep_usable and not at_once and usable(now, changes):
+        at_once = list(full_restart(now, changes, version_known=True))
+        if self.keep_usable and not at_once and can_wait(now, changes):
             return []
         return [*at_once, *changes]
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         fields = {change.field for change in changes}
-        together = "swap" in fields
-        another_ray = "label.provision.ray_version" in fields
+        another_ray = VERSION_FIELD in fields
         return Sh.of(
             BACK,
             name=f"ray-{self.cluster}",
             cluster=self.cluster,
             back="" if fields <= IN_PLACE_FIELDS else "yes",
             data_dir=self.data_dir,
-            drain_s=0 if together else self.drain_s,
+            drain_s=0 if FULL_RESTART in fields else self.drain_s,
             stop_s=self.stop_s,
             tables=self.tables or "",
             wipe="yes" if self.tables and another_ray else "",

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from provision.errors import RefusedError
 from provision.model.change import Change, State, diff
 from provision.model.fields import Line, Word
-from provision.model.shell import Reply, Sh
+from provision.model.shell import Reply, Sh, Value
 from provision.model.step import Absence
 from provision.steps.docker.container_options import Options
 
@@ -149,8 +149,12 @@ class DockerContainer(Options, kind="docker_container"):
         return f"container {self.name}"
 
     def probe(self) -> Sh:
+        return Sh.of(PROBE, **self.probe_params())
+
+    def probe_params(self) -> dict[str, Value]:
+        """Return the variables that PROBE needs."""
         files = "\n".join(self.files)
-        return Sh.of(PROBE, name=self.name, image=tagged(self.image), files=files)
+        return {"name": self.name, "image": tagged(self.image), "files": files}
 
     def observe(self, reply: Reply) -> State:
         return seen(super().observe(reply), self.files)
@@ -172,24 +176,28 @@ class DockerContainer(Options, kind="docker_container"):
         return _differences(observed, self.desired())
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        common: dict[str, str | int] = {
-            "name": self.name,
-            "restart": self.restart,
-            "stop_s": self.stop_s,
-        }
         if {change.field for change in changes} <= IN_PLACE_FIELDS:
-            return Sh.of(RESUME, **common)
+            return Sh.of(RESUME, **self._common_params())
+        return Sh.of(RUN, *self.run_args(), **self.run_params())
+
+    def run_args(self) -> list[str]:
+        """Return the last words of `docker run`: flags, image and command."""
         flags = [flag for *_, flag in self.options() if flag]
-        return Sh.of(
-            RUN,
-            *[*flags, self.image, *self.command],
-            **common,
-            spec=json.dumps(self.spec()),
-            files="\n".join(self.files),
-            nofile=self.nofile,
-            pause_s=0 if self.health else 1,
-            shm_percent=0 if self.shm_mb else self.shm_percent,
-        )
+        return [*flags, self.image, *self.command]
+
+    def run_params(self) -> dict[str, Value]:
+        """Return the variables that RUN needs, and so do its parts in other scripts."""
+        return {
+            **self._common_params(),
+            "spec": json.dumps(self.spec()),
+            "files": "\n".join(self.files),
+            "nofile": self.nofile,
+            "pause_s": 0 if self.health else 1,
+            "shm_percent": 0 if self.shm_mb else self.shm_percent,
+        }
+
+    def _common_params(self) -> dict[str, Value]:
+        return {"name": self.name, "restart": self.restart, "stop_s": self.stop_s}
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE, name=self.name)

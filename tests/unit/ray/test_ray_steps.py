@@ -1,4 +1,4 @@
-"""What the Ray steps see, plan and run; no Ray needed."""
+"""What Ray's steps observe, plan and run, on replies of hosts; no Ray needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provision.errors import ProbeError, RefusedError
 from provision.model.change import Change
 from provision.model.shell import NOTHING, Reply
 from provision.ray.steps.node.base import RayNode
-from provision.ray.steps.node.image_version import alike, version
+from provision.ray.steps.node.compatibility import ray_version_of, release_of
 from provision.ray.steps.node.ports import Ports
 from provision.ray.steps.node.roles import RayHead, RayWorker
 from provision.ray.steps.nodes import RayNodes
@@ -24,7 +24,7 @@ COMMON = {
     "data_dir": "/var/lib/provision/lab",
 }
 FILES = "token authority certificate key "
-"""What a node with TLS reads, as its probe tells it; without, only the first counts."""
+"""Digests of the files that a node with TLS reads; without, only the first counts."""
 NEW = [Change("container", None, "x")]
 
 
@@ -37,7 +37,7 @@ def worker(**more: Any) -> RayWorker:
 
 
 def running(node: RayNode, health: str = "healthy") -> Reply:
-    """What the probe prints for *node*, deployed and running."""
+    """Return what the probe prints for *node*, deployed and running."""
     return Reply(
         "status=running\nhealth=starting\nrestart=unless-stopped\nimage_id=sha256:1\n"
         f"files_then={FILES}\nspec={json.dumps(node.container().spec())}\n"
@@ -47,7 +47,7 @@ def running(node: RayNode, health: str = "healthy") -> Reply:
 
 
 @pytest.mark.parametrize("node", [head(), worker()])
-def test_a_node_that_is_well_needs_nothing(node: RayNode) -> None:
+def test_a_healthy_node_needs_nothing(node: RayNode) -> None:
     assert node.plan(node.observe(running(node))) == []
 
 
@@ -58,7 +58,7 @@ def test_a_bare_host_gets_a_container(node: RayNode) -> None:
 
 
 def test_a_head_knows_where_metrics_are_before_ray_starts() -> None:
-    assert not [name for name in head().own_env() if "PROMETHEUS" in name]
+    assert not [name for name in head().role_env() if "PROMETHEUS" in name]
     env = head(prometheus="http://10.0.0.1:9090", grafana="http://127.0.0.1:3000")
     spec = env.container().spec()
     assert spec["env.RAY_PROMETHEUS_HOST"] == "http://10.0.0.1:9090"
@@ -79,7 +79,7 @@ def test_a_worker_that_cannot_reach_the_head_says_so() -> None:
     assert "firewall" in worker().advice(str(change))
 
 
-def test_a_port_held_by_another_process_is_refused_with_its_name() -> None:
+def test_a_port_of_another_process_is_refused_with_its_name() -> None:
     reply = Reply('taken.6379=users:(("redis-server",pid=812,fd=6))\n')
     with pytest.raises(RefusedError, match=r"6379 is taken by redis-server .* 812"):
         head().plan(head().observe(reply))
@@ -90,7 +90,7 @@ def test_the_refusal_does_not_depend_on_knowing_the_process() -> None:
         head().plan(head().observe(Reply("taken.6379=\n")))
 
 
-def test_the_token_is_a_mounted_file_and_nothing_else_of_it_is_told() -> None:
+def test_the_token_is_a_mounted_file_and_is_on_no_command_line() -> None:
     sh = head().apply(NEW)
     assert "--env=RAY_AUTH_TOKEN_PATH=/run/ray/auth_token" in sh.args
     assert (
@@ -101,22 +101,22 @@ def test_the_token_is_a_mounted_file_and_nothing_else_of_it_is_told() -> None:
 
 
 def renewed(node: RayNode, file: str) -> list[str]:
-    """What is planned when a file has another content than the node has read."""
+    """Return the plan when a file has changed since the node read it."""
     now = FILES.replace(file, "other")
     reply = running(node).stdout.replace(f"files_now={FILES}", f"files_now={now}")
     return [str(change) for change in node.plan(node.observe(Reply(reply)))]
 
 
 def test_a_new_token_replaces_all_containers_at_once() -> None:
-    [swap, change] = renewed(head(), "token")
+    [restart, change] = renewed(head(), "token")
     assert change == f"file.{COMMON['data_dir']}/auth_token: outdated -> current"
-    assert "all nodes at once" in swap and "agree on the token" in swap
+    assert "all nodes at once" in restart and "cannot differ in the token" in restart
 
 
 def test_a_new_authority_replaces_all_containers_at_once() -> None:
-    [swap, change] = renewed(worker(tls=True), "authority")
+    [restart, change] = renewed(worker(tls=True), "authority")
     assert "tls/authority.crt: outdated" in change
-    assert "all nodes at once" in swap and "agree on who signs" in swap
+    assert "all nodes at once" in restart and "the certificate authority" in restart
 
 
 @pytest.mark.parametrize("file", ["certificate", "key"])
@@ -137,7 +137,7 @@ def test_every_port_of_a_head_is_given_to_ray() -> None:
         assert f"={port}" in words
 
 
-def test_the_dashboard_listens_on_the_cluster_address_unless_told_otherwise() -> None:
+def test_the_dashboard_listens_on_the_cluster_address_by_default() -> None:
     assert "--dashboard-host=10.0.0.1" in head().apply(NEW).args
     hidden = head(dashboard_host="127.0.0.1")
     assert "--dashboard-host=127.0.0.1" in hidden.apply(NEW).args
@@ -242,25 +242,25 @@ def test_waiting_for_nodes_runs_nothing() -> None:
         ("lan/array:1.2", None),
     ],
 )
-def test_an_image_of_rays_own_name_tells_its_version(image: str, found: Any) -> None:
-    assert version(image) == found
+def test_an_image_of_rays_own_name_says_its_version(image: str, found: Any) -> None:
+    assert release_of(image) == found
 
 
-def test_a_ray_that_cannot_ask_for_a_token_is_refused_unless_none_is_wanted() -> None:
+def test_a_ray_without_tokens_is_refused_unless_authentication_is_off() -> None:
     with pytest.raises(ValidationError, match=r"older than Ray 2\.52"):
         head(image="rayproject/ray:2.51.1")
     assert head(image="rayproject/ray:2.51.1", auth=False).auth is False
     assert head(image="rayproject/ray:2.52.0").auth is True
 
 
-def test_a_ray_with_a_known_hole_is_warned_of() -> None:
+def test_a_ray_with_a_known_vulnerability_gives_a_warning() -> None:
     [warning] = head(image="rayproject/ray:2.53.0").warnings()
     assert "CVE-2026-27482" in warning
     assert not list(head(image="rayproject/ray:2.54.0").warnings())
     assert not list(head(image="lan/simulation:1.2").warnings())
 
 
-def test_with_tls_a_node_is_told_where_its_certificate_lies() -> None:
+def test_with_tls_a_node_knows_where_its_certificate_is() -> None:
     spec = worker(tls=True).container().spec()
     assert spec["env.RAY_USE_TLS"] == "1"
     assert spec["env.RAY_TLS_SERVER_KEY"] == "/run/ray/tls/node.key"
@@ -276,7 +276,7 @@ def test_a_new_certificate_replaces_the_container() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "said"),
+    ("image", "found"),
     [
         ("rayproject/ray:2.60.0", "2.60.0"),
         ("rayproject/ray:2.60.0-py312-cu128", "2.60.0-py312"),
@@ -287,11 +287,11 @@ def test_a_new_certificate_replaces_the_container() -> None:
         ("rayproject/ray@sha256:ab", "rayproject/ray@sha256:ab"),
     ],
 )
-def test_only_tags_of_rays_own_images_tell_its_version(image: str, said: str) -> None:
-    assert alike(image) == said
+def test_only_tags_of_rays_own_images_say_its_version(image: str, found: str) -> None:
+    assert ray_version_of(image) == found
 
 
-def told(node: RayNode, reply: Reply) -> list[str]:
+def planned(node: RayNode, reply: Reply) -> list[str]:
     return [str(change) for change in node.plan(node.observe(reply))]
 
 
@@ -299,20 +299,20 @@ def told(node: RayNode, reply: Reply) -> list[str]:
 def test_a_usable_node_that_differs_is_left_for_its_turn(make: Any) -> None:
     before, after = make(num_cpus=1), make(num_cpus=2)
     kept = make(num_cpus=2, keep_usable=True)
-    assert told(after, running(before)) == ["--num-cpus: 1 -> 2"]
-    assert told(kept, running(before)) == []
+    assert planned(after, running(before)) == ["--num-cpus: 1 -> 2"]
+    assert planned(kept, running(before)) == []
     other_tag = make(image="rayproject/ray:2.60.0-mine", keep_usable=True)
-    assert told(other_tag, running(before)) == []
+    assert planned(other_tag, running(before)) == []
 
 
 @pytest.mark.parametrize("make", [head, worker])
 def test_a_node_that_does_not_work_does_not_wait_for_its_turn(make: Any) -> None:
     kept = make(num_cpus=2, keep_usable=True)
-    assert told(kept, Reply()) == ["container: (absent) -> rayproject/ray:2.60.0"]
+    assert planned(kept, Reply()) == ["container: (absent) -> rayproject/ray:2.60.0"]
     sick = running(make(num_cpus=1), "cannot reach the head at 10.0.0.1:6379")
-    assert "--num-cpus: 1 -> 2" in told(kept, sick)
+    assert "--num-cpus: 1 -> 2" in planned(kept, sick)
     stopped = Reply(running(make()).stdout.replace("status=running", "status=exited"))
-    assert told(make(keep_usable=True), stopped) == ["status: exited -> running"]
+    assert planned(make(keep_usable=True), stopped) == ["status: exited -> running"]
 
 
 @pytest.mark.parametrize(
@@ -320,29 +320,29 @@ def test_a_node_that_does_not_work_does_not_wait_for_its_turn(make: Any) -> None
     [
         ({"image": "rayproject/ray:2.61.0"}, "Ray 2.60.0 and 2.61.0 cannot mix"),
         ({"image": "mine:1"}, "Ray 2.60.0 and mine:1 cannot mix"),
-        ({"auth": False}, "they must agree on whether a token is asked for"),
-        ({"head": "10.0.0.9"}, "they must agree on where the head is"),
+        ({"auth": False}, "nodes cannot differ in token authentication"),
+        ({"head": "10.0.0.9"}, "nodes cannot differ in the head's address"),
     ],
 )
-def test_what_nodes_must_have_alike_changes_on_all_at_once(
+def test_what_nodes_must_share_changes_on_all_at_once(
     changed: dict[str, Any], why: str
 ) -> None:
-    swap, *rest = told(worker(**changed, keep_usable=True), running(worker()))
-    assert swap == f"swap: (absent) -> all nodes at once, jobs end: {why}"
-    assert rest and told(worker(**changed), running(worker())) == [swap, *rest]
+    restart, *rest = planned(worker(**changed, keep_usable=True), running(worker()))
+    assert restart == (
+        f"full_restart: (absent) -> all nodes at once, running jobs end: {why}"
+    )
+    assert rest and planned(worker(**changed), running(worker())) == [restart, *rest]
 
 
-def test_an_image_that_moved_under_a_tag_that_tells_nothing_may_be_another_ray() -> (
-    None
-):
+def test_another_image_under_a_tag_without_a_version_may_have_another_ray() -> None:
     def moved(node: RayNode) -> Reply:
         lines = running(node).stdout.replace("image_now=sha256:1", "image_now=sha256:2")
         return Reply(lines)
 
     unknown = worker(image="rayproject/ray:latest", keep_usable=True)
-    assert "nobody says which Ray" in told(unknown, moved(unknown))[0]
+    assert "may have another Ray" in planned(unknown, moved(unknown))[0]
     known = worker(image="mine:1", ray_version="2.60.0", keep_usable=True)
-    assert told(known, moved(known)) == []
+    assert planned(known, moved(known)) == []
 
 
 def test_a_worker_is_drained_unless_all_go_at_once() -> None:
@@ -357,7 +357,7 @@ def test_a_worker_is_drained_unless_all_go_at_once() -> None:
     assert head(num_cpus=2).apply(NEW).params["drain_s"] == "0"
 
 
-def test_only_another_ray_begins_with_empty_tables() -> None:
+def test_only_another_ray_starts_with_empty_tables() -> None:
     def tables(**changed: Any) -> str:
         node = head(**changed)
         return node.apply(node.plan(node.observe(running(head())))).params["tables"]
@@ -369,7 +369,7 @@ def test_only_another_ray_begins_with_empty_tables() -> None:
 def test_the_run_is_kept_on_the_container_and_is_no_difference() -> None:
     node = worker(run="2026-11-25T11:00:00Z")
     assert "--label=provision.run=2026-11-25T11:00:00Z" in node.apply(NEW).args
-    assert told(node, running(worker(run="before"))) == []
+    assert planned(node, running(worker(run="before"))) == []
 
 
 def test_the_time_limit_must_leave_time_to_drain() -> None:

@@ -55,9 +55,7 @@ WITHIN = {
     "model": "change fields shell events framing probe_merging step result",
     "ray": ("deployed_hosts steps other_clusters smoke status metrics token_rotation"),
     "ray/steps": ("dashboards node nodes prometheus_targets drained rollback firewall"),
-    "ray/steps/node": (
-        "compatibility image_version credentials replacement ports probe base roles"
-    ),
+    "ray/steps/node": "compatibility credentials replacement ports probe base roles",
     "report": (
         "live_display text json_file event_lines progress_table summary console"
     ),

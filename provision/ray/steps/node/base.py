@@ -1,10 +1,10 @@
-"""What every node of a Ray cluster is: Ray in a container of the host."""
+"""The common part of the head and the workers: Ray in a container of the host."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -12,20 +12,28 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.step import Step
-from provision.ray.steps.node.compatibility import new_ray, swap, usable
-from provision.ray.steps.node.credentials import certificate, token
-from provision.ray.steps.node.image_version import alike, check_tokens, known_trouble
-from provision.ray.steps.node.ports import Ports, taken
+from provision.ray.steps.node.compatibility import (
+    FULL_RESTART,
+    can_wait,
+    check_token_support,
+    full_restart,
+    may_change_ray,
+    ray_version_of,
+    version_warnings,
+)
+from provision.ray.steps.node.credentials import certificate_parts, token_parts
+from provision.ray.steps.node.ports import Ports, port_taken_error
 from provision.ray.steps.node.probe import HEALTH, NODE_PROBE
 from provision.ray.steps.node.replacement import REPLACE
 from provision.steps.docker.container import IN_PLACE_FIELDS, DockerContainer, seen
 from provision.steps.docker.container_options import Health, Plain
 
 LONGEST_DATA_DIR = 35
-"""Ray's longest socket lies up to 72 bytes below `data_dir`; Linux allows 107."""
-
-SPARE_S = 120
-"""What stopping and starting a container may take."""
+"""Ray's longest socket path is up to 72 bytes longer than `data_dir`; Linux allows 107."""
+RESTART_S = 120
+"""Longest time to stop and start a container."""
+TAKEN = "taken."
+"""Prefix of the fields that name the process which has a port of the node."""
 
 
 def _short(path: str) -> str:
@@ -40,11 +48,13 @@ def _short(path: str) -> str:
 
 
 class RayNode(Step):
-    """What the head and a worker have in common: Ray in a container of the host.
+    """Ray in a container of the host, as the head or as a worker.
 
     The container uses the host's network; `ray start --block` is its main process,
     so Docker starts it again after a reboot or a crash, with no controller.
     """
+
+    carries_run: ClassVar[bool] = True
 
     cluster: Word
     image: Word
@@ -55,7 +65,7 @@ class RayNode(Step):
     auth: bool = True
     """Ask for the token in `data_dir/auth_token` on every connection."""
     tls: bool = False
-    """RemoteShell TLS to the other nodes, with the certificates in `data_dir/tls`."""
+    """Use TLS between the nodes, with the certificates in `data_dir/tls`."""
     ports: Ports = Ports()
     num_cpus: int | None = Field(default=None, ge=0)
     num_gpus: int | None = Field(default=None, ge=0)
@@ -68,7 +78,7 @@ class RayNode(Step):
     """Give the container all GPUs of the host (needs NVIDIA's container toolkit)."""
     env: Mapping[Word, Plain] = {}
     ray_version: Line = ""
-    """What of the image cannot mix in a cluster; default: what its tag tells."""
+    """The Ray in the image, which all nodes must share; default: what the tag says."""
     keep_usable: bool = False
     """Leave a node alone that differs but works, for a later play to replace in turn.
 
@@ -77,69 +87,81 @@ class RayNode(Step):
     drain_s: int = Field(default=300, ge=0)
     """Time for tasks and objects to leave a worker before it is replaced; 0 = none."""
     run: Line = ""
-    """What the run is called in which it is made; kept on the container."""
+    """The id of the run that makes the container; kept on it as a label."""
     settle_s: float = Field(default=120, ge=0)
     timeout_s: Seconds = 900
 
     @model_validator(mode="after")
     def _time_to_drain(self) -> Self:
-        if self.timeout_s < self.drain_s + SPARE_S:
+        least = self.drain_s + RESTART_S
+        if self.timeout_s < least:
             raise ValueError(
-                f"timeout_s must leave {SPARE_S} s after drain_s: at least "
-                f"{self.drain_s + SPARE_S}"
+                f"timeout_s must leave {RESTART_S} s after drain_s: at least {least}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _supports_tokens(self) -> Self:
+        if self.auth:
+            check_token_support(self.image)
+        return self
+
+    def warnings(self) -> Iterator[str]:
+        return version_warnings(self.image)
 
     @property
     def subject(self) -> str:
         return f"ray-{self.cluster}"
 
-    @model_validator(mode="after")
-    def _can_ask(self) -> Self:
-        if self.auth:
-            check_tokens(self.image)
-        return self
-
-    def warnings(self) -> Iterator[str]:
-        return known_trouble(self.image)
-
     @property
     def title(self) -> str:
         return self.kind.replace("_", " ")
 
-    def start(self) -> list[str]:
-        """The flags of `ray start` that are the role's own. MUST be overridden."""
+    def role_flags(self) -> list[str]:
+        """Return the role's own flags of `ray start`. MUST be overridden."""
         raise NotImplementedError
 
     def head_address(self) -> str:
-        """Where the head is. MUST be overridden."""
+        """Return the head's address. MUST be overridden."""
         raise NotImplementedError
 
-    def own_ports(self) -> tuple[int, ...]:
-        """The ports the node listens on."""
+    def listening_ports(self) -> tuple[int, ...]:
+        """Return the ports that the node listens on."""
         return self.ports.of_worker()
 
-    def own_env(self) -> dict[str, str]:
-        """The role's own environment."""
+    def role_env(self) -> dict[str, str]:
+        """Return the role's own environment."""
         return {}
 
+    def role_mounts(self) -> tuple[str, ...]:
+        """Return the role's own mounts."""
+        return ()
+
+    def drain_limit_s(self) -> int:
+        """Return how long work on the node may take to end before it is replaced."""
+        return self.drain_s
+
+    def tables_dir(self) -> str:
+        """Return the directory of tables that another Ray cannot read; "" = none."""
+        return ""
+
     def container(self) -> DockerContainer:
-        """The container that the node is."""
-        asked = token(self.data_dir, wanted=self.auth)
-        shown = certificate(self.data_dir, wanted=self.tls)
-        mounts = (f"{self.data_dir}/ray", *self.own_mounts())
+        """Return the node as a step of its container."""
+        token = token_parts(self.data_dir, enabled=self.auth)
+        certificate = certificate_parts(self.data_dir, enabled=self.tls)
+        mounts = (f"{self.data_dir}/ray", *self.role_mounts())
         return DockerContainer(
             name=f"ray-{self.cluster}",
             image=self.image,
             command=("ray", "start", "--block", *self._flags()),
-            env={**asked.env, **shown.env, **self.own_env(), **self.env},
-            mounts=(*mounts, *asked.mounts, *shown.mounts),
-            files=(*asked.files, *shown.files),
+            env={**token.env, **certificate.env, **self.role_env(), **self.env},
+            mounts=(*mounts, *token.mounts, *certificate.mounts),
+            files=(*token.files, *certificate.files),
             network="host",
             labels={
                 "provision.cluster": self.cluster,
                 "provision.role": self.kind,
-                "provision.ray_version": self.ray_version or alike(self.image),
+                "provision.ray_version": self.ray_version or ray_version_of(self.image),
             },
             gpus="all" if self.gpus else "",
             shm_mb=self.shm_mb,
@@ -148,12 +170,8 @@ class RayNode(Step):
             health=Health(command=HEALTH.replace("{port}", str(self.ports.agent))),
         )
 
-    def own_mounts(self) -> tuple[str, ...]:
-        """The role's own mounts."""
-        return ()
-
     def _flags(self) -> Iterator[str]:
-        yield from self.start()
+        yield from self.role_flags()
         yield f"--node-ip-address={self.address}"
         yield f"--temp-dir={self.data_dir}/ray"
         yield from self.ports.flags()
@@ -172,61 +190,53 @@ class RayNode(Step):
     def probe(self) -> Sh:
         return Sh.of(
             NODE_PROBE,
-            **self.container().probe().params,
+            **self.container().probe_params(),
             agent_port=self.ports.agent,
             head=self.head_address(),
             head_port=self.ports.head,
-            ports=" ".join(map(str, self.own_ports())),
+            ports=" ".join(map(str, self.listening_ports())),
         )
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
-        held = {key: who for key, who in state.items() if key.startswith("taken.")}
-        rest = {key: value for key, value in state.items() if key not in held}
-        return held | seen(rest, self.container().files)
+        taken = {key: value for key, value in state.items() if key.startswith(TAKEN)}
+        rest = {key: value for key, value in state.items() if key not in taken}
+        return taken | seen(rest, self.container().files)
 
     def desired(self) -> State:
         return self.container().desired()
 
     def plan(self, observed: State) -> list[Change]:
-        for key, who in observed.items():
-            if key.startswith("taken."):
-                raise taken(key.removeprefix("taken."), who)
+        for key, process in observed.items():
+            if key.startswith(TAKEN):
+                raise port_taken_error(key.removeprefix(TAKEN), process)
         changes = self.container().plan(observed)
-        at_once = list(swap(observed, changes, known=self._known))
-        if self.keep_usable and not at_once and usable(observed, changes):
+        known = self._version_known
+        at_once = list(full_restart(observed, changes, version_known=known))
+        if self.keep_usable and not at_once and can_wait(observed, changes):
             return []
         return [*at_once, *changes]
 
     @property
-    def _known(self) -> bool:
-        """Whether somebody says which Ray is in the image."""
-        return bool(self.ray_version) or alike(self.image) != self.image
+    def _version_known(self) -> bool:
+        """Whether a parameter or the image's tag says which Ray is in the image."""
+        return bool(self.ray_version) or ray_version_of(self.image) != self.image
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        made = self.container().apply(changes)
-        fields = {change.field for change in changes}
+        container, fields = self.container(), {change.field for change in changes}
         if fields <= IN_PLACE_FIELDS:
-            return made
-        another_ray = new_ray(changes, known=self._known)
+            return container.apply(changes)
+        another_ray = may_change_ray(changes, version_known=self._version_known)
         return Sh.of(
             REPLACE,
             f"--label=provision.run={self.run}",
-            *made.args,
-            **made.params,
+            *container.run_args(),
+            **container.run_params(),
             cluster=self.cluster,
-            drain_s=0 if "swap" in fields else self.own_drain_s(),
-            tables=self.own_tables() if another_ray else "",
+            drain_s=0 if FULL_RESTART in fields else self.drain_limit_s(),
+            tables=self.tables_dir() if another_ray else "",
             why=f"provision replaces {self.address}",
         )
-
-    def own_drain_s(self) -> int:
-        """How long what runs on it may take to end before it is replaced."""
-        return self.drain_s
-
-    def own_tables(self) -> str:
-        """The directory of tables that another Ray cannot read."""
-        return ""
 
     def evidence(self) -> Sh | None:
         return self.container().evidence()

@@ -1,63 +1,133 @@
-"""What the nodes of a cluster must have alike: where it changes, all change at once."""
+"""Which Ray an image has, and which differences the nodes of one cluster cannot have.
+
+Most changes of a node can wait until it is that node's turn. Where nodes before and
+after the change could not work in one cluster, all of them change at once.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from provision.model.change import Change, State
 from provision.steps.docker.container import IN_PLACE_FIELDS, file_field
 
-VERSION = "label.provision.ray_version"
-ALIKE = {
-    "env.RAY_AUTH_MODE": "whether a token is asked for",
-    "env.RAY_USE_TLS": "whether TLS is talked",
+TAG = re.compile(
+    r"(?:.*/)?ray(?:-[a-z]+)?:(?P<version>(\d+)\.(\d+)(?P<patch>\.\d+(?:rc\d+)?)?)"
+    r"(?P<suffix>[^/-][^/]*)?(?:-(?P<python>py\d+))?(?:-[\w.-]+)?\Z"
+)
+"""An image of Ray's own name: the tag of any other image says nothing about Ray."""
+FIRST_WITH_TOKENS = (2, 52)
+"""Older releases know no token: they would run, and let everybody in."""
+FIRST_SAFE = (2, 54)
+"""With an older one, a web page in a user's browser can end jobs (CVE-2026-27482)."""
+VERSION_FIELD = "label.provision.ray_version"
+FULL_RESTART = "full_restart"
+"""The field of the change that says why all nodes are replaced at once."""
+SHARED_FIELDS = {
+    "env.RAY_AUTH_MODE": "token authentication",
+    "env.RAY_USE_TLS": "TLS",
     "--port": "the head's port",
-    "--address": "where the head is",
+    "--address": "the head's address",
 }
-"""Fields that nodes of one cluster cannot have otherwise, with what they are about."""
-ALIKE_FILES = {"/auth_token": "the token", "/authority.crt": "who signs certificates"}
-"""Files of which the same is true, by how their names end; each node has its own others."""
+"""Fields in which the nodes of a cluster cannot differ, with their names in messages."""
+SHARED_FILES = {
+    "/auth_token": "the token",
+    "/authority.crt": "the certificate authority",
+}
+"""The same for files, by the end of their paths; a node's other files are its own."""
 
 
-def new_ray(changes: Iterable[Change], *, known: bool) -> bool:
-    """Whether *changes* may bring another Ray: tables of one are not read by another.
+def release_of(image: str) -> tuple[int, int] | None:
+    """Return Ray's major and minor version; None = the name does not say.
+
+    `rayproject/ray:2.60.0-py312-cu128` says it, `rayproject/ray:nightly` and
+    `registry.lan/simulation:1.2` do not.
+    """
+    found = TAG.match(image.partition("@")[0])
+    return (int(found[2]), int(found[3])) if found else None
+
+
+def ray_version_of(image: str) -> str:
+    """Return the version of Ray, or of Ray and Python, that all nodes must share.
+
+    Only the tags of Ray's own images say it, and only if they name the version to the
+    last digit. Of any other image it is the whole name: an image that may have another
+    Ray is treated as one that has.
+    """
+    found = TAG.match(image.partition("@")[0])
+    if not found or found["suffix"] or not found["patch"]:
+        return image
+    return "-".join(filter(None, (found["version"], found["python"])))
+
+
+def check_token_support(image: str) -> None:
+    """Check that the Ray in *image* knows tokens, as far as the image's name says.
+
+    Raises:
+        ValueError: it does not.
+    """
+    found = release_of(image)
+    if found and found < FIRST_WITH_TOKENS:
+        raise ValueError(
+            f"{image} is older than Ray 2.52, the first that can ask for a token: "
+            "everybody who reaches it could run programs; use a newer image, or set "
+            "`auth: false` in a playbook of your own"
+        )
+
+
+def version_warnings(image: str) -> Iterator[str]:
+    """Yield what is known to be wrong with the Ray in *image*."""
+    found = release_of(image)
+    if found and found < FIRST_SAFE:
+        yield (
+            f"{image}: before Ray 2.54 a web page in a user's browser can end jobs "
+            "(CVE-2026-27482); use a newer image"
+        )
+
+
+def may_change_ray(changes: Iterable[Change], *, version_known: bool) -> bool:
+    """Return whether *changes* may bring another Ray.
 
     Args:
         changes: of a node's container.
-        known: the version is, so another image of the same version is harmless.
+        version_known: another image of the same version is then harmless.
     """
     fields = {change.field for change in changes}
-    return VERSION in fields or (not known and "image_id" in fields)
+    return VERSION_FIELD in fields or (not version_known and "image_id" in fields)
 
 
-def swap(
-    observed: State, changes: Sequence[Change], *, known: bool
+def full_restart(
+    observed: State, changes: Sequence[Change], *, version_known: bool
 ) -> Iterator[Change]:
-    """The change that says why a running node cannot be replaced in turn; none: it can."""
-    if observed.get("status") != "running":
-        return
-    said = {change.field: change for change in changes}
-    if VERSION in said:
-        before, after = said[VERSION].before, said[VERSION].after
-        why = f"Ray {before or '(unknown)'} and {after} cannot mix"
-    elif new_ray(changes, known=known):
-        why = "nobody says which Ray is in the image (ray_version)"
-    elif found := [what for field in said if (what := _agreed(field))]:
-        why = f"they must agree on {found[0]}"
-    else:
-        return
-    yield Change("swap", None, f"all nodes at once, jobs end: {why}")
+    """Yield the change that says why a running node cannot wait for its turn, if so."""
+    if observed.get("status") == "running":
+        for why in _reasons(changes, version_known):
+            after = f"all nodes at once, running jobs end: {why}"
+            yield Change(FULL_RESTART, None, after)
+            return
 
 
-def _agreed(field: str) -> str:
-    """What of a cluster *field* is about; "" = nodes can differ in it."""
+def _reasons(changes: Sequence[Change], version_known: bool) -> Iterator[str]:
+    by_field = {change.field: change for change in changes}
+    if version := by_field.get(VERSION_FIELD):
+        yield f"Ray {version.before or '(unknown)'} and {version.after} cannot mix"
+    if may_change_ray(changes, version_known=version_known):
+        yield "the image may have another Ray (set ray_version to say which it has)"
+    for shared in filter(None, map(_shared, by_field)):
+        yield f"nodes cannot differ in {shared}"
+
+
+def _shared(field: str) -> str:
+    """Return what of the whole cluster *field* is about; "" = nodes can differ in it."""
     if not field.startswith(file_field("")):
-        return ALIKE.get(field, "")
-    return next((ALIKE_FILES[end] for end in ALIKE_FILES if field.endswith(end)), "")
+        return SHARED_FIELDS.get(field, "")
+    found = (name for end, name in SHARED_FILES.items() if field.endswith(end))
+    return next(found, "")
 
 
-def usable(observed: State, changes: Sequence[Change]) -> bool:
-    """Whether a node that differs by *changes* works, and can wait to be replaced."""
+def can_wait(observed: State, changes: Sequence[Change]) -> bool:
+    """Return whether a node that differs by *changes* works until it is replaced."""
     works = observed.get("health") in {"healthy", "starting"}
-    differs = any(change.field not in IN_PLACE_FIELDS for change in changes)
-    return observed.get("status") == "running" and works and differs
+    replaced = any(change.field not in IN_PLACE_FIELDS for change in changes)
+    return observed.get("status") == "running" and works and replaced

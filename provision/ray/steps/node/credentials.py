@@ -1,45 +1,47 @@
-"""What a Ray node shows to others, token and certificate: files, mounts, environment.
+"""The token and the certificate of a Ray node, as parts of its container.
 
-The files lie on the host; a container gets them mounted, and is told where they are.
+The files are on the host. The container gets them mounted, and finds their paths in its
+environment.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-INSIDE = "/run/ray"
-"""Where a container sees them."""
+CONTAINER_DIR = "/run/ray"
+"""Where the files are in the container."""
 CERTIFICATES = {
     "RAY_TLS_CA_CERT": "authority.crt",
     "RAY_TLS_SERVER_CERT": "node.crt",
     "RAY_TLS_SERVER_KEY": "node.key",
 }
-"""A node shows the same certificate as a server and as a client."""
+"""File by variable; a node uses one certificate as a server and as a client."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Parts of a container."""
+class ContainerParts:
+    """Environment, mounts and files that a credential adds to a container."""
 
     env: dict[str, str]
-    mounts: tuple[str, ...]
-    files: tuple[str, ...]
+    mounts: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
-def token(data_dir: str, *, wanted: bool) -> Keys:
-    """The token in `data_dir/auth_token`; not *wanted*: nobody is asked for one."""
-    if not wanted:
-        return Keys({"RAY_AUTH_MODE": "disabled"}, (), ())
-    file, inside = f"{data_dir}/auth_token", f"{INSIDE}/auth_token"
-    env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": inside}
-    return Keys(env, (f"{file}:{inside}:ro",), (file,))
+def token_parts(data_dir: str, *, enabled: bool) -> ContainerParts:
+    """Return the parts for the token in `data_dir/auth_token`; disabled, Ray asks none."""
+    if not enabled:
+        return ContainerParts({"RAY_AUTH_MODE": "disabled"})
+    file, mounted = f"{data_dir}/auth_token", f"{CONTAINER_DIR}/auth_token"
+    env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": mounted}
+    return ContainerParts(env, (f"{file}:{mounted}:ro",), (file,))
 
 
-def certificate(data_dir: str, *, wanted: bool) -> Keys:
-    """The certificate in `data_dir/tls`; not *wanted*: nodes talk plain text."""
-    if not wanted:
-        return Keys({}, (), ())
-    folder, inside = f"{data_dir}/tls", f"{INSIDE}/tls"
-    env = {variable: f"{inside}/{name}" for variable, name in CERTIFICATES.items()}
+def certificate_parts(data_dir: str, *, enabled: bool) -> ContainerParts:
+    """Return the parts for the certificate in `data_dir/tls`; disabled, there are none."""
+    if not enabled:
+        return ContainerParts({})
+    folder, mounted = f"{data_dir}/tls", f"{CONTAINER_DIR}/tls"
+    env = {variable: f"{mounted}/{name}" for variable, name in CERTIFICATES.items()}
     files = tuple(f"{folder}/{name}" for name in CERTIFICATES.values())
-    return Keys({"RAY_USE_TLS": "1", **env}, (f"{folder}:{inside}:ro",), files)
+    mounts = (f"{folder}:{mounted}:ro",)
+    return ContainerParts({"RAY_USE_TLS": "1", **env}, mounts, files)

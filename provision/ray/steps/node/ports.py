@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from provision.errors import RefusedError
 from provision.model.fields import Port
 
-HOLDER = re.compile(r'\("([^"]*)",pid=(\d+)')
+PROCESS = re.compile(r'\("([^"]*)",pid=(\d+)')
 
 
 class Ports(BaseModel):
-    """All ports of a Ray node, none of them chosen by chance.
+    """All ports of a Ray node, none of them chosen at random.
 
-    They lie below the workers' range, so that no worker takes one of them, and
-    below 32768, where Linux picks the near end of outgoing connections.
+    They are below the workers' range, so that no worker process takes one of them,
+    and below 32768, where Linux picks the local ports of outgoing connections.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +38,7 @@ class Ports(BaseModel):
     workers_max: Port = 19999
 
     @model_validator(mode="after")
-    def _apart(self) -> Self:
+    def _distinct(self) -> Self:
         fixed = self.of_head()
         if len(set(fixed)) < len(fixed):
             raise ValueError("two of the ports are the same")
@@ -46,21 +46,21 @@ class Ports(BaseModel):
             raise ValueError("workers_min must be below workers_max")
         for port in fixed:
             if self.workers_min <= port <= self.workers_max:
-                raise ValueError(f"port {port} lies in the range of the workers")
+                raise ValueError(f"port {port} is in the range of the workers")
         return self
 
     def of_worker(self) -> tuple[int, ...]:
-        """Those that every node listens on."""
+        """Return the ports that every node listens on."""
         own = (self.node_manager, self.object_manager, self.runtime_env_agent)
         return (*own, self.agent_grpc, self.agent, self.metrics)
 
     def of_head(self) -> tuple[int, ...]:
-        """Those that the head listens on."""
+        """Return the ports that the head listens on."""
         own = (self.head, self.autoscaler_metrics, self.dashboard_metrics)
         return (*own, self.dashboard, self.client, *self.of_worker())
 
     def flags(self) -> Iterator[str]:
-        """Flags of `ray start` that every node takes."""
+        """Yield the flags of `ray start` that every node takes."""
         yield f"--node-manager-port={self.node_manager}"
         yield f"--object-manager-port={self.object_manager}"
         yield f"--runtime-env-agent-port={self.runtime_env_agent}"
@@ -71,11 +71,11 @@ class Ports(BaseModel):
         yield f"--max-worker-port={self.workers_max}"
 
 
-def taken(port: str, who: str) -> RefusedError:
-    """The refusal to use *port*, held by *who* in the words of ss(8)."""
-    holder = HOLDER.search(who)
-    process = f"{holder[1]} (process {holder[2]})" if holder else "another process"
+def port_taken_error(port: str, process: str) -> RefusedError:
+    """Return the refusal to use *port*, which *process* has, as ss(8) names it."""
+    holder = PROCESS.search(process)
+    name = f"{holder[1]} (process {holder[2]})" if holder else "another process"
     return RefusedError(
-        f"port {port} is taken by {process}",
+        f"port {port} is taken by {name}",
         hint="stop it, or give Ray other ports with the variable ray_ports",
     )

@@ -1,4 +1,4 @@
-"""Ray on a host: as the head of a cluster, or as a worker."""
+"""The two kinds of Ray nodes: the head of a cluster, and a worker."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class RayHead(RayNode, kind="ray_head"):
     """
 
     dashboard_host: Line = ""
-    """Where the dashboard listens; default: on `address`."""
+    """The address that the dashboard listens on; default: `address`."""
     prometheus: Line = ""
-    """A URL: where the dashboard asks for metrics."""
+    """The URL where the dashboard asks for metrics."""
     grafana: Line = ""
-    """A URL: whose panels the dashboard shows."""
+    """The URL of the Grafana whose panels the dashboard shows."""
     grafana_for_browsers: Line = ""
-    """The same as browsers reach it, if they reach it elsewhere."""
+    """The URL at which browsers reach Grafana, if it is another."""
 
     def head_address(self) -> str:
         return self.address
 
-    def start(self) -> list[str]:
+    def role_flags(self) -> list[str]:
         return [
             "--head",
             "--disable-usage-stats",
@@ -42,19 +42,19 @@ class RayHead(RayNode, kind="ray_head"):
             f"--dashboard-port={self.ports.dashboard}",
         ]
 
-    def own_ports(self) -> tuple[int, ...]:
+    def listening_ports(self) -> tuple[int, ...]:
         return self.ports.of_head()
 
-    def own_mounts(self) -> tuple[str, ...]:
-        return (self.own_tables(),)
+    def role_mounts(self) -> tuple[str, ...]:
+        return (self.tables_dir(),)
 
-    def own_drain_s(self) -> int:
-        return 0  # jobs live on it: they would hold it until the deadline
+    def drain_limit_s(self) -> int:
+        return 0  # jobs run on it: draining would wait for them until the deadline
 
-    def own_tables(self) -> str:
+    def tables_dir(self) -> str:
         return f"{self.data_dir}/gcs"
 
-    def own_env(self) -> dict[str, str]:
+    def role_env(self) -> dict[str, str]:
         urls = {
             "RAY_PROMETHEUS_HOST": self.prometheus,
             "RAY_GRAFANA_HOST": self.grafana,
@@ -62,7 +62,7 @@ class RayHead(RayNode, kind="ray_head"):
         }
         return {
             "RAY_gcs_storage": "rocksdb",
-            "RAY_gcs_storage_path": f"{self.data_dir}/gcs",
+            "RAY_gcs_storage_path": self.tables_dir(),
             "AUTOSCALER_METRIC_PORT": str(self.ports.autoscaler_metrics),
             "DASHBOARD_METRIC_PORT": str(self.ports.dashboard_metrics),
             **{name: url for name, url in urls.items() if url},
@@ -87,8 +87,8 @@ class RayWorker(RayNode, kind="ray_worker"):
     def head_address(self) -> str:
         return self.head
 
-    def start(self) -> list[str]:
+    def role_flags(self) -> list[str]:
         return [f"--address={self.head}:{self.ports.head}"]
 
-    def own_env(self) -> dict[str, str]:
+    def role_env(self) -> dict[str, str]:
         return {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
