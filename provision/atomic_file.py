@@ -1,6 +1,6 @@
-"""Files of this machine written in one piece: whoever reads sees the old or the new one.
+"""Files of the controller, written atomically: a reader sees the old or the new one.
 
-That holds for a run that is killed, too; what it may leave is a hidden file beside.
+A process that is killed meanwhile leaves at most a hidden file beside.
 """
 
 from __future__ import annotations
@@ -13,28 +13,31 @@ from pathlib import Path
 
 
 def replace(file: Path, data: bytes, mode: int = 0o600) -> None:
-    """Make *data* the content of *file*; folders that are missing are made, for us only.
+    """Replace the content of *file* by *data*; create missing folders with mode 0700.
 
     Raises:
-        OSError: it cannot be written; the file is as it was.
+        OSError: it cannot be written; the old file is unchanged.
     """
-    with _beside(file, data, mode) as part:
-        part.replace(file)
+    with _temporary(file, data, mode) as temporary:
+        temporary.replace(file)
 
 
 def make(file: Path, data: bytes, mode: int = 0o600) -> None:
-    """The same where there is no *file*; of two that do so at once, one wins.
+    """Create *file* with *data*; keep the file if it exists already.
 
     Raises:
         OSError: it cannot be written.
     """
-    with _beside(file, data, mode) as part, contextlib.suppress(FileExistsError):
-        os.link(part, file)
+    with (
+        _temporary(file, data, mode) as temporary,
+        contextlib.suppress(FileExistsError),
+    ):
+        os.link(temporary, file)
 
 
 @contextlib.contextmanager
-def _beside(file: Path, data: bytes, mode: int) -> Iterator[Path]:
-    """A file with *data* beside *file*, gone afterwards if it still is there."""
+def _temporary(file: Path, data: bytes, mode: int) -> Iterator[Path]:
+    """Write *data* to a temporary file beside *file*; remove it afterwards if it is left."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:

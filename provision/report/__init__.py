@@ -1,1 +1,1 @@
-"""What a person and a script see of a run; consumers of its events."""
+"""Consumers of a run's events: console lines, live progress, summary, JSON report."""

@@ -1,4 +1,4 @@
-"""A run on the console: lines that stay, and on a terminal live progress below."""
+"""A run on the console: permanent lines, and live progress below them on a terminal."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ from provision.report.progress_table import ProgressTable
 from provision.report.summary import summary
 
 PLAIN_WIDTH = 200
-"""Columns of what is no terminal: enough for any table."""
+"""Columns assumed where output is not a terminal: enough for any table."""
 
 
 class Output(Console):
-    """Where people read; when its reader goes away, the run still goes on."""
+    """Console for people; the run goes on when whatever reads the output is closed."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
 
-    def tell(self, *things: RenderableType) -> None:
-        """Print, and leave the breaking of long lines to the terminal."""
-        for thing in things:
-            self.print(thing, soft_wrap=isinstance(thing, str), highlight=False)
+    def show(self, *parts: RenderableType) -> None:
+        """Print each part; long lines are left for the terminal to wrap."""
+        for part in parts:
+            self.print(part, soft_wrap=isinstance(part, str), highlight=False)
+
+    tell = show
 
 
 def output(stream: TextIO | None = None) -> Output:
-    """The console of *stream*, standard output by default."""
+    """Return a console that writes to *stream*, by default standard output."""
     stream = stream or sys.stdout
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
     terminal = stream.isatty()
     return Output(
         file=stream,
-        # Said outright, since FORCE_COLOR would move the cursor in a log file.
+        # Explicit, because FORCE_COLOR would put cursor movements into a log file.
         force_terminal=terminal,
         width=None if terminal else PLAIN_WIDTH,
         markup=False,
@@ -53,12 +55,12 @@ def output(stream: TextIO | None = None) -> Output:
 
 
 class ConsoleReporter:
-    """Shows a run while it goes on, and its summary when it is over.
+    """Reporter that shows a run as it happens, and its summary at the end.
 
     Args:
-        console: where.
-        verbose: also show what runs, what is as it should be, and retries.
-        then: the command that does what a plan has found.
+        console: receives everything.
+        verbose: also show running steps, unchanged steps, their output and retries.
+        then: the command that makes the changes a plan has listed.
     """
 
     def __init__(
@@ -66,14 +68,14 @@ class ConsoleReporter:
     ) -> None:
         self._console = console
         self._then = then
-        self._tell = EventFormatter(verbose=verbose)
+        self._lines = EventFormatter(verbose=verbose)
         self._run = Run()
-        self._board = ProgressTable()
+        self._progress = ProgressTable()
         self._live: LiveDisplay | None = None
 
     def __enter__(self) -> ConsoleReporter:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = LiveDisplay(self._board, self._console)
+            self._live = LiveDisplay(self._progress, self._console)
             self._live.start()
         return self
 
@@ -86,10 +88,10 @@ class ConsoleReporter:
         self._stop()
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Show one event."""
         self._run(event)
-        self._board(event)
-        for line in self._tell(event):
+        self._progress(event)
+        for line in self._lines(event):
             self._print(line)
         if isinstance(event, RunEnded):
             self._stop()
@@ -97,12 +99,12 @@ class ConsoleReporter:
                 self._print(part)
 
     def _print(self, part: RenderableType) -> None:
-        """Print *part*; only a terminal is given broken lines."""
+        """Print *part*; lines are wrapped only on a terminal."""
         if self._live:
-            self._live.tell(part)
+            self._live.print_above(part)
             return
-        whole = not self._console.is_terminal and not isinstance(part, Table)
-        self._console.print(part, soft_wrap=whole)
+        unwrapped = not self._console.is_terminal and not isinstance(part, Table)
+        self._console.print(part, soft_wrap=unwrapped)
 
     def _stop(self) -> None:
         if self._live:

@@ -1,7 +1,8 @@
-"""What each event says to a person, as lines that stay on the screen."""
+"""Events as lines of text that stay on the screen."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,19 +49,19 @@ STYLES = {
     "blocked": "magenta",
     "warning": "yellow",
 }
-LONGEST_NAME = 32
-"""Wider host names push their line to the right."""
-MOST_CHANGES = 8
-"""Changes shown of a step that was changed, unless everything is asked for."""
-NARROW = 30
-"""With fewer columns left for it, the body of a line goes on below the head."""
-TOGETHER = 4
-"""So many hosts blocked by one cause share a line."""
+MAX_NAME_WIDTH = 32
+"""Width of the host column; longer names push their line to the right."""
+MAX_CHANGES = 8
+"""Changes shown for a changed step, unless verbose."""
+MIN_BODY_WIDTH = 30
+"""Columns that the body of a line needs beside its head; with fewer it wraps below."""
+GROUP_BLOCKED = 4
+"""Number of hosts blocked by one cause from which on they share a line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line: whom it is about, and what it says."""
+class ConsoleLine:
+    """One line: a head with the host and a keyword, and a body."""
 
     head: Text
     body: Text
@@ -68,9 +69,9 @@ class Line:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[Table | Text]:
-        """On a terminal, what does not fit goes on below *body*, not below *head*."""
+        """Render; on a terminal, text that does not fit wraps within the body column."""
         room = options.max_width - self.head.cell_len
-        if not console.is_terminal or room < NARROW:
+        if not console.is_terminal or room < MIN_BODY_WIDTH:
             yield self.head + self.body
             return
         grid = Table.grid()
@@ -80,14 +81,14 @@ class Line:
         yield grid
 
 
-Lines = Iterator[Line]
+ConsoleLines = Iterator[ConsoleLine]
 
 
 class EventFormatter:
-    """Tells events as lines; one line begins with the host it is about.
+    """Formats events as lines; each line begins with its host.
 
     Args:
-        verbose: also tell what runs, what is as it should be, and retries.
+        verbose: also format running steps, unchanged steps, their output and retries.
     """
 
     def __init__(self, *, verbose: bool = False) -> None:
@@ -95,9 +96,9 @@ class EventFormatter:
         self._word_width = len("changed")
         self._planned = "would change"
         self._verbose = verbose
-        self._told: set[str] = set()
+        self._shown_once: set[str] = set()
         self._blocked: list[HostBlocked] = []
-        self._tells: dict[type[Event], Callable[[Any], Lines]] = {
+        self._formats: dict[type[Event], Callable[[Any], ConsoleLines]] = {
             RunStarted: self._started,
             Warned: self._warned,
             StepPlanned: self._step_planned,
@@ -105,10 +106,10 @@ class EventFormatter:
             StepFailed: self._step_failed,
             HostFailed: self._host_failed,
         }
-        self._most = MOST_CHANGES
+        self._max_changes = MAX_CHANGES
         if verbose:
-            self._most = 10_000
-            self._tells |= {
+            self._max_changes = sys.maxsize
+            self._formats |= {
                 HostConnected: self._connected,
                 HostProbed: self._probed,
                 HostRetrying: self._retrying,
@@ -118,31 +119,33 @@ class EventFormatter:
                 OutputLine: self._output,
             }
 
-    def __call__(self, event: Event) -> Lines:
-        """The lines that *event* is worth; blocked hosts are told together."""
+    def __call__(self, event: Event) -> ConsoleLines:
+        """Yield the lines for *event*; hosts blocked by one cause are grouped."""
         if isinstance(event, HostBlocked):
-            if self._blocked and not _alike(event, self._blocked[0]):
-                yield from self._all_blocked()
+            if self._blocked and not _same_cause(event, self._blocked[0]):
+                yield from self._flush_blocked()
             self._blocked.append(event)
             return
-        yield from self._all_blocked()
-        if tell := self._tells.get(type(event)):
-            yield from tell(event)
+        yield from self._flush_blocked()
+        if formatter := self._formats.get(type(event)):
+            yield from formatter(event)
 
-    def _line(self, host: str, word: str, text: str, style: str = "") -> Line:
+    def _line(self, host: str, word: str, text: str, style: str = "") -> ConsoleLine:
         head = Text(f"{escape(host).ljust(self._name_width)}  ")
         head.append(word.ljust(self._word_width), STYLES.get(word, ""))
-        return Line(head.append("  "), Text(text, style))
+        return ConsoleLine(head.append("  "), Text(text, style))
 
-    def _below(self, host: str, texts: Iterable[str], style: str = "") -> Lines:
+    def _indented(
+        self, host: str, texts: Iterable[str], style: str = ""
+    ) -> ConsoleLines:
         for text in texts:
             line = self._line(host, "", text, style)
             line.head.append("  ")
             yield line
 
-    def _started(self, event: RunStarted) -> Lines:
+    def _started(self, event: RunStarted) -> ConsoleLines:
         longest = max((len(escape(name)) for name in event.steps), default=0)
-        self._name_width = min(longest, LONGEST_NAME)
+        self._name_width = min(longest, MAX_NAME_WIDTH)
         if event.verb == "verify":
             self._planned = "differs"
         if event.verb == "plan":
@@ -152,54 +155,54 @@ class EventFormatter:
         plays = ", ".join(map(escape, event.plays))
         what = f"{event.verb} {escape(event.cluster)}".strip()
         text = Text(f"{what}: {hosts}, {steps} (plays: {plays})", "bold")
-        yield Line(Text(), text)
+        yield ConsoleLine(Text(), text)
 
-    def _warned(self, event: Warned) -> Lines:
+    def _warned(self, event: Warned) -> ConsoleLines:
         if event.host:
             yield self._line(event.host, "warning", escape(event.message))
         else:
             head = Text("warning: ", STYLES["warning"])
-            yield Line(head, Text(escape(event.message)))
+            yield ConsoleLine(head, Text(escape(event.message)))
 
-    def _step_planned(self, event: StepPlanned) -> Lines:
+    def _step_planned(self, event: StepPlanned) -> ConsoleLines:
         yield self._line(event.host, self._planned, escape(event.step))
-        yield from self._below(event.host, map(change_line, event.changes))
+        yield from self._indented(event.host, map(change_line, event.changes))
 
-    def _step_changed(self, event: StepChanged) -> Lines:
+    def _step_changed(self, event: StepChanged) -> ConsoleLines:
         took = duration(event.seconds)
         yield self._line(event.host, "changed", f"{escape(event.step)} ({took})")
-        yield from self._below(event.host, _first(event.changes, self._most))
+        yield from self._indented(event.host, _first(event.changes, self._max_changes))
 
-    def _step_failed(self, event: StepFailed) -> Lines:
-        text = f"{escape(event.step)}  ({_place(event)})"
+    def _step_failed(self, event: StepFailed) -> ConsoleLines:
+        text = f"{escape(event.step)}  ({_location(event)})"
         yield self._line(event.host, "FAILED", text, "bold")
         message = map(escape, event.error.message.splitlines())
-        yield from self._below(event.host, message, "red")
-        yield from self._why(event.host, event.error)
+        yield from self._indented(event.host, message, "red")
+        yield from self._advice(event.host, event.error)
 
-    def _host_failed(self, event: HostFailed) -> Lines:
+    def _host_failed(self, event: HostFailed) -> ConsoleLines:
         once = getattr(event.error, "once", "")
-        if once in self._told and not self._verbose:
-            return  # the summary has all hosts it is about
-        self._told |= {once} - {""}
+        if once in self._shown_once and not self._verbose:
+            return  # the summary lists all hosts with this error
+        self._shown_once |= {once} - {""}
         message, *rest = map(escape, event.error.message.splitlines() or [""])
         yield self._line(event.host, "FAILED", message, "bold")
-        yield from self._below(event.host, rest, "red")
+        yield from self._indented(event.host, rest, "red")
         if event.play:
-            yield from self._below(event.host, [f"in play {escape(event.play)}"])
-        yield from self._why(event.host, event.error)
+            yield from self._indented(event.host, [f"in play {escape(event.play)}"])
+        yield from self._advice(event.host, event.error)
 
-    def _why(self, host: str, error: ProvisionError) -> Lines:
+    def _advice(self, host: str, error: ProvisionError) -> ConsoleLines:
         details = getattr(error, "details", ())
-        yield from self._below(
+        yield from self._indented(
             host, (f"| {clean_output(line)}" for line in details), "dim"
         )
         if error.hint:
-            yield from self._below(host, [f"to do: {escape(error.hint)}"], "bold")
+            yield from self._indented(host, [f"to do: {escape(error.hint)}"], "bold")
 
-    def _all_blocked(self) -> Lines:
+    def _flush_blocked(self) -> ConsoleLines:
         blocked, self._blocked = self._blocked, []
-        if len(blocked) < TOGETHER:
+        if len(blocked) < GROUP_BLOCKED:
             for event in blocked:
                 yield self._line(event.host, "blocked", _because(event, event.steps))
             return
@@ -207,57 +210,56 @@ class EventFormatter:
         steps = sum(event.steps for event in blocked)
         yield self._line(hosts, "blocked", _because(blocked[0], steps))
 
-    def _connected(self, event: HostConnected) -> Lines:
+    def _connected(self, event: HostConnected) -> ConsoleLines:
         yield self._line(event.host, "", f"connected ({duration(event.seconds)})")
 
-    def _probed(self, event: HostProbed) -> Lines:
+    def _probed(self, event: HostProbed) -> ConsoleLines:
         took, steps = duration(event.seconds), counted(event.steps, "step")
-        yield self._line(event.host, "", f"looked at {steps} ({took})")
+        yield self._line(event.host, "", f"probed {steps} ({took})")
 
-    def _retrying(self, event: HostRetrying) -> Lines:
+    def _retrying(self, event: HostRetrying) -> ConsoleLines:
         reason = escape(event.reason)
         if event.lost:
-            text = (
-                f"loss {event.attempt} of at most {event.most}, looks again: {reason}"
-            )
+            count = f"{event.attempt} of {event.most}"
+            text = f"connection lost ({count}), probing again: {reason}"
         else:
             wait, next_one = duration(event.wait_s), event.attempt + 1
-            text = (
-                f"connects again in {wait} (try {next_one} of {event.most}): {reason}"
-            )
+            count = f"try {next_one} of {event.most}"
+            text = f"cannot connect, next {count} in {wait}: {reason}"
         yield self._line(event.host, "", text)
 
-    def _step_ok(self, event: StepOk) -> Lines:
+    def _step_ok(self, event: StepOk) -> ConsoleLines:
         yield self._line(event.host, "ok", escape(event.step))
 
-    def _applying(self, event: StepApplying) -> Lines:
-        yield self._line(event.host, "", f"changes {escape(event.step)}")
+    def _applying(self, event: StepApplying) -> ConsoleLines:
+        yield self._line(event.host, "", f"applying {escape(event.step)}")
 
-    def _waiting(self, event: StepWaiting) -> Lines:
+    def _waiting(self, event: StepWaiting) -> ConsoleLines:
         left = ", ".join(map(change_line, event.left))
-        yield self._line(event.host, "", f"waits for {left}")
+        yield self._line(event.host, "", f"waiting for {left}")
 
-    def _output(self, event: OutputLine) -> Lines:
-        yield from self._below(event.host, [f"| {clean_output(event.line)}"], "dim")
+    def _output(self, event: OutputLine) -> ConsoleLines:
+        yield from self._indented(event.host, [f"| {clean_output(event.line)}"], "dim")
 
 
-def _alike(one: HostBlocked, other: HostBlocked) -> bool:
+def _same_cause(one: HostBlocked, other: HostBlocked) -> bool:
     return (one.play, one.by) == (other.play, other.by)
 
 
 def _because(event: HostBlocked, steps: int) -> str:
     count = counted(steps, "step")
-    own = event.by.removeprefix(f"{event.host} in ")
-    why = f"of {event.by}" if own == event.by else f"play {own} failed here"
+    host, found, play = event.by.partition(" in ")
+    where = "this host" if host == event.host else host
+    why = f"play {play} failed on {where}" if found else f"of {event.by}"
     return f"play {escape(event.play)}: {count} not run, because {escape(why)}"
 
 
-def _first(changes: Sequence[Change], most: int) -> Iterator[str]:
-    yield from map(change_line, changes[:most])
-    if len(changes) > most:
-        yield f"... and {len(changes) - most} more (-v shows all)"
+def _first(changes: Sequence[Change], limit: int) -> Iterator[str]:
+    yield from map(change_line, changes[:limit])
+    if len(changes) > limit:
+        yield f"... and {len(changes) - limit} more (-v shows all)"
 
 
-def _place(event: StepEvent) -> str:
+def _location(event: StepEvent) -> str:
     where = f", {escape(event.where)}" if event.where else ""
     return f"play {escape(event.play)}{where}"

@@ -1,33 +1,33 @@
-"""A run as JSON in a file, written whole at its end."""
+"""The report of a run as a JSON file, written atomically at the end of the run."""
 
 from __future__ import annotations
 
 import json
-import os
+import stat
+import tempfile
 from pathlib import Path
 from types import TracebackType
 
+from provision import atomic_file
 from provision.errors import OptionError, ProvisionError
 from provision.model.events import Event
 from provision.model.result import INTERRUPTED, Run
 
 
 class ReportFile:
-    """Adds a run up and writes it to *path* when the run is over, however it ended.
+    """Reporter that writes the result of a run to *path*, however the run ends.
 
     Raises:
-        OptionError: nothing can be written there; found out before the run.
+        OptionError: *path* cannot be written; checked before the run starts.
     """
 
     def __init__(self, path: str) -> None:
         self._path = Path(path).resolve()
-        self._draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         self._run = Run()
         if self._path.exists() and not self._path.is_file():
             raise _unwritable(path, "it is not a file")
         try:
-            self._write("")
-            self._draft.unlink()
+            self._mode = _mode_of_new_files(self._path.parent)
         except OSError as error:
             raise _unwritable(path, error.strerror or str(error)) from error
 
@@ -35,7 +35,7 @@ class ReportFile:
         return self
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Add one event."""
         self._run(event)
 
     def __exit__(
@@ -47,14 +47,21 @@ class ReportFile:
         report = self._run.as_dict()
         if error:
             report |= _ending(error)
-        # Not indented: that is ten times the work, and for 100 hosts all of a second.
-        self._write(json.dumps(report) + "\n")
-        self._draft.replace(self._path)
+        # Not indented: for 100 hosts that would take a second, ten times as long.
+        text = json.dumps(report) + "\n"
+        atomic_file.replace(self._path, text.encode(), mode=self._mode)
 
-    def _write(self, text: str) -> None:
-        """Write a new file beside the report: a rename in one folder is atomic."""
-        with self._draft.open("x", encoding="utf-8") as draft:
-            draft.write(text)
+
+def _mode_of_new_files(folder: Path) -> int:
+    """Create a file in *folder* and remove it; return the mode that the umask gave it.
+
+    Raises:
+        OSError: files cannot be created there.
+    """
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as trial:
+        file = Path(trial, "report")
+        file.touch()
+        return stat.S_IMODE(file.stat().st_mode)
 
 
 def _unwritable(path: str, why: str) -> OptionError:
@@ -65,10 +72,10 @@ def _unwritable(path: str, why: str) -> OptionError:
 
 
 def _ending(error: BaseException) -> dict[str, object]:
-    """What ended the run as a whole."""
+    """Return the fields that describe *error*, which ended the run as a whole."""
     code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     message, hint = str(error), ""
     if isinstance(error, ProvisionError):
         code, message, hint = error.exit_code, error.message, error.hint
-    said = {"type": type(error).__name__, "message": message, "hint": hint}
-    return {"exit_code": code, "error": said}
+    ended_by = {"type": type(error).__name__, "message": message, "hint": hint}
+    return {"exit_code": code, "error": ended_by}

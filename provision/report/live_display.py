@@ -1,4 +1,4 @@
-"""Lines above a moving board, printed together: each print draws the board again."""
+"""Lines above the progress table, printed in groups: each print draws the table anew."""
 
 from __future__ import annotations
 
@@ -7,43 +7,46 @@ from collections import deque
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
-PER_SECOND = 5
-MOST_WAITING = 200
-"""So many lines may wait for the next drawing; whoever brings more waits himself."""
+REFRESHES_PER_SECOND = 5
+MAX_PENDING = 200
+"""Lines kept for the next refresh; one more, and all are printed at once."""
 
 
 class LiveDisplay(Live):
-    """A board at the bottom of a terminal, and what is told above it.
+    """A renderable at the bottom of a terminal, and lines printed above it.
 
     Args:
-        board: drawn a few times a second.
+        progress: drawn a few times a second.
         console: the terminal.
     """
 
-    def __init__(self, board: RenderableType, console: Console) -> None:
+    def __init__(self, progress: RenderableType, console: Console) -> None:
         super().__init__(
-            board, console=console, transient=True, refresh_per_second=PER_SECOND
+            progress,
+            console=console,
+            transient=True,
+            refresh_per_second=REFRESHES_PER_SECOND,
         )
-        self._waiting: deque[RenderableType] = deque()
+        self._pending: deque[RenderableType] = deque()
 
-    def tell(self, part: RenderableType) -> None:
-        """Print *part* above the board, with the next drawing at the latest."""
-        self._waiting.append(part)
-        if len(self._waiting) >= MOST_WAITING:
+    def print_above(self, part: RenderableType) -> None:
+        """Print *part* above the progress, with the next refresh at the latest."""
+        self._pending.append(part)
+        if len(self._pending) >= MAX_PENDING:
             self._flush()
 
     def refresh(self) -> None:
-        """Draw the board, below what waits to be told."""
+        """Print what is pending, or draw the progress if nothing is."""
         if not self._flush():
             super().refresh()
 
     def stop(self) -> None:
-        """Tell the rest, and take the board away."""
+        """Print what is pending, and remove the progress from the screen."""
         self._flush()
         super().stop()
 
     def _flush(self) -> bool:
-        parts = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        parts = [self._pending.popleft() for _ in range(len(self._pending))]
         if parts:
             self.console.print(Group(*parts))
         return bool(parts)

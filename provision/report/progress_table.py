@@ -1,4 +1,4 @@
-"""The moving part of a terminal: a line for each host with what it does now."""
+"""Live progress on a terminal: a line for each host with its current activity."""
 
 from __future__ import annotations
 
@@ -39,89 +39,89 @@ from provision.report.text import (
 )
 
 NAME_LENGTH = 24
-SPARE_LINES = 2
-"""Lines of the terminal that stay free for what was printed above."""
+RESERVED_LINES = 2
+"""Lines of the terminal that stay free for the lines printed above the table."""
 BUSY, FAILED, IDLE, NEW, DONE = range(5)
-"""What a host is up to; the lowest are shown where there is no room for all."""
+"""States of a host; the lowest are shown first where there is no room for all."""
 STYLES = {BUSY: "yellow", FAILED: "red", IDLE: "", NEW: "dim", DONE: "green"}
 
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One host: how many of its steps are over, and what it does now."""
+    """One host: the number of finished steps, and the current activity."""
 
     name: str
     steps: int
-    over: int = 0
-    stage: int = NEW
-    doing: str = "connecting"
+    finished: int = 0
+    state: int = NEW
+    activity: str = "connecting"
     output: str = ""
     since: float = field(default_factory=time.monotonic)
 
-    def now(self, stage: int, doing: str) -> None:
-        """Begin with something else."""
-        self.stage, self.doing, self.output = stage, doing, ""
+    def start(self, state: int, activity: str) -> None:
+        """Begin another activity."""
+        self.state, self.activity, self.output = state, activity, ""
         self.since = time.monotonic()
 
-    def rest(self) -> None:
-        """A step is over; what comes next will say so itself."""
-        self.over += 1
-        if self.over >= self.steps and self.stage != FAILED:
-            self.now(DONE, "done")
-        elif self.stage != FAILED:
-            self.now(IDLE, "waits for its turn")
+    def finish_step(self) -> None:
+        """Count a finished step; the next event names the next activity."""
+        self.finished += 1
+        if self.finished >= self.steps and self.state != FAILED:
+            self.start(DONE, "done")
+        elif self.state != FAILED:
+            self.start(IDLE, "waiting for its turn")
 
 
 class ProgressTable:
-    """All hosts of a run as a renderable that fits the terminal; safe to share."""
+    """All hosts of a run as a renderable that fits the terminal; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}
         self._started = time.monotonic()
-        self._takes: dict[type[Event], Callable[[Row, Any], None]] = {
-            HostConnected: lambda row, _: row.now(IDLE, "is looked at"),
+        self._updates: dict[type[Event], Callable[[Row, Any], None]] = {
+            HostConnected: lambda row, _: row.start(IDLE, "probing"),
             HostRetrying: self._retrying,
             HostProbed: self._probed,
-            HostFailed: lambda row, e: row.now(FAILED, escape(e.error.message)),
+            HostFailed: lambda row, e: row.start(FAILED, escape(e.error.message)),
             HostBlocked: self._blocked,
-            StepOk: lambda row, _: row.rest(),
-            StepPlanned: lambda row, _: row.rest(),
-            StepChanged: lambda row, _: row.rest(),
-            StepApplying: lambda row, e: row.now(BUSY, escape(e.step)),
+            StepOk: lambda row, _: row.finish_step(),
+            StepPlanned: lambda row, _: row.finish_step(),
+            StepChanged: lambda row, _: row.finish_step(),
+            StepApplying: lambda row, e: row.start(BUSY, escape(e.step)),
             StepWaiting: self._waiting,
             StepFailed: self._failed,
             OutputLine: self._output,
         }
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Update the row of the event's host."""
         with self._lock:
             if isinstance(event, RunStarted):
                 self._rows = {name: Row(name, n) for name, n in event.steps.items()}
             elif isinstance(event, HostEvent):
                 row = self._rows.setdefault(event.host, Row(event.host, 0))
-                self._takes.get(type(event), _nothing)(row, event)
+                self._updates.get(type(event), _ignore)(row, event)
 
     def _retrying(self, row: Row, event: HostRetrying) -> None:
-        row.now(BUSY, f"connects again: {escape(event.reason)}")
+        row.start(BUSY, f"connecting again: {escape(event.reason)}")
 
     def _probed(self, row: Row, event: HostProbed) -> None:
-        # A step that settles is looked at again and again; it goes on.
-        if row.stage != BUSY:
-            row.now(IDLE, "waits for its turn")
+        # A step that settles is probed repeatedly while it is still being applied.
+        if row.state != BUSY:
+            row.start(IDLE, "waiting for its turn")
 
     def _blocked(self, row: Row, event: HostBlocked) -> None:
-        row.over += event.steps
-        if row.stage != FAILED:
-            row.now(DONE, "blocked")
+        row.finished += event.steps
+        if row.state != FAILED:
+            row.start(DONE, "blocked")
 
     def _waiting(self, row: Row, event: StepWaiting) -> None:
-        row.output = "waits for " + ", ".join(map(change_line, event.left))
+        row.output = "waiting for " + ", ".join(map(change_line, event.left))
 
     def _failed(self, row: Row, event: StepFailed) -> None:
-        row.over += 1
-        row.now(FAILED, f"{escape(event.step)} failed")
+        row.finished += 1
+        row.start(FAILED, f"{escape(event.step)} failed")
 
     def _output(self, row: Row, event: OutputLine) -> None:
         row.output = clean_output(event.line) or row.output
@@ -130,19 +130,19 @@ class ProgressTable:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[Table | Text]:
         with self._lock:
-            shown, hidden = self._choose(console.height - SPARE_LINES)
+            shown, hidden = self._choose(console.height - RESERVED_LINES)
             yield self._table(shown)
             if hidden:
                 yield Text(f"... and {hidden} more", "dim")
             yield self._counts()
 
     def _choose(self, room: int) -> tuple[list[Row], int]:
-        """Rows for *room* lines, in the inventory's order, and how many are hidden."""
+        """Return the rows that fit *room* lines, in inventory order, and the number hidden."""
         rows = list(self._rows.values())
         if len(rows) + 1 <= room:
             return rows, 0
         room = max(room - 2, 1)
-        first = sorted(rows, key=lambda row: row.stage)[:room]
+        first = sorted(rows, key=lambda row: row.state)[:room]
         return [row for row in rows if row in first], len(rows) - len(first)
 
     def _table(self, rows: list[Row]) -> Table:
@@ -154,21 +154,21 @@ class ProgressTable:
         now = time.monotonic()
         for row in rows:
             name = shortened(escape(row.name), NAME_LENGTH)
-            took = f"{now - row.since:.0f} s" if row.stage in {BUSY, IDLE} else ""
-            doing = Text(row.doing, STYLES[row.stage])
+            took = f"{now - row.since:.0f} s" if row.state in {BUSY, IDLE} else ""
+            activity = Text(row.activity, STYLES[row.state])
             if row.output:
-                doing.append(f"  {row.output}", "dim")
-            table.add_row(Text(name), f"{row.over}/{row.steps}", took, doing)
+                activity.append(f"  {row.output}", "dim")
+            table.add_row(Text(name), f"{row.finished}/{row.steps}", took, activity)
         return table
 
     def _counts(self) -> Text:
-        stages = [row.stage for row in self._rows.values()]
+        states = [row.state for row in self._rows.values()]
         took = duration(time.monotonic() - self._started)
-        said = f"{stages.count(DONE)} of {counted(len(stages), 'host')} done"
-        if failed := stages.count(FAILED):
-            said += f", {failed} failed"
-        return Text(f"{said}, {took}", "bold")
+        text = f"{states.count(DONE)} of {counted(len(states), 'host')} done"
+        if failed := states.count(FAILED):
+            text += f", {failed} failed"
+        return Text(f"{text}, {took}", "bold")
 
 
-def _nothing(row: Row, event: Event) -> None:
+def _ignore(row: Row, event: Event) -> None:
     """Leave *row* as it is."""

@@ -1,4 +1,4 @@
-"""The end of a run: a table of its hosts, what failed, and one sentence."""
+"""Summary of a run: a table of hosts, the failures, and one sentence."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from provision.errors import ProvisionError
 from provision.model.result import HostResult, Run
 from provision.report.text import counted, duration, escape, listed, shortened
 
-MOST_ROWS = 30
-"""With more hosts, those with equal counts share a row."""
-MOST_FAILURES = 20
+MAX_ROWS = 30
+"""Number of hosts above which those with equal counts share a row."""
+MAX_FAILURES = 20
 STYLES = {
     "ok": "green",
     "changed": "yellow",
@@ -26,11 +26,11 @@ STYLES = {
 
 
 def summary(run: Run, *, then: str = "") -> Iterator[RenderableType]:
-    """What is printed when a run is over.
+    """Yield the parts that are printed at the end of a run.
 
     Args:
-        run: all of it.
-        then: the command that does what a plan has found.
+        run: the complete run.
+        then: the command that makes the changes a plan has listed.
     """
     yield Text("")
     yield _table(run)
@@ -53,12 +53,12 @@ def _table(run: Run) -> Table:
 
 
 def _rows(run: Run) -> Iterator[tuple[list[str], tuple[float, ...]]]:
-    """Hosts and their numbers; of many hosts, those with equal counts together."""
-    alike: dict[object, list[str]] = {}
+    """Yield hosts and their numbers; many hosts are grouped by equal counts."""
+    groups: dict[object, list[str]] = {}
     for name, host in run.hosts.items():
-        key = name if len(run.hosts) <= MOST_ROWS else _numbers(host)[:-1]
-        alike.setdefault(key, []).append(name)
-    for names in alike.values():
+        key = name if len(run.hosts) <= MAX_ROWS else _numbers(host)[:-1]
+        groups.setdefault(key, []).append(name)
+    for names in groups.values():
         columns = zip(*(_numbers(run.hosts[name]) for name in names), strict=True)
         yield names, tuple(max(column) for column in columns)
 
@@ -75,29 +75,29 @@ def _cells(titles: Iterable[str], numbers: Iterable[float]) -> Iterator[Text]:
 
 
 def _failures(run: Run) -> Iterator[Text]:
-    """Each failure in one line, with its hosts: what happened may be far above."""
+    """Yield each failure as one line with its hosts; its details may be far above."""
     hosts: dict[str, list[str]] = {}
-    for name, text in _failed(run):
+    for name, text in _errors(run):
         hosts.setdefault(text, []).append(name)
-    for text, names in list(hosts.items())[:MOST_FAILURES]:
+    for text, names in list(hosts.items())[:MAX_FAILURES]:
         yield Text(listed(names, 3), "bold red").append(f": {text}", "red")
-    if len(hosts) > MOST_FAILURES:
-        yield Text(f"... and {len(hosts) - MOST_FAILURES} more failures", "red")
+    if len(hosts) > MAX_FAILURES:
+        yield Text(f"... and {len(hosts) - MAX_FAILURES} more failures", "red")
     if hosts:
         yield Text("")
 
 
-def _failed(run: Run) -> Iterator[tuple[str, str]]:
+def _errors(run: Run) -> Iterator[tuple[str, str]]:
     for name, host in run.hosts.items():
         for step in host.steps:
             if step.error:
                 where = f" ({step.where})" if step.where else ""
-                yield name, escape(f"{step.step}{where}: ") + _brief(step.error)
+                yield name, escape(f"{step.step}{where}: ") + _first_line(step.error)
         if host.error:
-            yield name, _brief(host.error)
+            yield name, _first_line(host.error)
 
 
-def _brief(error: ProvisionError) -> str:
+def _first_line(error: ProvisionError) -> str:
     if once := getattr(error, "once", ""):
         return escape(once)
     first = next(iter(error.message.splitlines()), "")
@@ -105,17 +105,17 @@ def _brief(error: ProvisionError) -> str:
 
 
 def sentence(run: Run, *, then: str = "") -> Text:
-    """What the run came to, in one sentence."""
+    """Return the result of the run as one sentence."""
     if run.interrupted:
-        said = f"interrupted after {duration(run.seconds)}: {_counts(run)}"
-        return Text(f"{said}; the next run goes on from here", "bold red")
+        text = f"interrupted after {duration(run.seconds)}: {_counts(run)}"
+        return Text(f"{text}; the next run continues from here", "bold red")
     if run.errors or any(host.blocked for host in run.hosts.values()):
         return Text(_counts(run) + f" in {duration(run.seconds)}", "bold red")
     if run.verb == "apply" and run.changed:
         return Text(_counts(run) + f" in {duration(run.seconds)}", "bold green")
     if run.planned:
-        return Text(_promise(run, then), "bold cyan")
-    return Text(_nothing(run), "bold green")
+        return Text(_differences(run, then), "bold cyan")
+    return Text(_no_differences(run), "bold green")
 
 
 def _counts(run: Run) -> str:
@@ -130,22 +130,22 @@ def _counts(run: Run) -> str:
     return f"{counted(len(hosts), 'host')}: {', '.join(parts)}"
 
 
-def _promise(run: Run, then: str) -> str:
+def _differences(run: Run, then: str) -> str:
     number = sum(bool(host.planned) for host in run.hosts.values())
-    does = "differs" if run.planned == 1 else "differ"
-    verb = does if run.verb == "verify" else "would change"
+    differ = "differs" if run.planned == 1 else "differ"
+    verb = differ if run.verb == "verify" else "would change"
     what = f"{counted(run.planned, 'step')} {verb} on {counted(number, 'host')}"
-    todo = f"; run `{then}` to do it" if then else ""
-    return f"{escape(run.verb)}: {what}{todo}"
+    hint = f"; run `{then}` to apply" if then else ""
+    return f"{escape(run.verb)}: {what}{hint}"
 
 
-def _nothing(run: Run) -> str:
+def _no_differences(run: Run) -> str:
     number = len(run.hosts)
     found = f"{counted(number, 'host')} {'is' if number == 1 else 'are'} as described"
-    said = f"{found}, {_round_trips(run)} ({duration(run.seconds)})"
+    text = f"{found}, {_round_trips(run)} ({duration(run.seconds)})"
     if run.verb == "apply":
-        return f"nothing to do, 0 changed: {said}"
-    return f"{escape(run.verb)}: nothing differs: {said}"
+        return f"nothing to do, 0 changed: {text}"
+    return f"{escape(run.verb)}: nothing differs: {text}"
 
 
 def _round_trips(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""Text from hosts and users as it may be shown: on one line, with nothing to obey."""
+"""Text from hosts and users made safe to show: one line, no control characters."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ import re
 from provision.model.change import Change
 
 VALUE_LENGTH = 64
-"""Longer values are shortened in the middle."""
-LONGEST = 2000
-"""Characters of a printed line that are shown: more than a person reads."""
-STYLING = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+"""Length from which on a value is shortened in the middle."""
+MAX_LINE_LENGTH = 2000
+"""Characters shown of a line that a program printed."""
+ESCAPE_SEQUENCE = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+)
 """Escape sequences that colour text, move the cursor or set a window's title."""
 
 
 def escape(text: str) -> str:
-    """*text* on one line; characters that a terminal would act on are written out."""
-    if text.isprintable():  # as nearly all is: a flood is told apart in no time
+    """Return *text* as one line, with control characters written as escapes."""
+    if text.isprintable():  # the usual case, and fast: output can be megabytes
         return text
-    return "".join(c if c.isprintable() else _written_out(c) for c in text)
+    return "".join(c if c.isprintable() else _escape_character(c) for c in text)
 
 
-def _written_out(character: str) -> str:
+def _escape_character(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
 def shortened(text: str, length: int = VALUE_LENGTH) -> str:
-    """*text* with its middle left out, if it is longer than *length*."""
+    """Return *text*, with its middle left out if it is longer than *length*."""
     if len(text) <= length:
         return text
     kept = length - len(" ... ")
@@ -34,14 +36,14 @@ def shortened(text: str, length: int = VALUE_LENGTH) -> str:
 
 
 def clean_output(line: str) -> str:
-    """A line that a program printed, without colours and what it wrote over."""
-    shown = STYLING.sub("", line).rstrip("\r\n").rpartition("\r")[2]
-    cut = " ... (the line goes on)" if len(shown) > LONGEST else ""
-    return escape(shown.expandtabs(4)[:LONGEST].rstrip()) + cut
+    """Return a printed line without colours or overwritten progress text."""
+    visible = ESCAPE_SEQUENCE.sub("", line).rstrip("\r\n").rpartition("\r")[2]
+    cut = " ... (line cut)" if len(visible) > MAX_LINE_LENGTH else ""
+    return escape(visible.expandtabs(4)[:MAX_LINE_LENGTH].rstrip()) + cut
 
 
 def change_line(change: Change) -> str:
-    """`field: before -> after`, on one line."""
+    """Return `field: before -> after`, on one line."""
     field = escape(change.field)
     return f"{field}: {_value(change.before)} -> {_value(change.after)}"
 
@@ -51,12 +53,12 @@ def _value(value: str | None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 step`, `2 steps`."""
+    """Return the number and the noun: `1 step`, `2 steps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `74 s`, `12 min 5 s`."""
+    """Return a duration as text: `0.4 s`, `74 s`, `12 min 5 s`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -64,7 +66,7 @@ def duration(seconds: float) -> str:
 
 
 def listed(names: list[str], most: int = 5) -> str:
-    """`a, b and c`, or `a, b, c, d, e and 37 more`."""
+    """Return `a, b and c`, or `a, b, c, d, e and 37 more`."""
     shown = [escape(name) for name in names]
     if len(shown) > most:
         return f"{', '.join(shown[:most])} and {len(shown) - most} more"

@@ -57,7 +57,7 @@ def sessions_killed() -> None:
         said = run.ended(0)
         at.is_whole(*NAMES)
         assert at.notes() == ["slow", "slow"], "killed, and then done as a whole"
-    assert "loss 1 of at most 3, looks again" in said
+    assert "connection lost (1 of 3), probing again" in said
 
 
 @fault(

@@ -45,7 +45,7 @@ def test_set_limit_tags_and_report_do_what_they_say(here: Place) -> None:
     choice = ("--limit", "two", "--tags", "note", "--set", "text=other", "--forks", "1")
     code, output = here("deploy", *WHERE, *choice, "--report", "report.json", "-v")
     assert code == 0, output
-    assert "changes file" in output
+    assert "applying file" in output
     assert here.note("one").read_text() == "hello"
     assert here.note("two").read_text() == "other"
     report = json.loads((here.folder / "report.json").read_text())

@@ -25,7 +25,7 @@ def test_ctrl_c_ends_with_130_a_summary_and_a_report(here: Place) -> None:
         start_new_session=True,
     )
     assert running.stdout
-    while "waits for" not in (line := running.stdout.readline()):
+    while "waiting for" not in (line := running.stdout.readline()):
         assert line, "it ended by itself"
     os.killpg(running.pid, signal.SIGINT)
     output, _ = running.communicate(timeout=20)

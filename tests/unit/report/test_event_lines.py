@@ -1,4 +1,4 @@
-"""What stays on the screen: one line for one thing, and nothing a terminal obeys."""
+"""Permanent lines: one line for one thing, and no control characters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from provision.model.events import (
     Warned,
 )
 from provision.report.console import ConsoleReporter, output
-from provision.report.text import LONGEST, clean_output
+from provision.report.text import MAX_LINE_LENGTH, clean_output
 
 MODE = Change("mode", "700", "755")
 NEW = Change("engine", None, "installed")
@@ -41,7 +41,7 @@ ABOUT: dict[str, Any] = {
 }
 
 
-def told(*events: Event, verb: str = "apply", verbose: bool = False) -> list[str]:
+def lines_of(*events: Event, verb: str = "apply", verbose: bool = False) -> list[str]:
     """The lines of a run of *events* on two hosts, where there is no terminal."""
     screen = io.StringIO()
     with ConsoleReporter(output(screen), verbose=verbose, then="do it") as report:
@@ -53,7 +53,9 @@ def told(*events: Event, verb: str = "apply", verbose: bool = False) -> list[str
 
 
 def test_a_change_is_a_line_for_the_step_and_one_for_each_field() -> None:
-    lines = told(StepChanged(host="node1", **ABOUT, changes=(NEW, MODE), seconds=31.2))
+    lines = lines_of(
+        StepChanged(host="node1", **ABOUT, changes=(NEW, MODE), seconds=31.2)
+    )
     assert lines == [
         "apply lab: 2 hosts, 4 steps (plays: hosts)",
         "node1  changed  docker engine (31 s)",
@@ -62,13 +64,13 @@ def test_a_change_is_a_line_for_the_step_and_one_for_each_field() -> None:
     ]
 
 
-def test_a_failure_says_what_where_why_and_what_to_do() -> None:
+def test_a_failure_says_what_happened_where_why_and_what_to_do() -> None:
     error = ApplyError(
         "failed with exit code 100",
         hint="set docker_packages",
         details=["\x1b[31mE: no such package\x1b[0m", "10%\r100%\r\n"],
     )
-    lines = told(StepFailed(host="node2", **ABOUT, error=error))
+    lines = lines_of(StepFailed(host="node2", **ABOUT, error=error))
     assert lines[1:] == [
         "node2  FAILED   docker engine  (play hosts, deploy.yml:30)",
         "node2             failed with exit code 100",
@@ -79,41 +81,43 @@ def test_a_failure_says_what_where_why_and_what_to_do() -> None:
 
 
 def test_a_host_that_cannot_be_reached_is_named_with_its_cause() -> None:
-    error = ConnectError("no route to 10.0.0.9", hint="see that it is up")
-    lines = told(HostFailed(host="node1", play="hosts", error=error))
+    error = ConnectError("no route to 10.0.0.9", hint="check that it is up")
+    lines = lines_of(HostFailed(host="node1", play="hosts", error=error))
     assert lines[1:] == [
         "node1  FAILED   no route to 10.0.0.9",
         "node1             in play hosts",
-        "node1             to do: see that it is up",
+        "node1             to do: check that it is up",
     ]
 
 
-def test_a_defect_of_ours_is_told_with_its_trace() -> None:
+def test_an_internal_error_is_shown_with_its_trace() -> None:
     details = ["Traceback (most recent call last):", "ZeroDivisionError: oops"]
     error = InternalError("internal error: ZeroDivisionError: oops", details=details)
-    lines = told(HostFailed(host="node1", error=error))
+    lines = lines_of(HostFailed(host="node1", error=error))
     assert any("| Traceback" in line for line in lines)
     assert "node1             | ZeroDivisionError: oops" in lines
 
 
 def test_a_plan_lists_what_would_change() -> None:
     event = StepPlanned(host="node1", **ABOUT, changes=(MODE,))
-    assert told(event, verb="plan")[1:] == [
+    assert lines_of(event, verb="plan")[1:] == [
         "node1  would change  docker engine",
         "node1                  mode: 700 -> 755",
     ]
-    assert told(event, verb="verify")[1] == "node1  differs  docker engine"
+    assert lines_of(event, verb="verify")[1] == "node1  differs  docker engine"
 
 
 def test_values_stay_on_one_line_and_long_ones_lose_their_middle() -> None:
     text = Change("content", "one\ntwo\ttab", "x" * 500 + "end")
-    [line] = told(StepChanged(host="node1", **ABOUT, changes=(text,), seconds=0))[2:]
+    [line] = lines_of(StepChanged(host="node1", **ABOUT, changes=(text,), seconds=0))[
+        2:
+    ]
     assert "one\\ntwo\\ttab -> xxx" in line
     assert " ... " in line and line.endswith("end")
     assert len(line) < 150
 
 
-def test_nothing_from_outside_is_read_as_markup_or_obeyed_by_the_terminal() -> None:
+def test_text_from_outside_is_neither_markup_nor_control_characters() -> None:
     nasty = "a[red]b\x1b[31mc\u202ed\udcff"
     change = Change(nasty, nasty, nasty)
     events = [
@@ -123,17 +127,17 @@ def test_nothing_from_outside_is_read_as_markup_or_obeyed_by_the_terminal() -> N
         HostDone(host=nasty, round_trips=1, seconds=0),
         RunEnded(seconds=1),
     ]
-    text = "\n".join(told(*events))
+    text = "\n".join(lines_of(*events))
     assert "a[red]b\\x1b[31mc\\u202ed\\udcff" in text
     assert not re.search(r"[\x1b\u202e\ud800-\udfff]", text)
 
 
-def test_what_is_ok_runs_or_is_retried_is_told_only_when_asked_for() -> None:
+def test_unchanged_and_running_steps_and_retries_are_shown_only_when_verbose() -> None:
     quiet = [
         HostConnected(host="node1", seconds=0.2),
         HostRetrying(host="node2", attempt=1, wait_s=2, reason="timed out", most=3),
         HostRetrying(
-            host="node2", attempt=1, wait_s=0, reason="lost", most=3, lost=True
+            host="node2", attempt=1, wait_s=0, reason="no answer", most=3, lost=True
         ),
         HostProbed(host="node1", steps=2, seconds=0.1),
         StepOk(host="node1", play="hosts", step="image x"),
@@ -141,25 +145,25 @@ def test_what_is_ok_runs_or_is_retried_is_told_only_when_asked_for() -> None:
         OutputLine(host="node1", **ABOUT, line="Unpacking docker.io"),
         StepWaiting(host="node1", **ABOUT, left=(Change("health", "no", "yes"),)),
     ]
-    assert len(told(*quiet)) == 1
-    assert told(*quiet, verbose=True)[1:] == [
+    assert len(lines_of(*quiet)) == 1
+    assert lines_of(*quiet, verbose=True)[1:] == [
         "node1           connected (0.2 s)",
-        "node2           connects again in 2.0 s (try 2 of 3): timed out",
-        "node2           loss 1 of at most 3, looks again: lost",
-        "node1           looked at 2 steps (0.1 s)",
+        "node2           cannot connect, next try 2 of 3 in 2.0 s: timed out",
+        "node2           connection lost (1 of 3), probing again: no answer",
+        "node1           probed 2 steps (0.1 s)",
         "node1  ok       image x",
-        "node1           changes docker engine",
+        "node1           applying docker engine",
         "node1             | Unpacking docker.io",
-        "node1           waits for health: no -> yes",
+        "node1           waiting for health: no -> yes",
     ]
 
 
-def test_a_step_with_many_changes_is_cut_short_unless_all_is_asked_for() -> None:
+def test_a_step_with_many_changes_is_cut_short_unless_verbose() -> None:
     changes = tuple(Change(f"env.{n}", None, "x") for n in range(30))
     event = StepChanged(host="node1", **ABOUT, changes=changes, seconds=0)
-    assert told(event)[-1].endswith("... and 22 more (-v shows all)")
-    assert len(told(event, verbose=True)) == 32
-    assert len(told(StepPlanned(host="node1", **ABOUT, changes=changes))) == 32
+    assert lines_of(event)[-1].endswith("... and 22 more (-v shows all)")
+    assert len(lines_of(event, verbose=True)) == 32
+    assert len(lines_of(StepPlanned(host="node1", **ABOUT, changes=changes))) == 32
 
 
 def blocked(*hosts: str, by: str = "head in head") -> list[Event]:
@@ -167,39 +171,44 @@ def blocked(*hosts: str, by: str = "head in head") -> list[Event]:
 
 
 def test_many_hosts_blocked_by_one_cause_share_a_line() -> None:
-    lines = told(*blocked(*(f"node{n}" for n in range(200))), RunEnded(seconds=1))
+    lines = lines_of(*blocked(*(f"node{n}" for n in range(200))), RunEnded(seconds=1))
     [line] = [line for line in lines if "not run" in line]
     assert line == (
         "node0, node1, node2, node3, node4 and 195 more  blocked  "
-        "play workers: 400 steps not run, because of head in head"
+        "play workers: 400 steps not run, because play head failed on head"
     )
 
 
-def test_a_few_blocked_hosts_have_a_line_each_that_says_why() -> None:
+def test_a_few_blocked_hosts_have_a_line_each_with_the_reason() -> None:
     events = [*blocked("node1"), *blocked("node2", by="node2 in hosts")]
-    lines = told(*events, RunEnded(seconds=1))
+    lines = lines_of(*events, RunEnded(seconds=1))
     assert lines[1:3] == [
-        "node1  blocked  play workers: 2 steps not run, because of head in head",
-        "node2  blocked  play workers: 2 steps not run, because play hosts failed here",
+        "node1  blocked  play workers: 2 steps not run, because play head failed on head",
+        "node2  blocked  play workers: 2 steps not run, because play hosts failed on this host",
     ]
+
+
+def test_a_host_that_is_blocked_by_an_interruption_says_so() -> None:
+    lines = lines_of(*blocked("node1", by="the interruption"), RunEnded(seconds=1))
+    assert "2 steps not run, because of the interruption" in lines[1]
 
 
 def test_a_log_file_gets_one_line_for_one_thing_however_long() -> None:
     error = ConnectError("word " * 100, hint="do " * 100)
-    assert len(told(HostFailed(host="node1", error=error))) == 3
-    lines = told(HostFailed(host="node1", error=error), RunEnded(seconds=1))
+    assert len(lines_of(HostFailed(host="node1", error=error))) == 3
+    lines = lines_of(HostFailed(host="node1", error=error), RunEnded(seconds=1))
     assert lines[-3].startswith("node1: word word")
 
 
 def test_a_log_file_gets_no_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    lines = told(StepChanged(host="node1", **ABOUT, changes=(MODE,), seconds=1))
+    lines = lines_of(StepChanged(host="node1", **ABOUT, changes=(MODE,), seconds=1))
     assert "\x1b" not in "\n".join(lines)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_any_encoding_of_the_output_will_do(encoding: str) -> None:
+def test_output_works_in_any_encoding(encoding: str) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
     report = ConsoleReporter(output(stream))
@@ -208,6 +217,6 @@ def test_any_encoding_of_the_output_will_do(encoding: str) -> None:
     assert b"apply l" in raw.getvalue()
 
 
-def test_of_a_printed_line_no_more_is_shown_than_a_person_reads() -> None:
-    assert clean_output("x" * LONGEST) == "x" * LONGEST
-    assert clean_output("x" * 99_999) == "x" * LONGEST + " ... (the line goes on)"
+def test_a_very_long_printed_line_is_cut() -> None:
+    assert clean_output("x" * MAX_LINE_LENGTH) == "x" * MAX_LINE_LENGTH
+    assert clean_output("x" * 99_999) == "x" * MAX_LINE_LENGTH + " ... (line cut)"

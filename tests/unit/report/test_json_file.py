@@ -16,7 +16,7 @@ from provision.report.json_file import ReportFile
 CHANGE = Change("mode", "700", "755")
 
 
-def written(path: Path, error: BaseException | None = None) -> dict[str, Any]:
+def report_of(path: Path, error: BaseException | None = None) -> dict[str, Any]:
     """The report of a short run that *error* ended."""
     try:
         with ReportFile(str(path)) as report:
@@ -36,7 +36,7 @@ def written(path: Path, error: BaseException | None = None) -> dict[str, Any]:
 
 
 def test_it_holds_each_change_of_each_host(tmp_path: Path) -> None:
-    report = written(tmp_path / "report.json")
+    report = report_of(tmp_path / "report.json")
     [step] = report["hosts"]["node1"]["steps"]
     assert step["changes"] == [{"field": "mode", "before": "700", "after": "755"}]
     assert (report["exit_code"], report["seconds"]) == (0, 2)
@@ -47,30 +47,37 @@ def test_it_holds_each_change_of_each_host(tmp_path: Path) -> None:
     ("error", "code"),
     [(LockHeldError("held"), 6), (KeyboardInterrupt(), 130), (ZeroDivisionError(), 1)],
 )
-def test_it_tells_what_ended_the_whole_run(
+def test_it_names_the_error_that_ended_the_whole_run(
     tmp_path: Path, error: BaseException, code: int
 ) -> None:
-    report = written(tmp_path / "report.json", error)
+    report = report_of(tmp_path / "report.json", error)
     assert report["exit_code"] == code
     assert report["error"]["type"] == type(error).__name__
     assert report["hosts"]["node1"]["changed"] == 1
 
 
-def test_a_report_that_was_there_stays_until_the_new_one_is_whole(
+def test_an_earlier_report_stays_until_the_new_one_is_complete(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "report.json"
     path.write_text("old")
     ReportFile(str(path))
     assert path.read_text() == "old"
-    assert written(path)["verb"] == "apply"
+    assert report_of(path)["verb"] == "apply"
 
 
 @pytest.mark.parametrize("path", ["missing/report.json", ".", "/dev/null", "file/x"])
-def test_where_nothing_can_be_written_is_found_out_at_once(
+def test_a_path_that_cannot_be_written_is_refused_before_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("")
     with pytest.raises(OptionError, match="cannot write the report"):
         ReportFile(path)
+
+
+def test_the_report_has_the_mode_of_any_other_new_file(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    report_of(tmp_path / "report.json")
+    modes = {file.stat().st_mode for file in tmp_path.iterdir()}
+    assert len(modes) == 1

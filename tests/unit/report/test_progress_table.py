@@ -1,4 +1,4 @@
-"""The moving part: a line for each host, and never more than the terminal has."""
+"""Live progress: a line for each host, and never more lines than the terminal has."""
 
 from __future__ import annotations
 
@@ -44,69 +44,69 @@ def terminal(width: int = 80, height: int = 24) -> Console:
     )
 
 
-def board_of(hosts: int) -> ProgressTable:
-    board = ProgressTable()
+def table_of(hosts: int) -> ProgressTable:
+    table = ProgressTable()
     steps = {f"node{number}": 4 for number in range(1, hosts + 1)}
-    board(RunStarted(verb="apply", cluster="lab", steps=steps))
-    return board
+    table(RunStarted(verb="apply", cluster="lab", steps=steps))
+    return table
 
 
-def shown(board: ProgressTable, console: Console) -> list[str]:
-    lines = console.render_lines(board, pad=False)
+def shown(table: ProgressTable, console: Console) -> list[str]:
+    lines = console.render_lines(table, pad=False)
     return ["".join(part.text for part in line).rstrip() for line in lines]
 
 
 def test_a_host_shows_its_step_and_the_last_line_it_printed() -> None:
-    board = board_of(2)
-    board(HostConnected(host="node1", seconds=0.1))
-    board(HostProbed(host="node1", steps=4, seconds=0.1))
-    board(StepOk(host="node1", play="hosts", step="x"))
-    board(StepApplying(host="node1", **ABOUT, changes=CHANGES))
-    board(OutputLine(host="node1", **ABOUT, line="\x1b[1mUnpacking [red]"))
-    first, second, last = shown(board, terminal())
+    table = table_of(2)
+    table(HostConnected(host="node1", seconds=0.1))
+    table(HostProbed(host="node1", steps=4, seconds=0.1))
+    table(StepOk(host="node1", play="hosts", step="x"))
+    table(StepApplying(host="node1", **ABOUT, changes=CHANGES))
+    table(OutputLine(host="node1", **ABOUT, line="\x1b[1mUnpacking [red]"))
+    first, second, last = shown(table, terminal())
     assert re.fullmatch(r"node1 +1/4 +0 s +docker engine +Unpacking \[red\]", first)
     assert re.fullmatch(r"node2 +0/4 +connecting", second)
     assert last.startswith("0 of 2 hosts done, ")
 
 
-def test_each_stage_of_a_host_has_its_words() -> None:
-    board = board_of(1)
-    words = {
-        "connects again": HostRetrying(
+def test_each_state_of_a_host_has_its_text() -> None:
+    table = table_of(1)
+    texts = {
+        "connecting again": HostRetrying(
             host="node1", attempt=1, wait_s=2, reason="slow"
         ),
-        "is looked at": HostConnected(host="node1", seconds=0),
-        "waits for its turn": HostProbed(host="node1", steps=4, seconds=0),
+        "probing": HostConnected(host="node1", seconds=0),
+        "waiting for its turn": HostProbed(host="node1", steps=4, seconds=0),
         "docker engine": StepApplying(host="node1", **ABOUT, changes=CHANGES),
-        "waits for health": StepWaiting(
+        "waiting for health": StepWaiting(
             host="node1", **ABOUT, left=(Change("health", "no", "yes"),)
         ),
         "docker engine failed": StepFailed(
             host="node1", **ABOUT, error=ApplyError("no")
         ),
     }
-    for text, event in words.items():
-        board(event)
-        assert text in shown(board, terminal())[0]
-    board(HostBlocked(host="node1", play="hosts", by="docker engine", steps=3))
-    assert shown(board, terminal())[0].startswith("node1  4/4")
-    assert "1 failed" in shown(board, terminal())[-1]
+    for text, event in texts.items():
+        table(event)
+        assert text in shown(table, terminal())[0]
+    table(HostBlocked(host="node1", play="hosts", by="docker engine", steps=3))
+    assert shown(table, terminal())[0].startswith("node1  4/4")
+    assert "1 failed" in shown(table, terminal())[-1]
 
 
-def test_a_step_that_settles_stays_on_the_line_while_it_is_looked_at() -> None:
-    board = board_of(1)
-    board(StepApplying(host="node1", **ABOUT, changes=CHANGES))
-    board(HostProbed(host="node1", steps=4, seconds=0))
-    board(StepWaiting(host="node1", **ABOUT, left=CHANGES))
-    text = shown(board, terminal())[0]
-    assert "docker engine  waits for engine: (absent) -> installed" in text
+def test_a_step_that_settles_stays_on_the_line_while_it_is_probed() -> None:
+    table = table_of(1)
+    table(StepApplying(host="node1", **ABOUT, changes=CHANGES))
+    table(HostProbed(host="node1", steps=4, seconds=0))
+    table(StepWaiting(host="node1", **ABOUT, left=CHANGES))
+    text = shown(table, terminal())[0]
+    assert "docker engine  waiting for engine: (absent) -> installed" in text
 
 
 def test_200_hosts_fit_a_terminal_of_24_lines_with_the_busy_ones_first() -> None:
-    board = board_of(200)
-    board(StepApplying(host="node150", **ABOUT, changes=CHANGES))
-    board(HostFailed(host="node120", error=ConnectError("timed out")))
-    lines = shown(board, terminal())
+    table = table_of(200)
+    table(StepApplying(host="node150", **ABOUT, changes=CHANGES))
+    table(HostFailed(host="node120", error=ConnectError("timed out")))
+    lines = shown(table, terminal())
     assert len(lines) <= 24
     assert any(line.startswith("node150") for line in lines)
     assert any(line.startswith("node120") for line in lines)
@@ -115,10 +115,10 @@ def test_200_hosts_fit_a_terminal_of_24_lines_with_the_busy_ones_first() -> None
 
 
 def test_no_line_is_wider_than_the_terminal_however_small() -> None:
-    board = board_of(3)
-    board(StepApplying(host="node1", play="p", step="x" * 500, changes=CHANGES))
+    table = table_of(3)
+    table(StepApplying(host="node1", play="p", step="x" * 500, changes=CHANGES))
     for width, height in ((200, 50), (80, 24), (40, 5), (20, 2)):
-        lines = shown(board, terminal(width, height))
+        lines = shown(table, terminal(width, height))
         assert max(map(len, lines)) <= width
         assert sum(line.startswith("node") for line in lines) >= 1
 
@@ -136,7 +136,7 @@ def test_a_whole_run_on_a_terminal_ends_with_a_clean_screen() -> None:
     assert text.rstrip().endswith("1 host: 1 changed, 0 failed in 1.0 s\x1b[0m")
 
 
-def test_long_lines_go_on_beside_the_host_not_below_it() -> None:
+def test_long_lines_wrap_beside_the_host_not_below_it() -> None:
     console = terminal(width=60)
     report = ConsoleReporter(console)
     report(RunStarted(verb="apply", cluster="lab", steps={"node1": 1}))

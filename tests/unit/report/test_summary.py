@@ -1,4 +1,4 @@
-"""The end of a run: who, how much, and one sentence that says what it means."""
+"""The end of a run: hosts, counts, failures, and one sentence with the result."""
 
 from __future__ import annotations
 
@@ -51,37 +51,37 @@ def planned(host: str) -> Event:
     return StepPlanned(host=host, **ABOUT, changes=CHANGES)
 
 
-def said(run: Run, then: str = "") -> str:
+def sentence_of(run: Run, then: str = "") -> str:
     return sentence(run, then=then).plain
 
 
 def printed(run: Run) -> str:
     screen = io.StringIO()
-    output(screen).tell(*summary(run))
+    output(screen).show(*summary(run))
     return screen.getvalue()
 
 
-def test_a_run_that_found_nothing_to_do_says_so_and_what_it_took() -> None:
-    assert said(run_of("apply")) == (
+def test_a_run_with_nothing_to_do_says_so_with_round_trips_and_time() -> None:
+    assert sentence_of(run_of("apply")) == (
         "nothing to do, 0 changed: 3 hosts are as described, 1 round trip each (74 s)"
     )
-    assert said(run_of("plan", hosts=1)) == (
+    assert sentence_of(run_of("plan", hosts=1)) == (
         "plan: nothing differs: 1 host is as described, 1 round trip each (74 s)"
     )
 
 
 def test_changes_are_counted() -> None:
     run = run_of("apply", changed("node1"), changed("node1"), changed("node2"))
-    assert said(run) == "3 hosts: 3 changed, 0 failed in 74 s"
+    assert sentence_of(run) == "3 hosts: 3 changed, 0 failed in 74 s"
 
 
-def test_a_plan_says_how_to_do_it() -> None:
+def test_a_plan_names_the_command_that_applies_it() -> None:
     run = run_of("plan", planned("node1"), planned("node2"))
-    assert said(run, "invoke deploy") == (
-        "plan: 2 steps would change on 2 hosts; run `invoke deploy` to do it"
+    assert sentence_of(run, "invoke deploy") == (
+        "plan: 2 steps would change on 2 hosts; run `invoke deploy` to apply"
     )
     verified = run_of("verify", planned("node1"))
-    assert said(verified) == "verify: 1 step differs on 1 host"
+    assert sentence_of(verified) == "verify: 1 step differs on 1 host"
 
 
 def test_failures_are_repeated_above_the_last_line() -> None:
@@ -106,17 +106,17 @@ def test_a_failure_of_many_hosts_is_one_line() -> None:
     assert lines[-3] == "node1, node2, node3 and 5 more: no"
 
 
-def test_a_plan_with_a_dead_host_does_not_say_that_all_is_well() -> None:
+def test_a_plan_with_an_unreachable_host_does_not_claim_success() -> None:
     dead = HostFailed(host="node3", error=ConnectError("timed out"))
-    assert said(run_of("plan", dead)) == (
+    assert sentence_of(run_of("plan", dead)) == (
         "3 hosts: 0 steps would change, 1 failed in 74 s"
     )
 
 
-def test_an_interrupted_run_says_that_the_next_one_goes_on() -> None:
-    assert said(run_of("apply", changed("node1"), interrupted=True)) == (
+def test_an_interrupted_run_says_that_the_next_one_continues() -> None:
+    assert sentence_of(run_of("apply", changed("node1"), interrupted=True)) == (
         "interrupted after 74 s: 3 hosts: 1 changed, 0 failed; "
-        "the next run goes on from here"
+        "the next run continues from here"
     )
 
 
@@ -131,7 +131,7 @@ def test_the_table_has_a_row_for_each_host() -> None:
     ]
 
 
-def test_of_many_hosts_those_with_equal_counts_share_a_row() -> None:
+def test_many_hosts_are_grouped_by_equal_counts() -> None:
     failed = StepFailed(host="node7", **ABOUT, error=ApplyError("no"))
     text = printed(run_of("apply", changed("node5"), failed, hosts=200))
     rows = [line for line in text.splitlines() if line.startswith("node")]
