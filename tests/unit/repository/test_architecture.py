@@ -52,7 +52,7 @@ WITHIN = {
     ),
     "lab/grafana_stub": "ini provisioning users pages __main__",
     "lab/supplies": ("apt_repository images registry_push download_archives services"),
-    "model": "change fields shell events framing probe_merging step result",
+    "model": "change fields shell shell_file events framing probe_merging step result",
     "ray": ("deployed_hosts steps other_clusters smoke status metrics token_rotation"),
     "ray/steps": ("dashboards node nodes prometheus_targets drained rollback firewall"),
     "ray/steps/node": "compatibility credentials replacement ports probe base roles",
@@ -62,7 +62,7 @@ WITHIN = {
     "secrets": "signing redaction store vault certificates",
     "steps": "files system docker",
     "steps/docker": "container_options engine image container engine_absent",
-    "steps/files": "fetch path_info retired_secrets archive file",
+    "steps/files": "path_info retired_secrets archive file",
     "steps/system": (
         "iptables package_manager reachable service_manager systemd_units users "
         "packages service_start services"

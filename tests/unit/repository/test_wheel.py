@@ -79,6 +79,13 @@ def test_it_brings_every_playbook_and_marks_itself_as_typed(wheel: Path) -> None
     assert "tests/" not in listed
 
 
+def test_it_brings_every_shell_file(wheel: Path) -> None:
+    listed = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=ROOT).stdout
+    files = [path.relative_to(ROOT) for path in (ROOT / "provision").rglob("*.sh")]
+    assert files
+    assert [str(path) for path in files if str(path) not in listed] == []
+
+
 def test_it_is_not_our_sources_that_are_tested(installed: Path, tmp_path: Path) -> None:
     where = "import provision; print(provision.__file__)"
     done = run(installed.with_name("python"), "-c", where, cwd=tmp_path)

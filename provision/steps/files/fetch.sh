@@ -1,8 +1,7 @@
-"""Shell that downloads a file on the host, and knows what it has to be."""
+# needs: url, checksum, folder, version
+# Functions that download a file and know what it has to be: find_tool; find_sum, which
+# sets $sum; and download, after which $part is the file.
 
-from __future__ import annotations
-
-FETCH = r"""
 arch=$(uname -m)
 case $arch in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; armv7l) arch=armv7 ;; esac
 fill() { printf '%s\n' "$1" | sed "s/%ARCH%/$arch/g"; }
@@ -87,6 +86,3 @@ download() {
     printf '  found    sha256:%s\n' "$found" >&2
     exit 1
 }
-"""
-"""Functions for `$url`, `$checksum`, `$folder` and `$version`: find_tool, find_sum,
-which sets `$sum`, and download, after which `$part` is the file."""
