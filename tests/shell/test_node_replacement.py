@@ -1,6 +1,6 @@
-"""Replacing a Ray container and going back, cut off at every call of a pretended Docker.
+"""Replacement and rollback of a Ray container, killed at every call of a fake Docker.
 
-It keeps each container as a folder, and at a chosen call kills whoever called it.
+It keeps each container as a folder, and at a chosen call kills its caller.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def container(folder: Path, name: str, made: str, **more: str) -> None:
     known = {"created": made, "image_id": "i", "spec": '{"image": "x"}'}
     (folder / name).mkdir()
     fields = {"id": made, "cluster": "lab", "run": made, **well, **known, **more}
-    for field, value in fields.items():
-        (folder / name / field).write_text(f"{value}\n")
+    for key, value in fields.items():
+        (folder / name / key).write_text(f"{value}\n")
 
 
-def said(folder: Path, name: str, field: str) -> str:
-    path = folder / name / field
+def field(folder: Path, name: str, key: str) -> str:
+    path = folder / name / key
     return path.read_text().strip() if path.exists() else ""
 
 
@@ -102,56 +102,58 @@ def replace() -> Sh:
 
 
 @pytest.mark.parametrize("kill_at", range(1, MOST_CALLS))
-def test_a_replacement_cut_off_anywhere_is_finished_by_the_next(
+def test_a_replacement_interrupted_anywhere_is_finished_by_the_next(
     docker: Path, kill_at: int
 ) -> None:
     container(docker, NAME, "good", well="")
     container(docker, PREVIOUS, "older", well="")
     first = run(docker, replace(), kill_at)
-    if said(docker, NAME, "id") != "new":
+    if field(docker, NAME, "id") != "new":
         assert first.returncode != 0
         assert (docker / NAME).exists() or (docker / PREVIOUS).exists()
         assert run(docker, replace()).returncode == 0
-    assert said(docker, NAME, "id") == "new"
-    assert said(docker, PREVIOUS, "id") == "good"
+    assert field(docker, NAME, "id") == "new"
+    assert field(docker, PREVIOUS, "id") == "good"
 
 
-def test_one_that_was_never_well_does_not_take_the_place_of_one_that_was(
+def test_a_container_that_was_never_healthy_does_not_replace_one_that_was(
     docker: Path,
 ) -> None:
     container(docker, NAME, "bad")
     container(docker, PREVIOUS, "good", well="")
     assert run(docker, replace()).returncode == 0
-    assert said(docker, PREVIOUS, "id") == "good"
+    assert field(docker, PREVIOUS, "id") == "good"
 
 
-def test_what_is_kept_is_not_started_by_docker(docker: Path) -> None:
+def test_the_kept_container_is_not_started_by_docker(docker: Path) -> None:
     container(docker, NAME, "good", well="")
     assert run(docker, replace()).returncode == 0
-    assert said(docker, PREVIOUS, "restart") == "no"
-    assert said(docker, PREVIOUS, "status") == "exited"
+    assert field(docker, PREVIOUS, "restart") == "no"
+    assert field(docker, PREVIOUS, "status") == "exited"
 
 
 @pytest.mark.parametrize("undo", [False, True])
-def test_a_kept_container_of_someone_else_stops_it(docker: Path, undo: bool) -> None:
+def test_a_previous_container_of_someone_else_stops_it(
+    docker: Path, undo: bool
+) -> None:
     container(docker, NAME, "good", well="")
     container(docker, PREVIOUS, "theirs", cluster="")
     step = RayPrevious(cluster="lab", data_dir=str(docker))
     sh = step.apply([Change("created", "a", "b")]) if undo else replace()
     done = run(docker, sh)
     assert done.returncode != 0 and "not made by provision" in done.stderr
-    assert said(docker, NAME, "id") == "good"
-    assert said(docker, PREVIOUS, "id") == "theirs"
+    assert field(docker, NAME, "id") == "good"
+    assert field(docker, PREVIOUS, "id") == "theirs"
 
 
 def changes(folder: Path, step: RayPrevious) -> list[Change]:
-    look = run(folder, step.probe())
-    assert look.returncode == 0, look.stderr
-    return step.plan(step.observe(Reply(look.stdout)))
+    probe = run(folder, step.probe())
+    assert probe.returncode == 0, probe.stderr
+    return step.plan(step.observe(Reply(probe.stdout)))
 
 
 @pytest.mark.parametrize("kill_at", range(1, MOST_CALLS))
-def test_a_rollback_cut_off_anywhere_is_finished_by_the_next(
+def test_a_rollback_interrupted_anywhere_is_finished_by_the_next(
     docker: Path, kill_at: int
 ) -> None:
     container(docker, NAME, "new")
@@ -161,9 +163,9 @@ def test_a_rollback_cut_off_anywhere_is_finished_by_the_next(
     for _ in range(2):
         if left := changes(docker, step):
             assert run(docker, step.apply(left)).returncode == 0
-    assert said(docker, NAME, "id") == "good"
-    assert said(docker, NAME, "status") == "running"
-    assert said(docker, NAME, "restart") == "unless-stopped"
+    assert field(docker, NAME, "id") == "good"
+    assert field(docker, NAME, "status") == "running"
+    assert field(docker, NAME, "restart") == "unless-stopped"
     assert not (docker / PREVIOUS).exists()
     assert step.observe(Reply(run(docker, step.probe()).stdout))["undone.run"] == "new"
 
@@ -181,12 +183,12 @@ def test_a_host_that_was_replaced_by_an_earlier_run_is_not_touched(
         [Change("created", "a", "b")]
     )
     done = run(docker, stale)
-    assert done.returncode != 0 and "after it was looked at" in done.stderr
-    assert said(docker, NAME, "id") == "before"
+    assert done.returncode != 0 and "after it was probed" in done.stderr
+    assert field(docker, NAME, "id") == "before"
 
 
 @pytest.mark.parametrize("run_id", ["", "new"])
-def test_a_container_of_someone_else_is_not_gone_back_from(
+def test_a_container_of_someone_else_is_not_rolled_back(
     docker: Path, run_id: str
 ) -> None:
     container(docker, NAME, "new", cluster="", status="exited", restart="no")
@@ -196,14 +198,14 @@ def test_a_container_of_someone_else_is_not_gone_back_from(
         changes(docker, step)
     done = run(docker, step.apply([Change("created", "a", "b")]))
     assert done.returncode != 0
-    assert said(docker, NAME, "status") == "exited"
-    assert said(docker, PREVIOUS, "id") == "good"
+    assert field(docker, NAME, "status") == "exited"
+    assert field(docker, PREVIOUS, "id") == "good"
 
 
 @pytest.mark.parametrize(
     ("health", "stays"), [("running healthy", True), ("restarting ", False)]
 )
-def test_a_node_that_cannot_be_asked_is_not_taken_as_drained(
+def test_a_node_that_cannot_be_asked_does_not_count_as_drained(
     docker: Path, health: str, stays: bool
 ) -> None:
     """As when Docker cannot start a process in it for lack of memory."""
@@ -212,5 +214,5 @@ def test_a_node_that_cannot_be_asked_is_not_taken_as_drained(
     (docker / "docker").write_text(text.replace("sleep 2", "true"))
     done = run(docker, replace())
     assert (done.returncode != 0) == stays
-    assert ("cannot be drained" in done.stderr) == stays
-    assert said(docker, NAME, "id") == ("good" if stays else "new")
+    assert ("cannot drain ray-lab" in done.stderr) == stays
+    assert field(docker, NAME, "id") == ("good" if stays else "new")

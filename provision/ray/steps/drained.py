@@ -1,4 +1,4 @@
-"""A Ray node that takes no more work, and has stopped."""
+"""No Ray node on a host: the one that runs is drained, then stopped."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class RayDrained(Absence, kind="ray_drained"):
     """No Ray node of the cluster runs on the host; one that does is drained first.
 
     Raises:
-        ApplyError: Ray does not accept that it leaves.
+        ApplyError: Ray refuses to drain it.
 
     Source: `ray drain-node`, Ray 2.60.0.
     """
 
     cluster: Word
     drain_s: int = Field(default=300, ge=0)
-    """Time for tasks and objects to leave; what then still runs ends."""
+    """Time for tasks and objects to leave; what still runs after it ends."""
     stop_s: int = Field(default=30, ge=0)
     timeout_s: Seconds = 900
 

@@ -1,4 +1,4 @@
-"""The Ray container before the last replacement, put back in its place."""
+"""The Ray container from before the last replacement, put back in its place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import Field
 
 from provision.errors import RefusedError
-from provision.model.change import Change, State
+from provision.model.change import Change, State, diff
 from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.step import Step
@@ -18,12 +18,12 @@ from provision.ray.steps.node.compatibility import (
     can_wait,
     full_restart,
 )
-from provision.ray.steps.node.replacement import DRAIN, OURS
+from provision.ray.steps.node.replacement import DRAIN, PREVIOUS
 from provision.steps.docker.container import EVIDENCE, IN_PLACE_FIELDS
 
 PROBE = r"""
 command -v docker >/dev/null || exit 0
-look() {
+describe() {
     { why=$(docker container inspect --format "$1"'.status={{.State.Status}}
 '"$1"'.health={{if .State.Health}}{{.State.Health.Status}}{{end}}
 '"$1"'.restart={{.HostConfig.RestartPolicy.Name}}
@@ -36,13 +36,13 @@ look() {
     printf '%s\n' "$why" >&2
     exit 1
 }
-look now "$name"
-look then "$name-previous"
+describe now "$name"
+describe then "$name-previous"
 [ ! -e "$data_dir/undone" ] || printf 'undone.run=%s\n' "$(cat -- "$data_dir/undone")"
 """
 BACK = (
     DRAIN
-    + OURS
+    + PREVIOUS
     + r"""
 if [ "$back" = yes ]; then
     if docker container inspect "$name" >/dev/null 2>&1; then
@@ -50,10 +50,10 @@ if [ "$back" = yes ]; then
             '{{with .Config.Labels}}{{index . "provision.cluster"}} {{
             index . "provision.run"}}{{end}}' "$name")
         if [ "${made%% *}" != "$cluster" ] || [ "${made#* }" != "${run:-${made#* }}" ]; then
-            echo "$name was replaced after it was looked at" >&2
+            echo "$name was replaced after it was probed: run this again" >&2
             exit 1
         fi
-        # So that it is known, when no container tells any more, that this was the last.
+        # Record the run: after this no container says that it was the last.
         printf '%s\n' "${made#* }" >"$data_dir/.undone.new"
         mv -f -- "$data_dir/.undone.new" "$data_dir/undone"
         drain
@@ -67,33 +67,33 @@ docker update --restart unless-stopped "$name" >/dev/null
 docker start "$name"
 """
 )
-"""Whenever it is cut off, it is seen how far it came, and gone on with."""
+"""Interrupted anywhere, the next probe shows how far it came, and a run continues."""
 UNDONE = "undone.run"
-"""The run whose container was last gone back from on a host."""
-LIVE = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
+"""The field with the run whose container was rolled back last on the host."""
+RUNNING = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
 
 
 class RayPrevious(Step, kind="ray_previous"):
     """The Ray node runs in the container it had before the last replacement.
 
-    The container that was in its place is removed. Where there is no former one, the
-    one that is there stays; if it was put back and not yet started, it is started.
+    The container that replaced it is removed. Where no previous container is kept, the
+    present one stays; if it was put back and not yet started, it is started.
 
     Raises:
         RefusedError: one of the two containers is not the cluster's.
-        ApplyError: what runs on it could not be drained.
-        VerifyError: the former container is not well in `settle_s` seconds.
+        ApplyError: the node could not be drained.
+        VerifyError: the previous container is not healthy in `settle_s` seconds.
 
     Source: docker-rename(1), Docker Engine 20.10.
     """
 
     cluster: Word
     data_dir: AbsPath
-    """As the step `ray_head` has it: what was gone back from is noted there."""
+    """As in the step `ray_head`: the run that was rolled back is recorded there."""
     tables: AbsPath | None = None
-    """The head's tables: emptied when the former container has another Ray."""
+    """The head's tables: emptied when the previous container has another Ray."""
     run: Line = ""
-    """Only a container that this run made is replaced; "" = any."""
+    """Replace only a container that this run made; "" = any."""
     keep_usable: bool = False
     """Leave a node alone that works and can wait, as `ray_worker` does."""
     drain_s: int = Field(default=300, ge=0)
@@ -103,7 +103,7 @@ class RayPrevious(Step, kind="ray_previous"):
 
     @property
     def title(self) -> str:
-        return f"container ray-{self.cluster}, the former one"
+        return f"previous container of ray-{self.cluster}"
 
     @property
     def subject(self) -> str:
@@ -122,7 +122,7 @@ class RayPrevious(Step, kind="ray_previous"):
         }
 
     def desired(self) -> State:
-        fields = {**LIVE, "cluster": self.cluster}
+        fields = {**RUNNING, "cluster": self.cluster}
         return {f"now.{field}": value for field, value in fields.items()}
 
     def plan(self, observed: State) -> list[Change]:
@@ -137,17 +137,13 @@ class RayPrevious(Step, kind="ray_previous"):
             return self._back(now, then)
         if not now or (self.run and now.get("run") == self.run):
             return []
-        return [
-            Change(f, now.get(f), want)
-            for f, want in LIVE.items()
-            if now.get(f) != want
-        ]
+        return diff(now, RUNNING)
 
     def _replaceable(self, now: State) -> bool:
         return not self.run or not now or now.get("run") == self.run
 
     def _back(self, now: State, then: State) -> list[Change]:
-        live = {*LIVE, "run", "cluster"}
+        live = {*RUNNING, "run", "cluster"}
         fields = [field for field in {**now, **then} if field not in live]
         changes = [
             Change(field, now.get(field), then.get(field))
@@ -173,7 +169,7 @@ class RayPrevious(Step, kind="ray_previous"):
             tables=self.tables or "",
             wipe="yes" if self.tables and another_ray else "",
             run=self.run,
-            why="provision goes back to the former container",
+            why="provision goes back to the previous container",
         )
 
     def evidence(self) -> Sh:
@@ -186,17 +182,17 @@ def _side(observed: State, side: str) -> dict[str, str]:
 
 
 def _unfolded(state: State, side: str) -> dict[str, str]:
-    """What one container says, with the parameters on its label as fields."""
+    """Return the state of one container, with the parameters on its label as fields."""
     found = _side(state, side)
     label = found.pop("spec", "")
     spec: dict[str, str] = json.loads(label) if label.startswith("{") else {}
     return found | spec
 
 
-def latest(seen: Iterator[State]) -> str:
-    """The run that replaced something last, as hosts were *seen*; "" = there is none.
+def latest(observed: Iterator[State]) -> str:
+    """Return the run that replaced a container last on the *observed* hosts; "" = none.
 
-    One that was gone back from counts: what runs before it replaced stays.
+    A run that was rolled back counts: what earlier runs replaced stays.
     """
     keys = ("now.run", UNDONE)
-    return max((state.get(key, "") for state in seen for key in keys), default="")
+    return max((state.get(key, "") for state in observed for key in keys), default="")

@@ -1,11 +1,11 @@
-"""How a Ray node is seen from its host: its container, its health, who has its ports."""
+"""Shell that probes a Ray node on its host: container, health, and its ports."""
 
 from __future__ import annotations
 
 from provision.steps.docker.container import PROBE
 
 NODE_PROBE = (
-    "look() (\n"
+    "probe_container() (\n"
     + PROBE
     + r""")
 answers() {
@@ -14,7 +14,7 @@ answers() {
         printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3
         read -r _ code _ <&3 && [ "$code" = 200 ]' "$@" 2>/dev/null
 }
-container=$(look) || exit 1
+container=$(probe_container) || exit 1
 printf '%s\n' "$container"
 case $container in
 *status=running*)
@@ -41,4 +41,4 @@ HEALTH = (
     'read -r _ code _ <&3 && [ "$code" = 200 ] && '
     "{ touch /tmp/provision-was-healthy 2>/dev/null; true; }'"
 )
-"""What Docker asks the node; leaves a mark in a container that was well once."""
+"""Docker's health check; leaves a mark in a container that was healthy once."""
