@@ -1,4 +1,4 @@
-"""The rules of a firewall in a kernel's tables: a network namespace of the test's own."""
+"""The rules of a firewall in a real kernel, in a network namespace of each test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from shells import NOT_BUSYBOX
 
 from provision.model.shell import Reply
-from provision.ray.steps.firewall import LOAD, RayFirewall, RayFirewallAbsent
+from provision.ray.steps.firewall.firewall import LOAD, RayFirewall, RayFirewallAbsent
 
 FIREWALL = RayFirewall(
     cluster="test-shell",
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(not possible(), reason="needs root and iptables"
 
 
 def run(shell: tuple[str, ...], folder: Path, *scripts: str) -> Reply:
-    """What *scripts* print in one network namespace of their own."""
+    """Return what *scripts* print, in one network namespace of their own."""
     script = "\n".join(f"( {text}\n)" for text in scripts)
     done = subprocess.run(
         ["unshare", "--net", *shell],
@@ -69,12 +69,12 @@ def test_what_is_loaded_is_what_is_desired(
 
 
 @NOT_BUSYBOX
-def test_the_chain_is_asked_once_and_first_and_others_stay(
+def test_the_chain_is_used_once_and_first_and_others_stay(
     shell: tuple[str, ...], load: str, tmp_path: Path
 ) -> None:
     theirs = "iptables -A INPUT -p tcp --dport 8265 -j ACCEPT; iptables -N THEIRS"
-    told = run(shell, tmp_path, theirs, load, load, "iptables -S").stdout.splitlines()
-    assert [line for line in told if "PROVISION-test-shell -" not in line] == [
+    listed = run(shell, tmp_path, theirs, load, load, "iptables -S").stdout.splitlines()
+    assert [line for line in listed if "PROVISION-test-shell -" not in line] == [
         *("-P INPUT ACCEPT", "-P FORWARD ACCEPT", "-P OUTPUT ACCEPT"),
         *("-N PROVISION-test-shell", "-N THEIRS"),
         "-A INPUT -j PROVISION-test-shell",
@@ -83,14 +83,14 @@ def test_the_chain_is_asked_once_and_first_and_others_stay(
 
 
 @NOT_BUSYBOX
-def test_rules_that_came_before_it_are_seen_and_come_after_it(
+def test_rules_before_the_chain_are_a_difference_and_come_after_it(
     shell: tuple[str, ...], load: str, tmp_path: Path
 ) -> None:
     theirs = "iptables -I INPUT 1 -p tcp --dport 8265 -j ACCEPT"
-    look = FIREWALL.probe().render()
-    late = FIREWALL.observe(run(shell, tmp_path, load, theirs, look))
-    assert late["iptables.input"] == "looks too late"
-    assert late["ip6tables.input"] == "looks"
+    probe = FIREWALL.probe().render()
+    late = FIREWALL.observe(run(shell, tmp_path, load, theirs, probe))
+    assert late["iptables.input"] == "not first"
+    assert late["ip6tables.input"] == "first"
     script = (load, theirs, load, "iptables -S INPUT")
     assert run(shell, tmp_path, *script).stdout.splitlines() == [
         "-P INPUT ACCEPT",
@@ -100,14 +100,14 @@ def test_rules_that_came_before_it_are_seen_and_come_after_it(
 
 
 @NOT_BUSYBOX
-def test_chains_of_two_clusters_do_not_push_each_other_back(
+def test_chains_of_two_clusters_do_not_compete_for_the_first_place(
     shell: tuple[str, ...], load: str, tmp_path: Path
 ) -> None:
     other = "iptables -N PROVISION-other; iptables -I INPUT 1 -j PROVISION-other"
     seen = FIREWALL.observe(
         run(shell, tmp_path, load, other, FIREWALL.probe().render())
     )
-    assert seen["iptables.input"] == "looks"
+    assert seen["iptables.input"] == "first"
 
 
 @NOT_BUSYBOX
@@ -115,9 +115,9 @@ def test_opened_again_nothing_of_ours_is_left(
     shell: tuple[str, ...], load: str, tmp_path: Path
 ) -> None:
     away = ABSENT.apply([]).render()
-    look = ABSENT.probe().render()
-    reply = run(shell, tmp_path, load, f"set -eu\n{away}", f"set -eu\n{away}", look)
+    probe = ABSENT.probe().render()
+    reply = run(shell, tmp_path, load, f"set -eu\n{away}", f"set -eu\n{away}", probe)
     assert (reply.exit, reply.stderr) == (0, "")
     assert ABSENT.observe(reply) == {}
-    full = ABSENT.observe(run(shell, tmp_path, load, look))
+    full = ABSENT.observe(run(shell, tmp_path, load, probe))
     assert {"iptables", "ip6tables"} < full.keys()

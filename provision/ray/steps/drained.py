@@ -9,8 +9,8 @@ from pydantic import Field
 from provision.model.change import Change
 from provision.model.fields import Seconds, Word
 from provision.model.shell import Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence
-from provision.ray.steps.node.replacement import DRAIN
 from provision.steps.docker.container import NO_CONTAINERS
 
 PROBE = (
@@ -21,13 +21,7 @@ docker ps --filter "name=^/$name\$" --filter "label=provision.cluster=$cluster" 
     --format '{{.Names}}=running' || no_containers
 """
 )
-STOP = (
-    DRAIN
-    + r"""
-drain
-docker stop -t "$stop_s" "$name"
-"""
-)
+STOP = read_shell(__file__, "drained.sh")
 
 
 class RayDrained(Absence, kind="ray_drained"):

@@ -11,6 +11,7 @@ from provision.errors import RefusedError
 from provision.model.change import Change, State, diff
 from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Step
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
@@ -18,56 +19,10 @@ from provision.ray.steps.node.compatibility import (
     can_wait,
     full_restart,
 )
-from provision.ray.steps.node.replacement import DRAIN, PREVIOUS
 from provision.steps.docker.container import EVIDENCE, IN_PLACE_FIELDS
 
-PROBE = r"""
-command -v docker >/dev/null || exit 0
-describe() {
-    { why=$(docker container inspect --format "$1"'.status={{.State.Status}}
-'"$1"'.health={{if .State.Health}}{{.State.Health.Status}}{{end}}
-'"$1"'.restart={{.HostConfig.RestartPolicy.Name}}
-'"$1"'.created={{.Created}}
-'"$1"'.image_id={{.Image}}
-'"$1"'.cluster={{index .Config.Labels "provision.cluster"}}
-'"$1"'.run={{index .Config.Labels "provision.run"}}
-'"$1"'.spec={{index .Config.Labels "provision.spec"}}' "$2" 2>&1 >&3); } 3>&1 && return
-    case $why in *[Nn]"o such "[oc]*) return 0 ;; esac
-    printf '%s\n' "$why" >&2
-    exit 1
-}
-describe now "$name"
-describe then "$name-previous"
-[ ! -e "$data_dir/undone" ] || printf 'undone.run=%s\n' "$(cat -- "$data_dir/undone")"
-"""
-BACK = (
-    DRAIN
-    + PREVIOUS
-    + r"""
-if [ "$back" = yes ]; then
-    if docker container inspect "$name" >/dev/null 2>&1; then
-        made=$(docker container inspect --format \
-            '{{with .Config.Labels}}{{index . "provision.cluster"}} {{
-            index . "provision.run"}}{{end}}' "$name")
-        if [ "${made%% *}" != "$cluster" ] || [ "${made#* }" != "${run:-${made#* }}" ]; then
-            echo "$name was replaced after it was probed: run this again" >&2
-            exit 1
-        fi
-        # Record the run: after this no container says that it was the last.
-        printf '%s\n' "${made#* }" >"$data_dir/.undone.new"
-        mv -f -- "$data_dir/.undone.new" "$data_dir/undone"
-        drain
-        docker stop -t "$stop_s" "$name"
-        [ -z "$wipe" ] || find "$tables" -mindepth 1 -delete
-        docker rm --force --volumes "$name"
-    fi
-    docker rename "$previous" "$name"
-fi
-docker update --restart unless-stopped "$name" >/dev/null
-docker start "$name"
-"""
-)
-"""Interrupted anywhere, the next probe shows how far it came, and a run continues."""
+PROBE = read_shell(__file__, "rollback_probe.sh")
+ROLL_BACK = read_shell(__file__, "rollback.sh")
 UNDONE = "undone.run"
 """The field with the run whose container was rolled back last on the host."""
 RUNNING = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
@@ -159,7 +114,7 @@ class RayPrevious(Step, kind="ray_previous"):
         fields = {change.field for change in changes}
         another_ray = VERSION_FIELD in fields
         return Sh.of(
-            BACK,
+            ROLL_BACK,
             name=f"ray-{self.cluster}",
             cluster=self.cluster,
             back="" if fields <= IN_PLACE_FIELDS else "yes",

@@ -1,4 +1,4 @@
-"""Which rules a firewall has, and what it refuses."""
+"""The rules of a firewall, and the parameters that it refuses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from provision.errors import ProbeError
 from provision.model.shell import Reply
-from provision.ray.steps.firewall import RayFirewall
-from provision.steps.system.iptables import MOST_PORTS, chain, ranges, rules
+from provision.ray.steps.firewall.firewall import RayFirewall
+from provision.ray.steps.firewall.rules import MOST_PORTS, chain, ranges, rules
 
 HOSTS = [{"name": "a", "address": "10.0.0.1"}, {"name": "b", "address": "10.0.0.2"}]
 
@@ -19,7 +19,7 @@ def firewall(**more: Any) -> RayFirewall:
     return RayFirewall(**{"cluster": "lab", "hosts": HOSTS, **more})
 
 
-def test_neighbours_become_a_range() -> None:
+def test_consecutive_ports_become_a_range() -> None:
     assert list(ranges({22, 80, 81, 82, 9000, 9001, 65535})) == [
         *("22", "80:82", "9000:9001", "65535")
     ]

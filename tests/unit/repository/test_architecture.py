@@ -54,8 +54,9 @@ WITHIN = {
     "lab/supplies": ("apt_repository images registry_push download_archives services"),
     "model": "change fields shell shell_file events framing probe_merging step result",
     "ray": ("deployed_hosts steps other_clusters smoke status metrics token_rotation"),
-    "ray/steps": ("dashboards node nodes prometheus_targets drained rollback firewall"),
-    "ray/steps/node": "compatibility credentials replacement ports probe base roles",
+    "ray/steps": "dashboards node nodes prometheus_targets drained rollback firewall",
+    "ray/steps/firewall": "rules firewall",
+    "ray/steps/node": "compatibility credentials ports probe base roles",
     "report": (
         "live_display text json_file event_lines progress_table summary console"
     ),
@@ -64,7 +65,7 @@ WITHIN = {
     "steps/docker": "container_options engine image container engine_absent",
     "steps/files": "path_info retired_secrets archive file",
     "steps/system": (
-        "iptables package_manager reachable service_manager systemd_units users "
+        "package_manager reachable service_manager systemd_units users "
         "packages service_start services"
     ),
     "transport": (

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Step
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
@@ -24,10 +25,17 @@ from provision.ray.steps.node.compatibility import (
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
 from provision.ray.steps.node.ports import Ports, port_taken_error
 from provision.ray.steps.node.probe import HEALTH, NODE_PROBE
-from provision.ray.steps.node.replacement import REPLACE
-from provision.steps.docker.container import IN_PLACE_FIELDS, DockerContainer, seen
+from provision.steps.docker.container import (
+    DIGEST,
+    HOST_SIZED_FLAGS,
+    IN_PLACE_FIELDS,
+    START,
+    DockerContainer,
+    seen,
+)
 from provision.steps.docker.container_options import Health, Plain
 
+REPLACE = DIGEST + HOST_SIZED_FLAGS + read_shell(__file__, "replace.sh") + START
 LONGEST_DATA_DIR = 35
 """Ray's longest socket path is up to 72 bytes longer than `data_dir`; Linux allows 107."""
 RESTART_S = 120

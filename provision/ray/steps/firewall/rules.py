@@ -1,4 +1,4 @@
-"""Rules of a chain that lets few into some ports: written, and read again."""
+"""The rules of a chain that lets few into some ports: written, and read back."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 MOST_PORTS = 15
-"""So many numbers of ports one rule takes; a range counts twice."""
+"""Most port numbers that one rule takes; a range counts twice."""
 SHORT = re.compile(r"[A-Za-z0-9_-]{1,18}\Z")
-"""What fits into the name of a chain, of 28 characters at most."""
+"""A cluster name that fits into a chain name, which has 28 characters at most."""
 FAMILIES = {4: "iptables", 6: "ip6tables"}
+"""Program by IP version; each keeps its own rules."""
 
 
 def network(value: str) -> str:
-    """An address or a network, as a network.
+    """Return an address or a network, written as a network.
 
     Raises:
-        ValueError: it is none, or all there are.
+        ValueError: it is neither, or it is the whole internet.
     """
     try:
         found = ipaddress.ip_network(value, strict=False)
@@ -30,7 +31,7 @@ def network(value: str) -> str:
             f"must be an address or a network such as 10.0.0.0/24, not {value!r}"
         ) from None
     if found.prefixlen == 0:
-        raise ValueError("would let everybody in: rather switch the firewall off")
+        raise ValueError("would let everybody in: set `firewall: false` instead")
     return found.with_prefixlen
 
 
@@ -38,19 +39,19 @@ Network = Annotated[str, AfterValidator(network)]
 
 
 def chain(cluster: str) -> str:
-    """The name of the cluster's chain; also of its unit and its folder."""
+    """Return the name of the cluster's chain, which its unit and folder have as well."""
     if SHORT.match(cluster):
         return f"PROVISION-{cluster}"
     return f"PROVISION-{hashlib.sha256(cluster.encode()).hexdigest()[:12]}"
 
 
 def rules(sources: Sequence[str], ports: Sequence[str]) -> Iterator[str]:
-    """The rules of a chain that lets only *sources* into *ports*."""
+    """Yield the rules of a chain that lets only *sources* into *ports*."""
     yield "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"
     yield "-i lo -j RETURN"
     for source in sources:
         yield f"-s {source} -j RETURN"
-    for some in _portions(ports):
+    for some in _per_rule(ports):
         joined = ",".join(some)
         yield (
             f"-p tcp -m multiport --dports {joined} -j REJECT --reject-with tcp-reset"
@@ -58,7 +59,7 @@ def rules(sources: Sequence[str], ports: Sequence[str]) -> Iterator[str]:
 
 
 def ranges(ports: set[int]) -> Iterator[str]:
-    """*ports* as iptables writes them, neighbours as a range."""
+    """Yield *ports* as iptables writes them, consecutive ones as a range."""
     first = last = min(ports)
     for port in [*sorted(ports)[1:], 0]:
         if port == last + 1:
@@ -68,7 +69,7 @@ def ranges(ports: set[int]) -> Iterator[str]:
         first = last = port
 
 
-def _portions(ports: Sequence[str]) -> Iterator[list[str]]:
+def _per_rule(ports: Sequence[str]) -> Iterator[list[str]]:
     some: list[str] = []
     for one in ports:
         if sum(1 + (":" in other) for other in [*some, one]) > MOST_PORTS:
@@ -78,16 +79,21 @@ def _portions(ports: Sequence[str]) -> Iterator[list[str]]:
     yield some
 
 
-def told(tables: str, found: list[str]) -> dict[str, str]:
-    """Rules in words: who is let into what, and whether they say just that."""
+def describe(tables: str, found: Sequence[str]) -> dict[str, str]:
+    """Return rules as a state: who is let into which ports, and if no rule is altered.
+
+    Args:
+        tables: the program whose rules they are.
+        found: rules as `iptables -S` prints them, without the chain.
+    """
     if not found:
         return {}
     sources = re.findall(r"^-s (\S+) -j RETURN$", "\n".join(found), re.MULTILINE)
     closed = re.findall(r"--dports (\S+) -j REJECT", "\n".join(found))
     ports = ",".join(closed).split(",") if closed else []
-    sound = ports and found == list(rules(sources, ports))
+    unaltered = ports and list(found) == list(rules(sources, ports))
     return {
         f"{tables}.from": " ".join(sources) or "nobody",
         f"{tables}.ports": " ".join(ports),
-        f"{tables}.rules": "sound" if sound else "altered",
+        f"{tables}.rules": "as desired" if unaltered else "altered",
     }
