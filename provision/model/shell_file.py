@@ -6,7 +6,7 @@ A file begins with comments, which are not sent. Two of them are read:
     # uses: service.sh, http.sh
 
 `needs` names the parameters that the text reads; `"$@"` are its positional words. `uses`
-names files whose functions come before it: each lies beside the file or in
+names files whose functions come before it: each lies beside the file (or below) or in
 `provision/steps`, and comes once, however many use it.
 """
 
@@ -53,7 +53,7 @@ def read_shell(module: str, file: str) -> ShellText:
         ValueError: it does not say what it needs, or a name is no shell name.
         FileNotFoundError: it is missing, or a file that it uses is.
     """
-    return _read(Path(module).with_name(file))
+    return _read(Path(module).parent / file)
 
 
 @cache
@@ -75,7 +75,7 @@ def _collect(path: Path, parts: dict[Path, str], needs: set[str]) -> None:
         return
     about, body = _parsed(path)
     for name in about.get("uses", ()):
-        beside = path.with_name(name)
+        beside = path.parent / name
         _collect(beside if beside.exists() else LIBRARY / name, parts, needs)
     needs.update(_checked(path, about))
     parts[path] = body

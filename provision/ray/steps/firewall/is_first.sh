@@ -1,12 +1,12 @@
-# Tells whether the cluster's chain comes before all rules of others.
+# is_first TABLES CHAIN: tells whether the chain comes before all rules of others.
 #
 # A rule before it could let in connections that the chain rejects. Chains of other
-# clusters may come before it. The caller sets `tables` (iptables or ip6tables) and `chain`.
+# clusters may come before it.
 #
 # needs:
 is_first() {
-    "$tables" -w 10 -S INPUT 2>/dev/null | sed -n '/^-A/{
+    "$1" -w 10 -S INPUT 2>/dev/null | sed -n '/^-A/{
         /^-A INPUT -j PROVISION-[^ ]*$/!q
         p
-    }' | grep -qxF -e "-A INPUT -j $chain"
+    }' | grep -qxF -e "-A INPUT -j $2"
 }

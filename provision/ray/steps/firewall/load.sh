@@ -11,7 +11,7 @@ for tables in iptables ip6tables; do
         continue # a kernel without IPv6
     fi
     "$tables-restore" --wait 10 --noflush <"$tables"
-    ! is_first || continue
+    ! is_first "$tables" "$chain" || continue
     "$tables" -w 10 -I INPUT 1 -j "$chain"
     # Remove the jumps to the chain that came too late, the last one first.
     "$tables" -w 10 -S INPUT | sed -n 's/^-A INPUT //p' | grep -nxF -e "-j $chain" |

@@ -10,7 +10,7 @@ for tables in iptables ip6tables; do
         continue
     fi
     "$tables" -w 10 -S "$chain" 2>/dev/null | sed -n "s/^-A [^ ]* /$tables=/p"
-    if is_first; then
+    if is_first "$tables" "$chain"; then
         echo "$tables.input=first"
     elif "$tables" -w 10 -C INPUT -j "$chain" 2>/dev/null; then
         echo "$tables.input=not first"
