@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from provision.api import apply as apply
+    from provision.api import decrypt as decrypt
+    from provision.api import deploy as deploy
+    from provision.api import encrypt as encrypt
+    from provision.api import metrics as metrics
     from provision.api import plan as plan
+    from provision.api import prune as prune
+    from provision.api import rollback as rollback
+    from provision.api import rotate_token as rotate_token
+    from provision.api import schema as schema
+    from provision.api import smoke as smoke
+    from provision.api import status as status
+    from provision.api import teardown as teardown
     from provision.api import verify as verify
     from provision.config.inventory import Inventory as Inventory
     from provision.config.playbook import Play as Play
@@ -29,7 +40,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
+_VERBS = (
+    *("apply", "decrypt", "deploy", "encrypt", "metrics", "plan", "prune", "rollback"),
+    *("rotate_token", "schema", "smoke", "status", "teardown", "verify"),
+)
+_MODULES = {
     "Change": "model.change",
     "Inventory": "config.inventory",
     "Play": "config.playbook",
@@ -39,15 +54,13 @@ _HOME = {
     "Sh": "model.shell",
     "State": "model.change",
     "Step": "model.step",
-    "apply": "api",
-    "plan": "api",
-    "verify": "api",
+    **dict.fromkeys(_VERBS, "api"),
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604 - a table of text
+__all__ = ["__version__", *_MODULES]  # noqa: PLE0604 - a table of text
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"provision.{_HOME[name]}"), name)
+    return getattr(import_module(f"provision.{_MODULES[name]}"), name)

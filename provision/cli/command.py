@@ -1,4 +1,4 @@
-"""A function of its options as an Invoke task that ends with the right exit code."""
+"""Turn a function of its options into an Invoke task that ends with an exit code."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from provision.errors import HostError, InputErrors, ProvisionError
 
 INTERRUPTED = 130
 Work = Callable[[CommandOptions], int]
-"""Does what a command is for; gives the exit code."""
+"""The work of a command; returns the exit code."""
 Command = Task[Callable[..., None]]
 
 
 def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
-    """Make a task of the decorated function.
+    """Make a task of the decorated function; its docstring is the help.
 
     Args:
         options: names of fields of `CommandOptions` that it takes as `--name`.
@@ -32,7 +32,7 @@ def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
     def make(work: Work) -> Command:
         def body(context: Context, **values: Any) -> None:
             repeated = {"set": tuple(values["set"])} if "set" in values else {}
-            if code := ended(work, CommandOptions(**{**values, **repeated})):
+            if code := exit_code(work, CommandOptions(**{**values, **repeated})):
                 raise Exit(code=code)
 
         names = ([positional] if positional else []) + list(options)
@@ -51,7 +51,7 @@ def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
 
 
 def _signature(names: list[str], positional: str) -> Signature:
-    """What Invoke reads a task's options from."""
+    """The signature from which Invoke reads the options of a task."""
     kind = Parameter.POSITIONAL_OR_KEYWORD
     parameters = [Parameter("context", kind)]
     for name in names:
@@ -61,42 +61,42 @@ def _signature(names: list[str], positional: str) -> Signature:
     return Signature(parameters)
 
 
-def ended(work: Work, given: CommandOptions) -> int:
-    """Do *work*; the exit code, also for what went wrong."""
-    if given.vault_password_file:
-        os.environ["PROVISION_VAULT_PASSWORD_FILE"] = given.vault_password_file
+def exit_code(work: Work, options: CommandOptions) -> int:
+    """Do *work* and print its error, if any; return the exit code."""
+    if options.vault_password_file:
+        os.environ["PROVISION_VAULT_PASSWORD_FILE"] = options.vault_password_file
     try:
-        return work(given)
+        return work(options)
     except ProvisionError as error:
-        _say(*_told(error))
+        _print(*_lines(error))
         return error.exit_code
     except KeyboardInterrupt:
-        _say("interrupted")
+        _print("interrupted")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the edge of the program
-        _report(error)
+        _print_traceback(error)
         return 1
 
 
-def _told(error: ProvisionError) -> list[str]:
+def _lines(error: ProvisionError) -> list[str]:
     if isinstance(error, InputErrors):
         return [f"error: {one}" for one in error.errors]
     if isinstance(error, HostError):
-        todo = [f"  to do: {error.hint}"] if error.hint else []
+        to_do = [f"  to do: {error.hint}"] if error.hint else []
         details = [f"  | {line}" for line in error.details]
-        return [f"error: {error.message}", *details, *todo]
+        return [f"error: {error.message}", *details, *to_do]
     return [f"error: {error}"]
 
 
-def _report(error: Exception) -> None:
+def _print_traceback(error: Exception) -> None:
     import traceback
 
-    _say(*"".join(traceback.format_exception(error)).splitlines())
-    _say("internal error, please report it with the lines above")
+    _print(*"".join(traceback.format_exception(error)).splitlines())
+    _print("internal error: please report it with the lines above")
 
 
-def _say(*lines: str) -> None:
-    """Print to standard error, with nothing in it that a terminal would obey."""
+def _print(*lines: str) -> None:
+    """Print to standard error, with no control characters."""
     from provision.report.console import output
     from provision.report.text import clean_output
 

@@ -5,79 +5,94 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command
-from provision.cli.options import CommandOptions, inventory_path
-from provision.cli.playbook_run import DIFFERS, SHOW, WHERE, perform, typed
+from provision.cli.options import DISPLAY, SELECTION, CommandOptions, command_line
+from provision.cli.request import Request, resolve
 from provision.invocation import program
 
 if TYPE_CHECKING:
-    from provision.config.inventory import Inventory
     from provision.model.result import Run
 
+DIFFERS = 3
+RAY = "deploy"
+"""The playbook that brings Ray, whose hosts are recorded."""
 
-@command(*WHERE, "check", *SHOW, "playbook", "prune")
-def deploy(given: CommandOptions) -> int:
-    """Bring the hosts to what the playbook says."""
+
+@command(*SELECTION, "check", *DISPLAY, "playbook", "prune")
+def deploy(options: CommandOptions) -> int:
+    """Bring the hosts to what the playbook describes."""
     from provision.cli.ray import prune
 
-    if given.prune:
-        prune.check(given)
-    verb = "plan" if given.check else "apply"
-    cleared = prune.prune(verb, given) if given.prune else 0
-    if given.check:
-        code = _plan(given)
-        return cleared or code if code in (0, DIFFERS) else code
-    run = perform(verb, given, given.playbook, remembered=True)
-    # Once for all that is said and kept afterwards.
-    if given.playbook == prune.DEPLOY or _is_ray(run):
-        from provision.config.inventory import load
-
-        inventory = load(inventory_path(given)[0])
-        prune.keep(given, run, inventory)
-        if run.exit_code == 0:
-            _whats_next(inventory, run)
-    return run.exit_code or cleared
+    if options.prune:
+        prune.check_options(options)
+    request = resolve(options)
+    pruned = prune.prune(request) if options.prune else 0
+    if options.check:
+        code = _plan(request)
+        return pruned or code if code in (0, DIFFERS) else code
+    run = _apply(request)
+    if run.exit_code == 0:
+        _show_next(request, run)
+    return run.exit_code or pruned
 
 
-@command(*WHERE, *SHOW, "playbook")
-def plan(given: CommandOptions) -> int:
-    """Say what deploy would change; exit 3 if anything."""
-    return _plan(given)
+@command(*SELECTION, *DISPLAY, "playbook")
+def plan(options: CommandOptions) -> int:
+    """Show what deploy would change; exit 3 if anything."""
+    return _plan(resolve(options))
 
 
-@command(*WHERE, *SHOW, "playbook")
-def verify(given: CommandOptions) -> int:
-    """See that hosts are as described; exit 3 if not."""
-    return perform("verify", given, given.playbook).exit_code
+@command(*SELECTION, *DISPLAY, "playbook")
+def verify(options: CommandOptions) -> int:
+    """Check that the hosts are as described; exit 3 if not."""
+    from provision import api
+
+    request = resolve(options)
+    choices = request.run_options(request.reporters())
+    return api.verify(request.inventory, options.playbook, **choices).exit_code
 
 
-def _plan(given: CommandOptions) -> int:
-    then = typed("deploy", given)
-    return perform("plan", given, given.playbook, then=then).exit_code
+def _plan(request: Request) -> int:
+    from provision import api
+
+    playbook, then = request.options.playbook, command_line("deploy", request.options)
+    choices = request.run_options(request.reporters(then=then))
+    return api.plan(request.inventory, playbook, **choices).exit_code
 
 
-def _is_ray(run: Run) -> bool:
-    """Whether *run* was about a cluster of Ray."""
-    return any(step.kind == "ray_nodes" for row in run.steps.values() for step in row)
+def _apply(request: Request) -> Run:
+    from provision import api
+    from provision.cli.ray import prune
+
+    inventory, playbook = request.inventory, request.options.playbook
+    choices = request.run_options(request.reporters(remember=True))
+    if playbook != RAY:
+        return api.apply(inventory, playbook, **choices)
+    run = api.deploy(inventory, **choices)
+    if not request.options.prune:
+        prune.show_left(inventory)
+    return run
 
 
-def _whats_next(inventory: Inventory, run: Run) -> None:
-    """Say what is up and what to type next, after a deploy of Ray."""
-    from provision.ray.status import entrance
+def _show_next(request: Request, run: Run) -> None:
+    """After a deploy of Ray, show what is up and what to type next."""
+    kinds = {step.kind for row in run.steps.values() for step in row}
+    if "ray_nodes" not in kinds:
+        return
+    from provision.ray.head import dashboard, node_names
     from provision.report.console import output
     from provision.report.text import counted
 
-    door = entrance(inventory, run)
-    if not door:
+    inventory, tell = request.inventory, output().tell
+    steps = (step for row in run.steps.values() for step in row)
+    found = dashboard(inventory, steps)
+    if not found:
         return
-    me, tell = program(), output().tell
     kinds = {step.kind for host in run.hosts.values() for step in host.steps}
     if "ray_nodes" in kinds:
-        nodes = {*inventory.groups["head"], *inventory.groups.get("workers", ())}
-        tell(
-            "", f"Ray cluster {inventory.cluster} is up: {counted(len(nodes), 'node')}"
-        )
-    tell(f"  dashboard  {door.url}")
-    tell(f"  token      in {door.token_file} on {door.head}")
-    tell(f"  next       {me} status", f"             {me} smoke")
+        nodes = counted(len(node_names(inventory)), "node")
+        tell("", f"Ray cluster {inventory.cluster} is up: {nodes}")
+    tell(f"  dashboard  {found.url}")
+    tell(f"  token      in {found.token_file} on {found.host}")
+    tell(f"  next       {program()} status", f"             {program()} smoke")
     if "prometheus_targets" in kinds:
-        tell(f"             {me} metrics")
+        tell(f"             {program()} metrics")

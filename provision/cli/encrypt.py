@@ -1,4 +1,4 @@
-"""encrypt: a value as it may stand in a playbook or inventory that others read."""
+"""encrypt: a value for a playbook or inventory that others may read."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ import sys
 from provision.cli.command import command
 from provision.cli.options import CommandOptions
 from provision.errors import SecretError
+from provision.invocation import program
 
 INDENT = " " * 10
 
 
 @command("vault_password_file")
-def encrypt(given: CommandOptions) -> int:
+def encrypt(options: CommandOptions) -> int:
     """Encrypt a value; print it for an inventory or playbook."""
+    from provision import api
     from provision.report.console import output
-    from provision.secrets.vault import encrypt as encrypted
 
-    value = _value()
-    lines = encrypted(value).splitlines()
+    lines = api.encrypt(_value()).splitlines()
     output().tell("!vault |", *(f"{INDENT}{line}" for line in lines))
     return 0
 
 
 def _value() -> str:
-    """What is typed unseen, or else all of standard input.
+    """Read a value from the terminal, hidden, or all of standard input.
 
     Raises:
-        SecretError: there is nothing.
+        SecretError: there is none.
     """
     import getpass
 
     try:
-        typed = sys.stdin.isatty()
-        value = getpass.getpass("value: ") if typed else sys.stdin.read()
+        terminal = sys.stdin.isatty()
+        value = getpass.getpass("value: ") if terminal else sys.stdin.read()
     except EOFError:
         value = ""
     if not value:
-        hint = "type it, or give it on standard input: printf %s VALUE | ..."
+        hint = f"type it, or use a pipe: printf %s VALUE | {program()} encrypt"
         raise SecretError("there is no value to encrypt", hint=hint)
     return value

@@ -11,18 +11,18 @@ HOSTS = 3
 
 
 @command("hosts")
-def up(given: CommandOptions) -> int:
+def up(options: CommandOptions) -> int:
     """Bring up a lab, or repair one (--hosts N, default 3)."""
     from provision import lab
     from provision.report.console import output
 
-    hosts = positive("--hosts", given.hosts) if given.hosts else HOSTS
+    hosts = positive("--hosts", options.hosts) if options.hosts else HOSTS
     lab.up(hosts, say=output().tell)
     return 0
 
 
 @command()
-def down(given: CommandOptions) -> int:
+def down(options: CommandOptions) -> int:
     """Remove the lab: hosts, networks, images and caches."""
     from provision import lab
 
@@ -31,7 +31,7 @@ def down(given: CommandOptions) -> int:
 
 
 @command()
-def status(given: CommandOptions) -> int:
+def status(options: CommandOptions) -> int:
     """Show what of the lab runs."""
     from provision import lab
 
@@ -44,57 +44,57 @@ def status(given: CommandOptions) -> int:
 
 
 @command("hosts")
-def reset(given: CommandOptions) -> int:
+def reset(options: CommandOptions) -> int:
     """Make hosts bare again (--hosts a,b, default all)."""
     from provision import lab
 
-    lab.reset(words(given.hosts))
-    return _say([f"bare again: {given.hosts or 'all hosts'}"])
+    lab.reset(words(options.hosts))
+    return _say([f"bare again: {options.hosts or 'all hosts'}"])
 
 
 @command(positional="host")
-def reboot(given: CommandOptions) -> int:
+def reboot(options: CommandOptions) -> int:
     """Reboot a host, as if its power had failed."""
     from provision import lab
 
-    lab.reboot(given.host)
-    return _say([f"{given.host} was rebooted"])
+    lab.reboot(options.host)
+    return _say([f"{options.host} was rebooted"])
 
 
 @command(positional="host")
-def off(given: CommandOptions) -> int:
+def off(options: CommandOptions) -> int:
     """Take a host's power away; lab.on gives it back."""
     from provision import lab
 
-    lab.power_off([given.host])
-    return _say([f"{given.host} is off: lab.on {given.host} starts it"])
+    lab.power_off([options.host])
+    return _say([f"{options.host} is off: lab.on {options.host} starts it"])
 
 
 @command(positional="host")
-def on(given: CommandOptions) -> int:
+def on(options: CommandOptions) -> int:
     """Give a host that is off its power back."""
     from provision import lab
 
-    lab.power_on([given.host])
-    return _say([f"{given.host} runs"])
+    lab.power_on([options.host])
+    return _say([f"{options.host} runs"])
 
 
 @command(positional="host")
-def cut(given: CommandOptions) -> int:
+def cut(options: CommandOptions) -> int:
     """Cut a host off the network; lab.mend puts it back."""
     from provision import lab
 
-    lab.cut(given.host)
-    return _say([f"{given.host} is cut off: lab.mend {given.host} puts it back"])
+    lab.cut(options.host)
+    return _say([f"{options.host} is cut off: lab.mend {options.host} puts it back"])
 
 
 @command(positional="host")
-def mend(given: CommandOptions) -> int:
+def mend(options: CommandOptions) -> int:
     """Put a host that was cut off back on the network."""
     from provision import lab
 
-    lab.mend(given.host)
-    return _say([f"{given.host} is back on the network"])
+    lab.mend(options.host)
+    return _say([f"{options.host} is back on the network"])
 
 
 def _say(lines: Iterable[str]) -> int:

@@ -27,8 +27,8 @@ gc.set_threshold(50_000, 20, 20)
 def namespace(*more: Callable[..., Any]) -> Collection:
     """All commands, and those of *more*, for a `tasks.py` or a program."""
     # Imported here, for what is said about Invoke above.
-    from provision.cli import deploy, encrypt, lab, trust
-    from provision.cli.ray import metrics, rollback, status, teardown, token
+    from provision.cli import deploy, encrypt, lab, schema, trust
+    from provision.cli.ray import metrics, rollback, smoke, status, teardown, token
 
     labs = Collection(
         "lab",
@@ -46,8 +46,8 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     )
     tokens = Collection("token", token.rotate)
     return Collection(
-        *(deploy.deploy, deploy.plan, deploy.verify, status.status, status.smoke),
-        *(trust.trust, encrypt.encrypt, metrics.metrics, status.schema),
+        *(deploy.deploy, deploy.plan, deploy.verify, status.status, smoke.smoke),
+        *(trust.trust, encrypt.encrypt, metrics.metrics, schema.schema),
         *(rollback.rollback, teardown.teardown, tokens, labs, *more),
     )
 

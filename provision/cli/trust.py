@@ -1,4 +1,4 @@
-"""trust: show host keys that are not known, and write down those a person accepts."""
+"""trust: show host keys that are not known, and store those that a person accepts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from provision.cli.command import INTERRUPTED, command
-from provision.cli.options import CommandOptions, positive, words
-from provision.cli.playbook_run import inventory_of, shown
+from provision.cli.options import CommandOptions, words
+from provision.cli.request import Request, resolve, short_path
 from provision.errors import ConnectError, HostKeyError, OptionError
 
 if TYPE_CHECKING:
@@ -21,53 +21,56 @@ KINDS = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
 
 
 @command("inventory", "limit", "forks", "fingerprint", "yes", "vault_password_file")
-def trust(given: CommandOptions) -> int:
-    """Show host keys that are new, and accept them."""
-    from provision.api import FORKS
+def trust(options: CommandOptions) -> int:
+    """Show host keys that are not known, and accept them."""
+    from provision import api
     from provision.report.console import output
     from provision.report.text import counted, listed
-    from provision.transport.ssh.trust import accept, look
 
-    forks = positive("--forks", given.forks) if given.forks else FORKS
-    console, hosts = output(), _hosts(given)
-    todo, errors, added = hosts, dict[str, ConnectError](), 0
-    while todo:
-        with console.status(f"asking {counted(len(todo), 'host')} for their keys"):
-            seen = look(todo, forks=forks)
-        errors |= seen.errors
-        if not seen.unknown:
+    request = resolve(options)
+    console, hosts = output(), _hosts(request)
+    remaining, errors, added = hosts, dict[str, ConnectError](), 0
+    while remaining:
+        with console.status(f"asking {counted(len(remaining), 'host')} for their keys"):
+            found = api.scan_host_keys(remaining, forks=request.forks)
+        errors |= found.errors
+        if not found.unknown:
             break
-        console.tell(*_shown(seen.unknown))
-        if not _accepted(seen.unknown, given):
-            console.tell("nothing was written")
+        console.tell(*_key_list(found.unknown))
+        if not _accepted(found.unknown, options):
+            console.tell("no key was added")
             return INTERRUPTED
-        files = listed([shown(file) for file in accept(seen.unknown)])
-        added += len(seen.unknown)
-        console.tell(f"{counted(len(seen.unknown), 'key')} added to {files}", "")
-        # What lies behind a jump host can be seen only now.
-        behind = {name for key in seen.unknown if key.jump for name in key.hosts}
-        todo = [host for host in hosts if host.name in behind]
-    console.tell(*_failed(errors), _sentence(len(hosts), added, len(errors)))
+        files = api.accept_host_keys(found.unknown)
+        names = listed([short_path(file) for file in files])
+        added += len(found.unknown)
+        console.tell(f"{counted(len(found.unknown), 'key')} added to {names}", "")
+        # Hosts behind a jump host can be reached only now.
+        behind = {name for key in found.unknown if key.jump for name in key.hosts}
+        remaining = [host for host in hosts if host.name in behind]
+    console.tell(*_failures(errors), _sentence(len(hosts), added, len(errors)))
     return UNREACHABLE if errors else 0
 
 
-def _hosts(given: CommandOptions) -> list[Host]:
-    """The hosts that are connected to by SSH.
+def _hosts(request: Request) -> list[Host]:
+    """The selected hosts that are connected to by SSH.
 
     Raises:
         OptionError: there is none.
     """
-    inventory = inventory_of(given)
-    names = inventory.select(given.limit) if given.limit else list(inventory.hosts)
+    inventory, limit = request.inventory, request.options.limit
+    names = inventory.select(limit) if limit else list(inventory.hosts)
     hosts = [inventory.hosts[name] for name in names]
     remote = [host for host in hosts if host.connection != "local"]
     if not remote:
-        raise OptionError("none of the chosen hosts is connected to by SSH")
+        raise OptionError(
+            "none of the selected hosts is connected to by SSH: there is no key to accept",
+            hint="remove `ansible_connection: local`, or select others with --limit",
+        )
     return remote
 
 
-def _shown(keys: Sequence[Unknown]) -> Iterator[str]:
-    """What a person needs to decide."""
+def _key_list(keys: Sequence[Unknown]) -> Iterator[str]:
+    """The keys, and how a person checks them."""
     from provision.report.text import counted, escape, listed
 
     verb = "is" if len(keys) == 1 else "are"
@@ -77,13 +80,13 @@ def _shown(keys: Sequence[Unknown]) -> Iterator[str]:
     width = max(map(len, heads))
     for key, head in zip(keys, heads, strict=True):
         way = f" on the way to {listed(list(key.hosts), 3)}" if key.jump else ""
-        print_ = f"{_kind(key).upper():<7} {key.fingerprint}"
-        yield f"  {head:<{width}}  {print_}  {escape(key.name)}{way}"
+        fingerprint = f"{_kind(key).upper():<7} {key.fingerprint}"
+        yield f"  {head:<{width}}  {fingerprint}  {escape(key.name)}{way}"
     yield ""
-    yield "Compare each with what the host itself says, at its console:"
+    yield "Compare each with what the host itself prints, at its console:"
     for kind in dict.fromkeys(map(_kind, keys)):
         yield f"  ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub"
-    files = dict.fromkeys(shown(key.file) for key in keys)
+    files = dict.fromkeys(short_path(key.file) for key in keys)
     yield f"Accepted keys are written to {listed(list(files))}."
 
 
@@ -91,22 +94,22 @@ def _kind(key: Unknown) -> str:
     return KINDS.get(key.key.partition(" ")[0], "ecdsa")
 
 
-def _accepted(keys: Sequence[Unknown], given: CommandOptions) -> bool:
-    """Whether all *keys* are accepted, by an option or by the person.
+def _accepted(keys: Sequence[Unknown], options: CommandOptions) -> bool:
+    """Return True if all *keys* are accepted, by an option or by the person.
 
     Raises:
         HostKeyError: another fingerprint was given.
-        OptionError: there is nobody to ask.
+        OptionError: there is no terminal to prompt on.
     """
-    if given.fingerprint:
-        _compare(keys, words(given.fingerprint))
+    if options.fingerprint:
+        _compare(keys, words(options.fingerprint))
         return True
-    if given.yes:
+    if options.yes:
         return True
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise OptionError(
-            "nothing was written: trust asks before it accepts a key, and here is no "
-            "terminal to ask on",
+            "no key was added: trust asks for confirmation first, and there is no "
+            "terminal to prompt on",
             hint="compare the fingerprints, then add --yes, or for a single host "
             "--fingerprint SHA256:...",
         )
@@ -121,18 +124,18 @@ def _all(number: int) -> str:
     return "it" if number == 1 else f"{number} keys"
 
 
-def _compare(keys: Iterable[Unknown], given: Sequence[str]) -> None:
+def _compare(keys: Iterable[Unknown], fingerprints: Sequence[str]) -> None:
     for key in keys:
-        if key.fingerprint not in given:
+        if key.fingerprint not in fingerprints:
             raise HostKeyError(
-                f"{key.name} shows {key.fingerprint}, which was not given by "
-                "--fingerprint: nothing was written",
-                hint="choose one host with --limit; if it is that host, do not connect, "
-                "or give the fingerprint of its key of this type",
+                f"{key.name} has the key {key.fingerprint}, which is not among those of "
+                "--fingerprint: no key was added",
+                hint="if you expected another key, do not connect: this may be another "
+                "machine; else add this fingerprint, or select one host with --limit",
             )
 
 
-def _failed(errors: dict[str, ConnectError]) -> Iterator[str]:
+def _failures(errors: dict[str, ConnectError]) -> Iterator[str]:
     from provision.report.text import escape
 
     for name, error in errors.items():
@@ -145,7 +148,7 @@ def _sentence(hosts: int, added: int, failed: int) -> str:
     from provision.report.text import counted
 
     if failed:
-        return f"{counted(failed, 'host')} of {hosts} could not be seen or is refused"
+        return f"the keys of {failed} of {counted(hosts, 'host')} could not be checked"
     if added:
         return f"{counted(hosts, 'host')} known from now on"
     verb = "shows" if hosts == 1 else "show"

@@ -38,24 +38,32 @@ Book = str | Path | Playbook | Sequence[Play]
 """A path, a name in `playbooks/`, a Playbook, or its plays."""
 
 
-class RunOptions(TypedDict, total=False):
-    """Options of `plan`, `apply` and `verify`.
+class ClusterOptions(TypedDict, total=False):
+    """Options of what works on a whole cluster.
 
     Attributes:
-        limit: a pattern; only these hosts are worked on.
-        tags: only steps with one of these tags (or of a play with one).
         sets: variables that win over those of playbook and inventory.
         forks: hosts worked on at a time.
         reporters: each takes every event.
         become_password: for sudo, on hosts whose inventory has none.
     """
 
-    limit: str
-    tags: Collection[str]
     sets: Mapping[str, Any]
     forks: int
     reporters: Sequence[Reporter]
     become_password: SecretStr
+
+
+class RunOptions(ClusterOptions, total=False):
+    """Options of `plan`, `apply` and `verify`.
+
+    Attributes:
+        limit: a pattern; only these hosts are worked on.
+        tags: only steps with one of these tags (or of a play with one).
+    """
+
+    limit: str
+    tags: Collection[str]
 
 
 def plan(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
@@ -175,9 +183,7 @@ def prepare(verb: str, hosts: Hosts, book: Book, options: RunOptions) -> Prepare
         InputErrors: all that is wrong with the input.
         ConnectError: the cluster's secrets cannot be recovered from its host.
     """
-    inventory = _inventory(hosts)
-    if password := options.get("become_password"):
-        inventory = inventory.with_become_password(password)
+    inventory = load_inventory(hosts, options)
     secrets = Secrets(inventory.state_dir, generate=False)
     run_id = name_of_run(inventory.state_dir)
     bound = _bound(verb, inventory, _playbook(book), secrets, run_id, options)
@@ -217,10 +223,16 @@ def _bound(
     return replace(bound, warnings=(*warnings, *bound.warnings))
 
 
-def _inventory(hosts: Hosts) -> Inventory:
-    if isinstance(hosts, Inventory):
-        return hosts
-    return inventories.load(inventories.find(str(hosts)))
+def load_inventory(hosts: Hosts, options: ClusterOptions) -> Inventory:
+    """Return the inventory, with the password for sudo that *options* have.
+
+    Raises:
+        InputErrors: all that is wrong with the inventory.
+    """
+    if not isinstance(hosts, Inventory):
+        hosts = inventories.load(inventories.find(str(hosts)))
+    password = options.get("become_password")
+    return hosts.with_become_password(password) if password else hosts
 
 
 def _playbook(book: Book) -> Playbook:

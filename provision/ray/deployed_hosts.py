@@ -1,6 +1,6 @@
-"""The hosts a cluster was deployed to, remembered beside the inventory, with no secret.
+"""The hosts a cluster was deployed to, recorded beside the inventory, without secrets.
 
-So that those that have left the inventory can still be found, and be cleared away.
+Hosts that have left the inventory are found by it, and can be cleared.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from provision.atomic_file import replace
 from provision.config.inventory import Host, Inventory
 from provision.errors import InventoryError
+from provision.ray.head import HEAD
 
 FILE = "hosts.json"
 CONNECT = (
@@ -22,13 +23,17 @@ CONNECT = (
     *("known_hosts", "host_key", "address"),
 )
 PLACES = ("data_dir", "programs_dir", "config_dir", "metrics_dir", "ray_drain_s")
-"""Variables of the playbook that says what goes."""
+"""Variables that the playbook `prune` needs."""
 LEFT = "left"
-"""The group of the hosts that have left."""
+"""Group of the hosts that have left the inventory."""
 
 
-def remember(inventory: Inventory, names: Iterable[str]) -> None:
-    """Remember the hosts *names* of *inventory*, beside those of before."""
+def record(inventory: Inventory, names: Iterable[str]) -> None:
+    """Add the hosts *names* of *inventory* to the record.
+
+    Raises:
+        InventoryError: the record cannot be read or written.
+    """
     known = _read(inventory)
     before = dict(known)
     for name in names:
@@ -44,39 +49,45 @@ def remember(inventory: Inventory, names: Iterable[str]) -> None:
 
 
 def forget(inventory: Inventory, names: Iterable[str]) -> None:
-    """Forget the hosts *names*: there is nothing of ours on them."""
-    known, gone = _read(inventory), set(names)
-    if gone & known.keys():
-        _write(inventory, {name: known[name] for name in known if name not in gone})
+    """Remove the hosts *names* from the record: they have been cleared.
+
+    Raises:
+        InventoryError: the record cannot be read or written.
+    """
+    known, cleared = _read(inventory), set(names)
+    if cleared & known.keys():
+        rest = {name: known[name] for name in known if name not in cleared}
+        _write(inventory, rest)
 
 
 def left(inventory: Inventory) -> Inventory | None:
-    """The remembered hosts that are not in *inventory* any more; None: there are none.
+    """Return the recorded hosts that are not in *inventory*; None if there are none.
 
-    They are the group `left` of what is returned; its group `head` is that of now, for
-    the cluster's lock. A host that is there under another name has not left.
+    They are the group `left` of the result; its group `head` is that of *inventory*, for
+    the cluster's lock. A host that is in the inventory under another name has not left.
 
     Raises:
-        InventoryError: what is remembered cannot be read.
+        InventoryError: the record cannot be read.
     """
     known = _read(inventory)
-    here = {place for host in inventory.hosts.values() for place in _places(host)}
+    present = {a for host in inventory.hosts.values() for a in _addresses(host)}
     base = inventory.path.parent if inventory.path else Path()
     hosts = [Host(n, (LEFT,), v, FILE, base) for n, v in known.items()]
-    gone = {
+    former = {
         host.name: host
         for host in hosts
-        if host.name not in inventory.hosts and not here.intersection(_places(host))
+        if host.name not in inventory.hosts
+        and not present.intersection(_addresses(host))
     }
-    if not gone:
+    if not former:
         return None
-    heads = {name: inventory.hosts[name] for name in inventory.groups.get("head", ())}
-    groups = {"head": tuple(heads), LEFT: tuple(gone)}
-    return Inventory(inventory.cluster, {**heads, **gone}, groups, inventory.path)
+    heads = {name: inventory.hosts[name] for name in inventory.groups.get(HEAD, ())}
+    groups = {HEAD: tuple(heads), LEFT: tuple(former)}
+    return Inventory(inventory.cluster, {**heads, **former}, groups, inventory.path)
 
 
-def _places(host: Host) -> tuple[object, object]:
-    """Where a machine is reached: two hosts that share one are the same machine."""
+def _addresses(host: Host) -> tuple[object, object]:
+    """Addresses of a machine: two hosts that share one are the same machine."""
     return (host.ssh_host, host.port), host.address
 
 
@@ -89,8 +100,9 @@ def _read(inventory: Inventory) -> dict[str, Mapping[str, Any]]:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise InventoryError(
-            f"the remembered hosts cannot be read: {error}",
-            hint=f"remove {path}: then only hosts of later deploys are remembered",
+            f"the record of deployed hosts {path} cannot be read: {error}",
+            hint=f"remove {path}; the next deploy makes a new one, and hosts that have "
+            "left the inventory before are no longer found by `deploy --prune`",
         ) from error
 
 
@@ -100,6 +112,7 @@ def _write(inventory: Inventory, known: Mapping[str, Any]) -> None:
         replace(inventory.state_dir / FILE, text.encode())
     except OSError as error:
         raise InventoryError(
-            f"the hosts of this deploy cannot be remembered: {error}",
-            hint="without that `deploy --prune` cannot find those that leave",
+            f"the deployed hosts cannot be recorded in {inventory.state_dir}: {error}",
+            hint="make that folder writable and deploy again; without the record "
+            "`deploy --prune` does not find hosts that leave the inventory",
         ) from error

@@ -1,4 +1,4 @@
-"""The metrics of a cluster: what Prometheus asks, and where people look."""
+"""The metrics of a cluster: the targets of Prometheus, and the addresses for people."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Unpack
 
 from provision.config.inventory import Inventory
+from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import HostError, InventoryError
 from provision.model.step import Step
-from provision.ray.status import PLAYBOOK, entrance_of, head_steps, secrets
+from provision.ray.head import (
+    PLAYBOOK,
+    dashboard,
+    head_of,
+    head_steps,
+    stored_secrets,
+)
 from provision.ray.steps.node.roles import RayHead
 from provision.ray.steps.prometheus_targets import (
     UP,
@@ -23,17 +30,17 @@ from provision.transport.query import ask
 
 LIMIT_S = 30.0
 NEVER = "0001-"
-"""How Prometheus begins the time of a scrape that has not been."""
+"""Beginning of the time that Prometheus gives for a target it has not scraped yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What Prometheus says of its targets, and the addresses for a browser.
+    """The targets of Prometheus, and the addresses for a browser.
 
     Attributes:
-        targets: as Prometheus tells them.
-        now: the clock of the head, when it told.
-        urls: by what is there.
+        targets: as Prometheus reports them.
+        now: the time on the head when it did.
+        urls: addresses by the name of what is there.
         password: where Grafana's password is, on this machine.
     """
 
@@ -44,65 +51,67 @@ class Metrics:
 
     @property
     def up(self) -> int:
-        """How many targets are up."""
+        """Number of targets that are up."""
         return sum(target.health == UP for target in self.targets)
 
     def age_s(self, target: Target) -> float | None:
-        """Seconds since *target* was asked; None = never."""
+        """Return the seconds since *target* was scraped; None = never."""
         if not target.last_scrape or target.last_scrape.startswith(NEVER):
             return None
-        # Prometheus tells nanoseconds, of which Python reads six digits.
-        asked = datetime.fromisoformat(target.last_scrape)
-        return max(0.0, (self.now - asked).total_seconds())
+        # Prometheus writes nanoseconds, of which Python reads six digits.
+        scraped = datetime.fromisoformat(target.last_scrape)
+        return max(0.0, (self.now - scraped).total_seconds())
 
 
-def metrics(inventory: Inventory, sets: Mapping[str, Any] | None = None) -> Metrics:
-    """Ask Prometheus on the head, over SSH, so that no port need be open to us.
+def metrics(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Metrics:
+    """Ask Prometheus on the head, over SSH, so that its port need not be open to us.
 
     Args:
         inventory: the cluster.
-        sets: the variables it was deployed with.
+        options: `sets` are the variables it was deployed with.
 
     Raises:
         InventoryError: the cluster has no head, or no metrics.
         HostError: Prometheus does not answer.
         ConnectError: the head cannot be reached.
     """
-    steps = list(head_steps(inventory, PLAYBOOK, sets or {}))
-    asking = next((one for one in steps if isinstance(one, PrometheusTargets)), None)
-    if not asking:
+    cluster = load_inventory(inventory, options)
+    steps = list(head_steps(cluster, PLAYBOOK, options.get("sets", {})))
+    step = next((one for one in steps if isinstance(one, PrometheusTargets)), None)
+    if not step:
         raise InventoryError(
             "this cluster has no metrics",
-            hint="set `metrics: true` and have the group `head`, then deploy",
+            hint="set `metrics: true` in the inventory, which needs a group `head`, "
+            "then deploy",
         )
-    head = inventory.hosts[inventory.groups["head"][0]]
-    reply = ask(head, asking.probe(), LIMIT_S)
+    head = head_of(cluster)
+    reply = ask(head, step.probe(), LIMIT_S)
     found = targets(reply.stdout)
     if not found:
         raise HostError(
-            f"{head.name}: Prometheus does not answer at {asking.host}:{asking.port}",
-            hint="see `systemctl status provision-prometheus` there, or deploy again",
+            f"{head.name}: Prometheus does not answer at {step.host}:{step.port}",
+            hint="see `systemctl status provision-prometheus` on that host, or deploy again",
             details=reply.tail(),
         )
-    urls = _urls(inventory, steps)
-    password = secrets(inventory).place("grafana_admin_password")
+    urls = _urls(cluster, steps)
+    password = stored_secrets(cluster).place("grafana_admin_password")
     return Metrics(tuple(found), _date(reply.stdout), urls, password)
 
 
 def _urls(inventory: Inventory, steps: Sequence[Step]) -> dict[str, str]:
-    """What Ray's dashboard was told of the others, and the dashboard itself."""
+    """The addresses that Ray's dashboard links to, and its own."""
     urls = {}
-    for head in steps:
-        if isinstance(head, RayHead):
-            urls["Prometheus"] = head.prometheus
-            urls["Grafana"] = head.grafana_for_browsers or head.grafana
-    if door := entrance_of(inventory, steps):
-        urls["Ray dashboard"] = door.url
+    for step in steps:
+        if isinstance(step, RayHead):
+            urls["Prometheus"] = step.prometheus
+            urls["Grafana"] = step.grafana_for_browsers or step.grafana
+    if found := dashboard(inventory, steps):
+        urls["Ray dashboard"] = found.url
     return {name: url for name, url in urls.items() if url}
 
 
 def _date(answer: str) -> datetime:
-    """The time in an HTTP *answer*; without one, our own."""
+    """The time in the headers of *answer*; without one, the time here."""
     for line in answer.splitlines():
         name, _, value = line.partition(":")
         if name.lower() == "date":

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 from provision.config.inventory import Inventory
-from provision.errors import HostError, InventoryError
+from provision.engine.run import ClusterOptions, Hosts, load_inventory
+from provision.errors import HostError
+from provision.invocation import program
 from provision.model.shell import Sh
+from provision.ray.head import head_of
 from provision.transport.query import ask
 
 LIMIT_S = 120.0
@@ -35,16 +39,21 @@ print(json.dumps(ray.get(tasks, timeout=60)))
 
 @dataclass(frozen=True, slots=True)
 class Smoke:
-    """What came out: the squares, and by number which host worked on it."""
+    """The result of a smoke job.
+
+    Attributes:
+        squares: of the numbers from 0 on.
+        ran_on: the host that computed each, by number.
+    """
 
     squares: tuple[int, ...]
     ran_on: Mapping[int, str]
 
 
-def smoke(inventory: Inventory) -> Smoke:
+def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
     """Run the smoke job in the head's container.
 
-    Four parallel tasks, or as many as there are nodes. They ask for no CPU, so it
+    It has four parallel tasks, or as many as there are nodes. They ask for no CPU, so it
     also ends on a cluster that is busy.
 
     Raises:
@@ -52,19 +61,17 @@ def smoke(inventory: Inventory) -> Smoke:
         HostError: the job failed; `details` has the end of its output.
         ConnectError: the head cannot be reached.
     """
-    heads = inventory.groups.get("head", ())
-    if not heads:
-        raise InventoryError("the inventory has no group `head`")
-    head = inventory.hosts[heads[0]]
-    sh = Sh.of(JOB, container=f"ray-{inventory.cluster}", program=PROGRAM)
+    cluster = load_inventory(inventory, options)
+    head = head_of(cluster)
+    sh = Sh.of(JOB, container=f"ray-{cluster.cluster}", program=PROGRAM)
     reply = ask(head, sh, LIMIT_S)
     if reply.exit != 0:
         raise HostError(
             f"{head.name}: the smoke job failed",
-            hint="see that the cluster is deployed: invoke status",
+            hint=f"`{program()} status` shows whether the cluster is up",
             details=reply.tail(15),
         )
-    return _result(reply.stdout, inventory)
+    return _result(reply.stdout, cluster)
 
 
 def _result(output: str, inventory: Inventory) -> Smoke:

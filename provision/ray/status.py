@@ -1,37 +1,34 @@
-"""The state of a cluster on one screen, read from one look at its hosts."""
+"""The state of a cluster on one screen, from one probe of its hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack
 
-from provision.config import playbook
-from provision.config.inventory import Host, Inventory
+from provision.config.inventory import Host
 from provision.engine import run as engine
+from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import ProvisionError
 from provision.model.change import State
 from provision.model.result import HostResult, Run, StepResult
-from provision.model.step import Step
-from provision.ray.steps.nodes import RayNodes
-from provision.secrets.store import Secrets
+from provision.ray.head import PLAYBOOK, Dashboard, dashboard
 
-PLAYBOOK = "deploy"
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class HostStatus:
-    """One host, in words for a person.
+class NodeStatus:
+    """One host of a cluster, in words for a person.
 
     Attributes:
         name: the host.
         address: where the cluster reaches it.
         engine: the version of its Docker engine, or what is wrong with it.
         container: image, status and health of its Ray container.
-        node: what Ray says of it: ALIVE, missing or unknown.
-        drift: the steps that differ or cannot be told.
-        error: why the host could not be looked at.
+        node: its state according to Ray: ALIVE, missing or unknown.
+        drift: the steps that differ or could not be probed.
+        error: why the host could not be probed.
     """
 
     name: str
@@ -44,123 +41,77 @@ class HostStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard:
-    """Where people enter the cluster; *token_file* lies on host *head*."""
-
-    url: str
-    head: str
-    token_file: str
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """All hosts of a cluster, and its entrance, if it has one.
+class ClusterStatus:
+    """All hosts of a cluster.
 
     Attributes:
-        metrics: how many targets of Prometheus are up, in words; "" = it has none.
+        hosts: in the order of the inventory.
+        dashboard: None = the playbook sets up none.
+        run: the run that probed the hosts.
+        metrics: how many targets of Prometheus are up, in words; "" = there are none.
     """
 
-    hosts: tuple[HostStatus, ...]
-    entrance: Dashboard | None
+    hosts: tuple[NodeStatus, ...]
+    dashboard: Dashboard | None
     run: Run
     metrics: str = ""
 
     @property
     def alive(self) -> int:
-        """How many hosts Ray calls ALIVE."""
+        """Number of hosts that Ray calls ALIVE."""
         return sum(host.node == "ALIVE" for host in self.hosts)
 
 
-def status(
-    inventory: Inventory,
-    sets: Mapping[str, Any] | None = None,
-    forks: int = engine.FORKS,
-) -> Status:
-    """Look at all hosts, and change nothing.
+def status(inventory: Hosts, **options: Unpack[ClusterOptions]) -> ClusterStatus:
+    """Probe all hosts of a cluster; change nothing.
 
     Args:
         inventory: the cluster.
-        sets: the variables it was deployed with.
-        forks: hosts looked at at a time.
+        options: `sets` are the variables it was deployed with.
 
     Raises:
         InputErrors: inventory or playbook are wrong; no host was contacted.
     """
-    run = engine.verify(inventory, PLAYBOOK, sets=sets or {}, forks=forks)
-    nodes = _nodes(run)
+    cluster = load_inventory(inventory, options)
+    run = engine.verify(cluster, PLAYBOOK, **options)
+    nodes = _observed(run, "ray_nodes") or {}
     hosts = (
         _host(host, run.hosts.get(name, HostResult()), nodes)
-        for name, host in inventory.hosts.items()
+        for name, host in cluster.hosts.items()
     )
-    door = entrance(inventory, run)
-    return Status(tuple(hosts), door, run, _metrics(run))
+    steps = [step for row in run.steps.values() for step in row]
+    return ClusterStatus(tuple(hosts), dashboard(cluster, steps), run, _metrics(run))
 
 
-def entrance(inventory: Inventory, run: Run) -> Dashboard | None:
-    """The dashboard of a cluster; None: *run* was not about Ray."""
-    return entrance_of(inventory, [s for row in run.steps.values() for s in row])
-
-
-def entrance_of(inventory: Inventory, steps: Iterable[Step]) -> Dashboard | None:
-    """The dashboard that *steps* of the head lead to."""
-    for step in steps:
-        if isinstance(step, RayNodes):
-            url = f"http://{step.dashboard_host}:{step.dashboard_port}"
-            head = inventory.groups["head"][0]
-            return Dashboard(url, head, f"{step.data_dir}/auth_token")
+def _observed(run: Run, kind: str) -> State | None:
+    """The state that the first step of *kind* observed; None = it could not."""
+    for step in _steps(run, kind):
+        if not step.error:
+            return step.observed
     return None
 
 
-def head_steps(
-    inventory: Inventory, book: str, sets: Mapping[str, Any]
-) -> Iterator[Step]:
-    """The steps that *book* has for the head; none: there is no head."""
-    heads = inventory.groups.get("head", ())
-    if not heads:
-        return
-    bound = playbook.bind(
-        playbook.load(playbook.find(book)),
-        inventory,
-        secrets=secrets(inventory),
-        sets=sets,
-        limit=heads[0],
-    )
-    for play in bound.plays:
-        for row in play.steps.values():
-            yield from (step.step for step in row)
-
-
-def secrets(inventory: Inventory) -> Secrets:
-    """The secrets of a cluster; none is made that is not there."""
-    return Secrets(inventory.state_dir, generate=False)
-
-
-def _nodes(run: Run) -> State:
-    """What Ray says, by `name (address)`; empty when it could not be asked."""
+def _steps(run: Run, kind: str) -> Iterator[StepResult]:
     for host in run.hosts.values():
-        for step in host.steps:
-            if step.kind == "ray_nodes":
-                return step.observed
-    return {}
+        yield from (step for step in host.steps if step.kind == kind)
 
 
 def _metrics(run: Run) -> str:
-    for host in run.hosts.values():
-        for step in host.steps:
-            if step.kind == "prometheus_targets" and not step.error:
-                number = step.observed.get("number")
-                if not number:
-                    return "Prometheus does not answer"
-                up = step.observed["targets"].partition(" ")[0]
-                return f"{number if up == 'all' else up} of {number} targets up"
-    return ""
+    observed = _observed(run, "prometheus_targets")
+    if observed is None:
+        return ""
+    number = observed.get("number")
+    if not number:
+        return "Prometheus does not answer"
+    up = observed["targets"].partition(" ")[0]
+    return f"{number if up == 'all' else up} of {number} targets up"
 
 
-def _host(host: Host, result: HostResult, nodes: State) -> HostStatus:
+def _host(host: Host, result: HostResult, nodes: State) -> NodeStatus:
     node = nodes.get(f"{host.name} ({host.address})", "missing" if nodes else UNKNOWN)
     engines = [step for step in result.steps if step.kind == "docker_engine"]
     rays = [step for step in result.steps if step.kind in {"ray_head", "ray_worker"}]
-    return HostStatus(
+    return NodeStatus(
         host.name,
         host.address,
         _engine(engines[0]) if engines else UNKNOWN,
@@ -172,20 +123,24 @@ def _host(host: Host, result: HostResult, nodes: State) -> HostStatus:
 
 
 def _engine(step: StepResult) -> str:
-    seen = step.observed
+    observed = step.observed
     if step.error:
         return UNKNOWN
-    if "engine" not in seen:
+    if "engine" not in observed:
         return "absent"
-    return seen.get("version", "") if seen.get("running") == "true" else "stopped"
+    return (
+        observed.get("version", "") if observed.get("running") == "true" else "stopped"
+    )
 
 
 def _container(step: StepResult) -> str:
-    seen = step.observed
+    observed = step.observed
     if step.error:
         return UNKNOWN
-    if "status" not in seen:
-        # The engine that could tell comes earlier, and is not there yet either.
+    if "status" not in observed:
+        # Docker, which could list it, is installed by an earlier step.
         return "absent"
-    health = seen.get("health", "") if seen["status"] == "running" else ""
-    return " ".join(filter(None, [seen.get("image", ""), seen["status"], health]))
+    health = observed.get("health", "") if observed["status"] == "running" else ""
+    return " ".join(
+        filter(None, [observed.get("image", ""), observed["status"], health])
+    )

@@ -1,27 +1,30 @@
-"""A new token for a cluster: made here, brought to all hosts, and tried on Ray.
+"""A new token for a cluster: generated here, deployed to all hosts, and tried on Ray.
 
-What the token is stands in one place, the file of the secret on this machine. It is
-replaced in one instant, and the rest is a deploy: whatever interrupts it, the next
-deploy brings the hosts to what the file says.
+The token has one source, the file of the secret on this machine. That is replaced
+atomically, and the rest is a deploy: if it is interrupted, the next deploy brings all
+hosts to what the file has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Unpack
 
 from provision.config.inventory import Host, Inventory
+from provision.engine import run as engine
+from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import HostError, InputError, InventoryError, LockHeldError
+from provision.model.result import Run
 from provision.model.shell import Sh
-from provision.ray.status import PLAYBOOK, head_steps, secrets
+from provision.ray.head import PLAYBOOK, head_of, head_steps, stored_secrets
 from provision.ray.steps.nodes import RayNodes
 from provision.secrets.store import Secrets, new_secret
 from provision.transport.query import ask
 
 SECRET = "ray_token"  # noqa: S105 - its name
 TAGS = ("token",)
-"""What of the playbook brings a token to Ray."""
+"""Tags of the steps of the playbook that bring a token to Ray."""
 LIMIT_S = 60.0
 ACCEPTED = "200"
 REFUSED = ("401", "403")
@@ -37,21 +40,21 @@ END
         echo none
 done
 """
-"""Says with which code Ray answers each token; tokens are on no command line."""
-Deploy = Callable[[], bool]
-"""Brings the hosts to what the files here say; whether all went well."""
+"""Prints the code with which Ray answers each token; none is on a command line."""
+Deploy = Callable[[], Run]
+"""Brings the token that is in the file here to the hosts."""
 
 
-def rotate(inventory: Inventory, sets: Mapping[str, Any], deploy: Deploy) -> bool:
-    """Make a new token the cluster's, and see that Ray refuses the old one.
+def rotate_token(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Run:
+    """Give the cluster a new token, and check that Ray refuses the old one.
 
     Args:
         inventory: the cluster.
-        sets: the variables it was deployed with.
-        deploy: applies the steps of `PLAYBOOK` with one of `TAGS`.
+        options: `sets` are the variables it was deployed with.
 
     Returns:
-        Whether *deploy* did all its work. If not, the next one does the rest.
+        The run that brought it to the hosts. If its exit code is not 0, the next deploy
+        does the rest.
 
     Raises:
         InventoryError: there is no head.
@@ -60,25 +63,43 @@ def rotate(inventory: Inventory, sets: Mapping[str, Any], deploy: Deploy) -> boo
             or does not take the new one.
         ConnectError: the head cannot be reached; nothing was changed.
     """
-    head, asking = _head(inventory, sets)
-    old, new = _current(head, asking), new_secret()
-    with _kept(secrets(inventory), new):
-        done = deploy()
-    if done:
-        _check(head, asking, old, new)
-    return done
+    cluster = load_inventory(inventory, options)
+
+    def deploy() -> Run:
+        return engine.apply(cluster, PLAYBOOK, tags=TAGS, **options)
+
+    return rotate(cluster, options.get("sets", {}), deploy)
 
 
-def _head(inventory: Inventory, sets: Mapping[str, Any]) -> tuple[Host, RayNodes]:
-    """The head, and how Ray is asked there."""
+def token_place(inventory: Inventory) -> str:
+    """Return where the token of a cluster is on this machine, in words."""
+    return stored_secrets(inventory).place(SECRET)
+
+
+def rotate(inventory: Inventory, sets: Mapping[str, Any], deploy: Deploy) -> Run:
+    """Replace the token, *deploy* it and try it; see `rotate_token`."""
+    head, nodes = head_of(inventory), _ray_nodes(inventory, sets)
+    old, new = _current(head, nodes), new_secret()
+    with _stored(stored_secrets(inventory), new):
+        run = deploy()
+    if run.exit_code == 0:
+        _check(head, nodes, old, new)
+    return run
+
+
+def _ray_nodes(inventory: Inventory, sets: Mapping[str, Any]) -> RayNodes:
+    """The step with the address at which Ray is asked."""
     for step in head_steps(inventory, PLAYBOOK, sets):
         if isinstance(step, RayNodes):
-            return inventory.hosts[inventory.groups["head"][0]], step
-    raise InventoryError("the inventory has no group `head`")
+            return step
+    raise InventoryError(
+        f"the playbook {PLAYBOOK} has no step ray_nodes for the head",
+        hint="put one back: it has the address at which Ray is asked",
+    )
 
 
-def _current(head: Host, asking: RayNodes) -> str:
-    path = f"{asking.data_dir}/auth_token"
+def _current(head: Host, nodes: RayNodes) -> str:
+    path = f"{nodes.data_dir}/auth_token"
     reply = ask(head, Sh.of(READ, path=path), LIMIT_S)
     if token := reply.stdout.strip():
         return token
@@ -90,35 +111,35 @@ def _current(head: Host, asking: RayNodes) -> str:
 
 
 @contextmanager
-def _kept(store: Secrets, new: str) -> Iterator[None]:
-    """*new* as this machine's token; not if what is done with it does not even begin."""
+def _stored(store: Secrets, new: str) -> Iterator[None]:
+    """Store *new* as the token; put the old one back if the deploy is refused."""
     before = store(SECRET).get_secret_value()
-    was_there = SECRET not in store.missing
+    existed = SECRET not in store.missing
     store.replace(SECRET, new)
     try:
         yield
     except (InputError, LockHeldError):
-        if was_there:
+        if existed:
             store.replace(SECRET, before)
         else:
             store.remove(SECRET)
         raise
 
 
-def _check(head: Host, asking: RayNodes, old: str, new: str) -> None:
+def _check(head: Host, nodes: RayNodes, old: str, new: str) -> None:
     sh = Sh.of(
         TRY,
         *(new, old),
-        host=asking.dashboard_host,
-        port=asking.dashboard_port,
+        host=nodes.dashboard_host,
+        port=nodes.dashboard_port,
         path="/api/v0/nodes?limit=1",
     )
     codes = ask(head, sh, LIMIT_S).stdout.split()
     if len(codes) == 2 and codes[0] == ACCEPTED and codes[1] in REFUSED:
         return
-    said = " and ".join(codes) or "nothing"
+    answers = " and ".join(codes) or "nothing"
     raise HostError(
-        f"{head.name}: Ray answers the new token and the old one with {said}, "
+        f"{head.name}: Ray answers the new token and the old one with {answers}, "
         f"not with {ACCEPTED} and {REFUSED[0]}",
-        hint="see `docker logs` of the Ray container there, then rotate again",
+        hint="see `docker logs` of the Ray container on that host, then rotate again",
     )

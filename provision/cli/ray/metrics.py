@@ -1,4 +1,4 @@
-"""metrics: what Prometheus gets, and where to look at it."""
+"""metrics: the targets of Prometheus, and where to see their metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provision.cli.command import command
 from provision.cli.options import PASSWORDS, CommandOptions
-from provision.cli.playbook_run import inventory_of
+from provision.cli.request import resolve
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,14 +19,14 @@ STYLES = {"up": "green", "down": "bold red", "unknown": "yellow"}
 
 
 @command("inventory", "set", *PASSWORDS)
-def metrics(given: CommandOptions) -> int:
+def metrics(options: CommandOptions) -> int:
     """Show Prometheus' targets and the URLs; exit 3 if one is down."""
-    from provision.ray.metrics import metrics as look
+    from provision import api
     from provision.report.console import output
 
-    console, inventory = output(), inventory_of(given)
+    console, request = output(), resolve(options)
     with console.status("asking Prometheus"):
-        found = look(inventory, given.for_api()["sets"])
+        found = api.metrics(request.inventory, **request.cluster_options())
     console.print(_table(found))
     console.tell("", *_addresses(found))
     return 0 if found.up == len(found.targets) else DIFFERS
@@ -39,7 +39,7 @@ def _table(found: Metrics) -> RenderableType:
     from provision.report.text import escape
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("job", "instance", "host", "state", "asked", "last error"):
+    for title in ("job", "instance", "host", "state", "scraped", "last error"):
         table.add_column(title, overflow="fold")
     for target in sorted(found.targets, key=lambda target: target.name):
         age = found.age_s(target)

@@ -1,4 +1,4 @@
-"""status, smoke, schema: what can be seen of a cluster, and of playbooks."""
+"""status: a cluster on one screen."""
 
 from __future__ import annotations
 
@@ -6,71 +6,38 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command
-from provision.cli.options import PASSWORDS, CommandOptions
-from provision.cli.playbook_run import inventory_of, typed
+from provision.cli.options import PASSWORDS, CommandOptions, command_line
+from provision.cli.request import resolve
 from provision.invocation import program
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from provision.ray.status import HostStatus, Status
+    from provision.ray.status import ClusterStatus, NodeStatus
 
 STYLES = {"ALIVE": "green", "missing": "bold red", "unknown": "yellow"}
 MOST_HOSTS = 5
 MOST_STEPS = 3
 MOST_CHANGES = 2
-"""So much is told of what differs: a cluster is to fit one screen."""
+"""Limits of the list of what differs: a cluster is to fit one screen."""
 
 
 @command("inventory", "set", "forks", *PASSWORDS)
-def status(given: CommandOptions) -> int:
-    """Show hosts, Ray nodes and drift; exit 3 if any."""
-    from provision.api import FORKS
-    from provision.ray.status import status as look
+def status(options: CommandOptions) -> int:
+    """Show hosts, Ray nodes and drift; exit 3 if there is drift."""
+    from provision import api
     from provision.report.console import output
+    from provision.report.text import counted
 
-    console, inventory = output(), inventory_of(given)
-    options = given.for_api()
-    with console.status(f"looking at {len(inventory.hosts)} hosts"):
-        found = look(inventory, options["sets"], options.get("forks", FORKS))
+    console, request = output(), resolve(options)
+    with console.status(f"probing {counted(len(request.inventory.hosts), 'host')}"):
+        found = api.status(request.inventory, **request.cluster_options())
     console.print(_table(found))
-    console.tell("", *_troubles(found), *_cluster(found, given))
+    console.tell("", *_problems(found), *_summary(found, options))
     return found.run.exit_code
 
 
-@command("inventory", *PASSWORDS)
-def smoke(given: CommandOptions) -> int:
-    """Run parallel squares, at least one on every node."""
-    from provision.ray.smoke import smoke as job
-    from provision.report.console import output
-    from provision.report.text import escape
-
-    console, inventory = output(), inventory_of(given)
-    with console.status("running the smoke job"):
-        done = job(inventory)
-    console.tell(str(list(done.squares)))
-    by_host: dict[str, list[int]] = {}
-    for number, host in done.ran_on.items():
-        by_host.setdefault(host, []).append(number)
-    for host, numbers in by_host.items():
-        squares = ", ".join(f"{number}*{number}" for number in numbers)
-        console.tell(f"  {escape(host)}  {squares}")
-    return 0
-
-
-@command()
-def schema(given: CommandOptions) -> int:
-    """Print the JSON schema of playbooks, for editors."""
-    import json
-
-    from provision.config.schema import schema as schema_of
-    from provision.report.console import output
-
-    output().tell(json.dumps(schema_of(), indent=2))
-    return 0
-
-
-def _table(found: Status) -> RenderableType:
+def _table(found: ClusterStatus) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
@@ -80,13 +47,13 @@ def _table(found: Status) -> RenderableType:
     for title in ("host", "address", "docker", "ray container", "ray node", "drift"):
         table.add_column(title, overflow="fold")
     for host in found.hosts:
-        cells = (host.name, host.address, *_seen(host))
+        cells = (host.name, host.address, *_cells(host))
         texts = (Text(escape(cell), STYLES.get(cell, "")) for cell in cells)
         table.add_row(*texts)
     return table
 
 
-def _seen(host: HostStatus) -> Iterator[str]:
+def _cells(host: NodeStatus) -> Iterator[str]:
     from provision.report.text import counted
 
     yield "-" if host.error else host.engine
@@ -98,8 +65,8 @@ def _seen(host: HostStatus) -> Iterator[str]:
         yield counted(len(host.drift), "step") if host.drift else "none"
 
 
-def _troubles(found: Status) -> Iterator[str]:
-    """What could not be seen, and what differs, of the first hosts that have any."""
+def _problems(found: ClusterStatus) -> Iterator[str]:
+    """Errors first, then what differs, of the first hosts that have any."""
     from provision.report.text import counted, escape
 
     bad = [host for host in found.hosts if host.error or host.drift]
@@ -114,7 +81,7 @@ def _troubles(found: Status) -> Iterator[str]:
         yield f"... and {counted(len(bad) - MOST_HOSTS, 'more host')}"
 
 
-def _drift(host: HostStatus) -> Iterator[str]:
+def _drift(host: NodeStatus) -> Iterator[str]:
     from provision.report.text import change_line, counted, escape
 
     yield f"{escape(host.name)}: {counted(len(host.drift), 'step')} not as described"
@@ -130,14 +97,14 @@ def _drift(host: HostStatus) -> Iterator[str]:
         yield f"  ... and {counted(len(host.drift) - MOST_STEPS, 'more step')}"
 
 
-def _cluster(found: Status, given: CommandOptions) -> Iterator[str]:
+def _summary(found: ClusterStatus, options: CommandOptions) -> Iterator[str]:
     if any(host.error or host.drift for host in found.hosts):
         yield ""
     if any(host.drift for host in found.hosts):
-        yield f"`{typed('plan', given)}` shows all that differs"
-    said = f"{found.alive} of {len(found.hosts)} nodes ALIVE"
-    if found.entrance and found.alive:
-        said += f"   dashboard {found.entrance.url}"
-    yield said
+        yield f"`{command_line('plan', options)}` shows all that differs"
+    dashboard = ""
+    if found.dashboard and found.alive:
+        dashboard = f"   dashboard {found.dashboard.url}"
+    yield f"{found.alive} of {len(found.hosts)} nodes ALIVE{dashboard}"
     if found.metrics:
         yield f"metrics: {found.metrics}   `{program()} metrics` shows them"

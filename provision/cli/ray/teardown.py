@@ -1,91 +1,75 @@
-"""teardown: what deploy made, gone again; it asks before."""
+"""teardown: remove a cluster, after a confirmation."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.cli.command import INTERRUPTED, command
-from provision.cli.options import CommandOptions, inventory_path
-from provision.cli.playbook_run import SHOW, WHERE, perform
+from provision.cli.options import DISPLAY, SELECTION, CommandOptions
+from provision.cli.request import resolve
 from provision.errors import OptionError
 
 if TYPE_CHECKING:
     from provision.model.result import Run
 
-PLAYBOOK = "teardown"
-LEVELS = {
-    "data": ("cluster",),
-    "images": ("cluster", "images"),
-    "engine": ("cluster", "images", "engine"),
-}
-"""How much goes: tags of the playbook, by `--level`."""
-OPTIONS = [name for name in WHERE if name != "tags"]
+OPTIONS = [name for name in SELECTION if name != "tags"]
 
 
-@command(*OPTIONS, "check", *SHOW, "level", "keep_data", "yes")
-def teardown(given: CommandOptions) -> int:
-    """Remove the cluster; asks before, unless --yes."""
-    from provision.cli.ray.shared_hosts import sparing
-    from provision.config.inventory import load
-    from provision.ray import deployed_hosts
+@command(*OPTIONS, "check", *DISPLAY, "level", "keep_data", "yes")
+def teardown(options: CommandOptions) -> int:
+    """Remove the cluster; asks first, unless --yes."""
+    from provision import api
+    from provision.ray.teardown import check_level
 
-    if given.level not in LEVELS:
-        raise OptionError(
-            f"--level {given.level}: there is no such level",
-            hint=f"one of {', '.join(LEVELS)}",
-        )
-    inventory = load(inventory_path(given)[0])
-    given = sparing(given, inventory, inventory.hosts)
-    if not given.yes or given.check:
-        seen = _perform("plan", given)
-        if given.check or not seen.planned:
-            return _nothing_goes(seen)
-        if not _agreed(seen):
+    check_level(options.level)
+    request = resolve(options)
+    job = api.prepare_teardown(
+        request.inventory,
+        level=options.level,
+        keep_data=options.keep_data,
+        limit=options.limit,
+        **request.cluster_options(),
+    )
+    if options.check or not options.yes:
+        planned = job.plan(request.reporters())
+        if options.check or not planned.planned:
+            return _nothing_to_do(planned)
+        if not _confirmed(planned):
             return INTERRUPTED
-    run = _perform("apply", given)
-    if run.exit_code == 0:
-        deployed_hosts.forget(inventory, run.hosts)
-    return run.exit_code
+    return job.apply(request.reporters()).exit_code
 
 
-def _perform(verb: str, given: CommandOptions) -> Run:
-    if given.keep_data:
-        given = replace(given, set=(*given.set, "keep_data=true"))
-    return perform(verb, given, PLAYBOOK, tags=LEVELS[given.level])
-
-
-def _nothing_goes(seen: Run) -> int:
+def _nothing_to_do(planned: Run) -> int:
     from provision.report.console import output
 
-    if seen.exit_code == 0:
+    if planned.exit_code == 0:
         output().tell("nothing to tear down, 0 changed")
-    return seen.exit_code
+    return planned.exit_code
 
 
-def _agreed(seen: Run) -> bool:
-    """Whether the person at the terminal wants it gone.
+def _confirmed(planned: Run) -> bool:
+    """Ask the person at the terminal.
 
     Raises:
-        OptionError: there is nobody to ask.
+        OptionError: there is no terminal.
     """
     from provision.report.console import output
     from provision.report.text import listed
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise OptionError(
-            "nothing was touched: teardown asks before it removes anything, and here "
-            "is no terminal to ask on",
+            "nothing was removed: teardown asks for confirmation first, and there is no "
+            "terminal to prompt on",
             hint="add --yes",
         )
-    hosts = [name for name, host in seen.hosts.items() if host.planned]
+    hosts = [name for name, host in planned.hosts.items() if host.planned]
     output().tell(f"This removes all of the above from {listed(hosts)}.")
     try:
         answer = input("Type yes to go on: ")
     except EOFError:
         answer = ""
-    agreed = answer.strip().lower() in {"y", "yes"}
-    if not agreed:
-        output().tell("nothing was touched")
-    return agreed
+    confirmed = answer.strip().lower() in {"y", "yes"}
+    if not confirmed:
+        output().tell("nothing was removed")
+    return confirmed

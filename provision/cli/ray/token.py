@@ -1,42 +1,30 @@
-"""token.*: the token that everybody needs who talks to Ray."""
+"""token.*: the token that Ray asks of everybody who connects to it."""
 
 from __future__ import annotations
 
 from provision.cli.command import command
-from provision.cli.options import (
-    PASSWORDS,
-    CommandOptions,
-    become_password,
-    inventory_path,
-)
-from provision.cli.playbook_run import SHOW, perform
+from provision.cli.options import DISPLAY, PASSWORDS, CommandOptions
+from provision.cli.request import resolve
 from provision.invocation import program
 
 
-@command("inventory", "forks", "set", *SHOW, *PASSWORDS)
-def rotate(given: CommandOptions) -> int:
+@command("inventory", "forks", "set", *DISPLAY, *PASSWORDS)
+def rotate(options: CommandOptions) -> int:
     """Give the cluster a new token; all Ray containers restart."""
-    from provision.config.inventory import load
-    from provision.ray import token_rotation
-    from provision.ray.status import PLAYBOOK, secrets
+    from provision import api
+    from provision.ray.token_rotation import token_place
     from provision.report.console import output
 
-    inventory, tell = load(inventory_path(given)[0]), output().tell
-    if password := become_password(given):
-        inventory = inventory.with_become_password(password)
-    codes = []
-
-    def deploy() -> bool:
-        run = perform("apply", given, PLAYBOOK, tags=token_rotation.TAGS)
-        codes.append(run.exit_code)
-        return run.exit_code == 0
-
-    if token_rotation.rotate(inventory, given.for_api()["sets"], deploy):
-        place = secrets(inventory).place(token_rotation.SECRET)
-        tell("", "Ray takes the new token, and refuses the old one")
-        tell(f"  token      in {place}")
-        return 0
-    tell(
-        "", f"not all hosts have the new token yet: `{program()} deploy` does the rest"
-    )
-    return codes[-1]
+    request, tell = resolve(options), output().tell
+    choices = request.cluster_options(request.reporters())
+    run = api.rotate_token(request.inventory, **choices)
+    if run.exit_code:
+        tell(
+            "",
+            "not all hosts have the new token yet: when they can be reached, run "
+            f"`{program()} deploy`",
+        )
+        return run.exit_code
+    tell("", "Ray accepts the new token, and refuses the old one")
+    tell(f"  token      in {token_place(request.inventory)}")
+    return 0

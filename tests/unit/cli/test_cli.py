@@ -166,5 +166,5 @@ def test_an_internal_error_shows_its_traceback_and_ends_with_1(
     code, output = here("plan", *WHERE)
     assert code == 1
     assert "Traceback" in output
-    last = "internal error, please report it with the lines above"
+    last = "internal error: please report it with the lines above"
     assert output.splitlines()[-1] == last

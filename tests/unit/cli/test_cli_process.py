@@ -63,7 +63,7 @@ def test_teardown_asks_on_a_terminal(here: Place, answer: str, code: int) -> Non
     assert here("deploy", *WHERE)[0] == 0
     ended, output = on_a_terminal(here, "teardown", answer=answer)
     assert ended == code, output
-    assert ("nothing was touched" in output) == (answer == "no")
+    assert ("nothing was removed" in output) == (answer == "no")
     assert here.note("one").exists() == (answer == "no")
 
 

@@ -19,8 +19,8 @@ from provision.errors import OptionError
 )
 def test_a_prune_of_a_part_is_refused(given: CommandOptions) -> None:
     with pytest.raises(OptionError, match="--prune"):
-        prune.check(given)
+        prune.check_options(given)
 
 
 def test_a_prune_of_the_whole_is_not() -> None:
-    prune.check(CommandOptions(inventory="lab.yml"))
+    prune.check_options(CommandOptions(inventory="lab.yml"))

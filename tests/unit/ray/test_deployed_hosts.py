@@ -42,7 +42,7 @@ def test_who_leaves_the_inventory_is_known_and_the_others_are_not_touched(
     tmp_path: Path,
 ) -> None:
     before = inventory(tmp_path, "w1", "w2", "w3")
-    deployed_hosts.remember(before, before.hosts)
+    deployed_hosts.record(before, before.hosts)
     assert deployed_hosts.left(before) is None
     left = deployed_hosts.left(inventory(tmp_path, "w1"))
     assert left and set(left.hosts) == {"head", "w2", "w3"}
@@ -55,14 +55,14 @@ def test_who_leaves_the_inventory_is_known_and_the_others_are_not_touched(
 
 def test_no_secret_is_remembered(tmp_path: Path) -> None:
     before = inventory(tmp_path, "w1")
-    deployed_hosts.remember(before, before.hosts)
+    deployed_hosts.record(before, before.hosts)
     text = (tmp_path / ".provision/lab/hosts.json").read_text()
     assert "10.0.0.1" in text and "s3cret" not in text
 
 
 def test_a_host_with_another_name_has_not_left(tmp_path: Path) -> None:
     before = inventory(tmp_path, "w1", "w2")
-    deployed_hosts.remember(before, before.hosts)
+    deployed_hosts.record(before, before.hosts)
     renamed = inventory(tmp_path, "w1", rack7={"ansible_host": "10.0.0.2"})
     assert deployed_hosts.left(renamed) is None
     moved = {"ansible_host": "gw", "ansible_port": 2222, "address": "10.0.0.2"}
@@ -73,17 +73,17 @@ def test_who_was_cleared_is_forgotten_and_the_rest_is_still_known(
     tmp_path: Path,
 ) -> None:
     before = inventory(tmp_path, "w1", "w2", "w3")
-    deployed_hosts.remember(before, before.hosts)
+    deployed_hosts.record(before, before.hosts)
     now = inventory(tmp_path, "w1")
     deployed_hosts.forget(now, ["w2"])
-    deployed_hosts.remember(now, ["w1"])
+    deployed_hosts.record(now, ["w1"])
     assert names(deployed_hosts.left(now)) == ("w3",)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}'])
 def test_a_broken_file_says_what_to_do(tmp_path: Path, text: str) -> None:
     lab = inventory(tmp_path, "w1")
-    deployed_hosts.remember(lab, lab.hosts)
+    deployed_hosts.record(lab, lab.hosts)
     (tmp_path / ".provision/lab/hosts.json").write_text(text)
     with pytest.raises(InventoryError, match=r"remove .*hosts.json"):
         deployed_hosts.left(lab)

@@ -13,7 +13,7 @@ from provision.config.playbook import bind
 from provision.errors import ConnectError
 from provision.model.shell import Reply
 from provision.ray import other_clusters as module
-from provision.ray.other_clusters import neighbours
+from provision.ray.other_clusters import other_clusters
 from provision.secrets.store import Secrets
 
 INVENTORY = """
@@ -39,7 +39,7 @@ def test_other_clusters_are_found_and_a_host_that_is_away_is_not(
         return Reply(SAID[host.name])
 
     monkeypatch.setattr(module, "ask", ask)
-    found = neighbours("one", inventory.hosts.values())
+    found = other_clusters("one", inventory.hosts.values())
     assert found == {"b": ["three", "two"]}
 
 

@@ -23,7 +23,8 @@ from provision.model.events import (
     StepPlanned,
 )
 from provision.model.result import Run
-from provision.ray.status import entrance_of, head_steps, status
+from provision.ray.head import dashboard, head_steps
+from provision.ray.status import status
 
 HOSTS = {f"node{n}": {"address": f"10.0.0.{n}"} for n in (1, 2, 3)}
 INVENTORY = {
@@ -173,17 +174,17 @@ def test_metrics_are_one_line(
     assert lines[-1].startswith(f"metrics: {said}   ")
 
 
-def test_the_entrance_follows_the_variables_of_the_playbook() -> None:
+def test_the_dashboard_follows_the_variables_of_the_playbook() -> None:
     sets = {"data_dir": "/data/ray", "ray_dashboard_host": "127.0.0.1"}
-    door = entrance_of(
+    found = dashboard(
         Inventory.parse(INVENTORY),
         head_steps(Inventory.parse(INVENTORY), "deploy", sets),
     )
-    assert door
-    assert (door.url, door.head) == ("http://127.0.0.1:8265", "node1")
-    assert door.token_file == "/data/ray/auth_token"
+    assert found
+    assert (found.url, found.host) == ("http://127.0.0.1:8265", "node1")
+    assert found.token_file == "/data/ray/auth_token"
     assert (
-        entrance_of(
+        dashboard(
             Inventory.parse(INVENTORY),
             head_steps(Inventory.parse(INVENTORY), "teardown", {}),
         )

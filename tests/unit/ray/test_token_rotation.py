@@ -10,6 +10,7 @@ import pytest
 
 from provision.config.inventory import Inventory, load
 from provision.errors import HostError, LockHeldError, SecretError
+from provision.model.result import INTERRUPTED, Run
 from provision.model.shell import Reply, Sh
 from provision.ray import token_rotation
 from provision.ray.token_rotation import rotate
@@ -52,12 +53,18 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-def never() -> bool:
+def never() -> Run:
     raise AssertionError("nothing was to be deployed")
 
 
-def raising(error: Exception) -> Callable[[], bool]:
-    def deploy() -> bool:
+def partly() -> Run:
+    run = Run()
+    run.interrupted = True
+    return run
+
+
+def raising(error: Exception) -> Callable[[], Run]:
+    def deploy() -> Run:
         raise error
 
     return deploy
@@ -68,18 +75,18 @@ def test_the_new_token_is_kept_before_the_deploy_and_tried_after_it(
 ) -> None:
     seen = []
 
-    def deploy() -> bool:
+    def deploy() -> Run:
         seen.append(cluster.token)
-        return True
+        return Run()
 
-    assert rotate(cluster.inventory, {}, deploy) is True
+    assert rotate(cluster.inventory, {}, deploy).exit_code == 0
     assert seen == [cluster.token] != [OLD]
     assert cluster.file.stat().st_mode & 0o777 == 0o600
     assert cluster.asked[-1].args == (cluster.token, OLD)
 
 
 def test_a_deploy_that_did_not_do_all_is_left_to_the_next_one(cluster: Cluster) -> None:
-    assert rotate(cluster.inventory, {}, lambda: False) is False
+    assert rotate(cluster.inventory, {}, partly).exit_code == INTERRUPTED
     assert cluster.token != OLD, "or the next one would put the old one back"
     assert [sh.text for sh in cluster.asked] == [token_rotation.READ]
 
@@ -106,7 +113,7 @@ def test_an_interruption_keeps_the_new_one(cluster: Cluster) -> None:
 def test_ray_is_believed_not_the_deploy(cluster: Cluster, codes: str) -> None:
     cluster.codes = codes
     with pytest.raises(HostError, match="a: Ray answers the new token and the old"):
-        rotate(cluster.inventory, {}, lambda: True)
+        rotate(cluster.inventory, {}, Run)
 
 
 def test_a_cluster_that_is_not_deployed_has_nothing_to_rotate(cluster: Cluster) -> None:

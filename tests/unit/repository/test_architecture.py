@@ -35,8 +35,8 @@ ONLY = {
 }
 """Folders that see less than all that lies below them."""
 WITHIN = {
-    "cli": "options command playbook_run encrypt lab ray deploy trust program",
-    "cli/ray": "shared_hosts prune status teardown rollback token metrics",
+    "cli": "options command request encrypt lab schema ray deploy trust program",
+    "cli/ray": "prune status smoke teardown rollback token metrics",
     "config": ("yaml_source inventory registry templating validation schema playbook"),
     "config/inventory": ("connection_vars ranges pattern host groups merge inventory"),
     "config/playbook": (
@@ -53,7 +53,10 @@ WITHIN = {
     "lab/grafana_stub": "ini provisioning users pages __main__",
     "lab/supplies": ("apt_repository images registry_push download_archives services"),
     "model": "change fields shell shell_file events framing probe_merging step result",
-    "ray": ("deployed_hosts steps other_clusters smoke status metrics token_rotation"),
+    "ray": (
+        "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
+        "status metrics token_rotation"
+    ),
     "ray/steps": "dashboards node nodes prometheus_targets drained rollback firewall",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "compatibility credentials ports probe base roles",

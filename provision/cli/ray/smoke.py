@@ -1,0 +1,27 @@
+"""smoke: a small job that uses every node."""
+
+from __future__ import annotations
+
+from provision.cli.command import command
+from provision.cli.options import PASSWORDS, CommandOptions
+from provision.cli.request import resolve
+
+
+@command("inventory", *PASSWORDS)
+def smoke(options: CommandOptions) -> int:
+    """Run a small Ray job, with a task on every node."""
+    from provision import api
+    from provision.report.console import output
+    from provision.report.text import escape
+
+    console, request = output(), resolve(options)
+    with console.status("running the smoke job"):
+        result = api.smoke(request.inventory)
+    console.tell(str(list(result.squares)))
+    by_host: dict[str, list[int]] = {}
+    for number, host in result.ran_on.items():
+        by_host.setdefault(host, []).append(number)
+    for host, numbers in by_host.items():
+        squares = ", ".join(f"{number}*{number}" for number in numbers)
+        console.tell(f"  {escape(host)}  {squares}")
+    return 0

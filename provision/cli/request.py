@@ -1,0 +1,136 @@
+"""A command as it was called: its options read once, its inventory loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provision.cli.options import (
+    CommandOptions,
+    assignment,
+    become_password,
+    positive,
+    words,
+)
+from provision.errors import OptionError
+
+if TYPE_CHECKING:
+    from provision.config.inventory import Inventory
+    from provision.engine.run import ClusterOptions, Reporter, RunOptions
+    from provision.model.events import Event
+
+LAST = Path(".provision/last")
+"""Has the path of the inventory that was deployed last from the current folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of a command, and what they choose.
+
+    Attributes:
+        options: as they were typed.
+        inventory: loaded, with the password for sudo.
+        path: of the inventory.
+        sets: the variables that were set.
+        forks: hosts worked on at a time.
+    """
+
+    options: CommandOptions
+    inventory: Inventory
+    path: Path
+    sets: Mapping[str, Any]
+    forks: int
+
+    def cluster_options(self, reporters: Sequence[Reporter] = ()) -> ClusterOptions:
+        """Return the options for functions that work on a whole cluster."""
+        return {"sets": self.sets, "forks": self.forks, "reporters": reporters}
+
+    def run_options(self, reporters: Sequence[Reporter] = ()) -> RunOptions:
+        """Return the options for `plan`, `apply` and `verify`."""
+        limit, tags = self.options.limit, words(self.options.tags)
+        return {**self.cluster_options(reporters), "limit": limit, "tags": tags}
+
+    def reporters(self, *, then: str = "", remember: bool = False) -> list[Reporter]:
+        """Return what shows one run, and writes its report.
+
+        Args:
+            then: the command that makes the changes of a plan.
+            remember: make the inventory the default of later commands.
+        """
+        from provision.report.console import ConsoleReporter, output
+        from provision.report.json_file import ReportFile
+
+        verbose, report = self.options.verbose, self.options.report
+        reporters: list[Reporter] = [
+            ConsoleReporter(output(), verbose=verbose, then=then)
+        ]
+        if report:
+            reporters.append(ReportFile(report))
+        if remember:
+            reporters.append(_remember_when_started(self.path))
+        return reporters
+
+
+def resolve(options: CommandOptions) -> Request:
+    """Read all options and load the inventory; print which one, if none was given.
+
+    Raises:
+        InputErrors: an option, or something in the inventory, is wrong.
+    """
+    from provision.config.inventory import load
+    from provision.engine.run import FORKS
+    from provision.report.console import output
+
+    path = _inventory_path(options)
+    sets = dict(map(assignment, options.set))
+    forks = positive("--forks", options.forks) if options.forks else FORKS
+    if not options.inventory:
+        output().tell(f"inventory: {short_path(path)} (deployed last)")
+    inventory = load(path)
+    if password := become_password(options):
+        inventory = inventory.with_become_password(password)
+    return Request(options, inventory, path, sets, forks)
+
+
+def short_path(path: Path) -> str:
+    """Return *path* relative to the current folder, if it is in it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _inventory_path(options: CommandOptions) -> Path:
+    from provision.config.inventory import find
+
+    if options.inventory:
+        return find(options.inventory)
+    try:
+        last = Path(LAST.read_text("utf-8").strip())
+    except OSError:
+        raise OptionError(
+            "no inventory was given, and none was deployed from this folder before",
+            hint=f"use --inventory PATH{_choices()}",
+        ) from None
+    if not last.is_file():
+        raise OptionError(
+            f"the inventory deployed last is gone: {last}",
+            hint="use --inventory PATH",
+        )
+    return last
+
+
+def _choices() -> str:
+    names = sorted(path.stem for path in Path("inventories").glob("*.yml"))
+    return f", or a name in inventories/: {', '.join(names)}" if names else ""
+
+
+def _remember_when_started(path: Path) -> Reporter:
+    from provision.model.events import RunStarted
+
+    def remember(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            LAST.parent.mkdir(exist_ok=True)
+            LAST.write_text(f"{path.resolve()}\n", "utf-8")
+
+    return remember

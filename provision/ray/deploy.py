@@ -1,0 +1,24 @@
+"""A deploy of Ray: the playbook, and a record of the hosts it reached."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from provision.engine.run import Hosts, RunOptions, apply, load_inventory
+from provision.model.result import Run
+from provision.ray import deployed_hosts
+from provision.ray.head import PLAYBOOK
+
+
+def deploy(inventory: Hosts, **options: Unpack[RunOptions]) -> Run:
+    """Bring Ray to the hosts, and record them, so that `prune` finds those that leave.
+
+    Raises:
+        InputErrors: all that is wrong with the input; no host was contacted.
+        LockHeldError: another run is changing this cluster.
+    """
+    cluster = load_inventory(inventory, options)
+    run = apply(cluster, PLAYBOOK, **options)
+    reached = [name for name, host in run.hosts.items() if host.ok + host.changed]
+    deployed_hosts.record(cluster, reached)
+    return run

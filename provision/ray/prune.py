@@ -1,0 +1,98 @@
+"""Hosts that have left the inventory: drained, and cleared of what a deploy brought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Unpack
+
+from provision.config.inventory import Inventory
+from provision.engine.run import (
+    ClusterOptions,
+    Hosts,
+    Reporter,
+    apply,
+    load_inventory,
+    plan,
+)
+from provision.model.result import Run
+from provision.ray import deployed_hosts
+from provision.ray.head import PLAYBOOK as DEPLOY
+from provision.ray.head import head_steps
+from provision.ray.other_clusters import exclude_shared_hosts
+
+PLAYBOOK = "prune"
+
+
+@dataclass(frozen=True)
+class Prune:
+    """A prune that can be planned and applied.
+
+    Attributes:
+        inventory: the cluster as it is to be.
+        former: the head, and the hosts that have left.
+        options: of both runs.
+    """
+
+    inventory: Inventory
+    former: Inventory
+    options: ClusterOptions
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that have left."""
+        return self.former.groups[deployed_hosts.LEFT]
+
+    def plan(self, reporters: Sequence[Reporter] = ()) -> Run:
+        """Return what a prune would change."""
+        options: ClusterOptions = {**self.options, "reporters": reporters}
+        return plan(self.former, PLAYBOOK, **options)
+
+    def apply(self, reporters: Sequence[Reporter] = ()) -> Run:
+        """Clear the hosts, and forget those that were cleared.
+
+        Raises:
+            LockHeldError: another run is changing this cluster.
+        """
+        options: ClusterOptions = {**self.options, "reporters": reporters}
+        run = apply(self.former, PLAYBOOK, **options)
+        remaining = self.remaining(run)
+        cleared = [name for name in self.hosts if name not in remaining]
+        deployed_hosts.forget(self.inventory, cleared)
+        return run
+
+    def remaining(self, run: Run) -> list[str]:
+        """Return the hosts that *run* did not clear; the next prune tries them again."""
+        return [n for n in self.hosts if n in run.errors or run.hosts[n].blocked]
+
+
+def find_prune(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Prune | None:
+    """Find the hosts that have left; None if none has.
+
+    A prune comes before the deploy, which may close the cluster's ports to these hosts:
+    then they could not be drained. So what is wrong with the inventory is found here.
+
+    Raises:
+        InputErrors: the deploy would be refused; no host was contacted.
+    """
+    cluster = load_inventory(inventory, options)
+    former = deployed_hosts.left(cluster)
+    if not former:
+        return None
+    former = load_inventory(former, options)
+    sets = options.get("sets", {})
+    list(head_steps(cluster, DEPLOY, sets))
+    names = former.groups[deployed_hosts.LEFT]
+    former, sets = exclude_shared_hosts(former, names, sets)
+    return Prune(cluster, former, {**options, "sets": sets})
+
+
+def prune(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Run | None:
+    """Clear the hosts that have left the inventory; None if none has.
+
+    Raises:
+        InputErrors: the deploy would be refused; no host was contacted.
+        LockHeldError: another run is changing this cluster.
+    """
+    found = find_prune(inventory, **options)
+    return found.apply(options.get("reporters", ())) if found else None
