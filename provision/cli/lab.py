@@ -17,7 +17,7 @@ def up(options: CommandOptions) -> int:
     from provision.report.console import output
 
     hosts = positive("--hosts", options.hosts) if options.hosts else HOSTS
-    lab.up(hosts, say=output().tell)
+    lab.up(hosts, progress=output().tell)
     return 0
 
 

@@ -1,10 +1,10 @@
-"""Virtual bare-metal hosts on this machine, to try and test things on.
+"""Virtual bare-metal hosts on this machine, for trials and tests.
 
 Each host is a container that boots systemd and has sshd and sudo, and nothing else: the
-Docker engine inside is installed by whoever is tried. Around them are a network, an apt
-repository and a registry with the Ray image, so that hosts need no Internet.
+Docker engine inside is installed by the deploy under test. A network, an apt repository
+and a registry with the Ray image belong to the lab, so that hosts need no Internet.
 
-Everything lies below `.lab/`, and in the engine that runs the hosts.
+All files are below `.lab/`, or in the Docker engine that runs the hosts.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from provision.lab import host_control, lifecycle
-from provision.lab.host_control import HostStatus, is_up, status
-from provision.lab.paths import Node
+from provision.lab.host_control import LabHostStatus, is_up, status
+from provision.lab.paths import VirtualHost
 
 __all__ = [
-    "HostStatus",
-    "Node",
+    "LabHostStatus",
+    "VirtualHost",
     "cut",
     "down",
     "is_up",
@@ -32,65 +32,65 @@ __all__ = [
 ]
 
 
-def up(hosts: int = 3, *, say: Callable[[str], None]) -> list[Node]:
-    """Have a lab of *hosts* hosts running; whatever is missing or broken is repaired.
+def up(hosts: int = 3, *, progress: Callable[[str], None]) -> list[VirtualHost]:
+    """Bring up a lab of *hosts* hosts; create or repair what is missing or broken.
 
-    Hosts that run are left as they are; those above *hosts* are removed. Makes the
-    files `inventory.yml`, `known_hosts` and `id_ed25519` below `.lab/`.
+    Running hosts are left as they are; those numbered above *hosts* are removed. Writes
+    `inventory.yml`, `known_hosts` and `id_ed25519` below `.lab/`.
 
     Args:
         hosts: 1 to 50.
-        say: gets a line for everything that takes time.
+        progress: called with a line of text before everything that takes time.
 
     Raises:
-        LabError: the machine cannot run a lab; says what it needs.
+        LabError: the machine cannot run a lab; the message names what is missing.
     """
-    return lifecycle.up(hosts, say)
+    return lifecycle.up(hosts, progress)
 
 
 def down(*, keep_cache: bool = False) -> None:
-    """Remove all of the lab from this machine, also one that is half dead.
+    """Remove the whole lab from this machine, in whatever state it is.
 
-    A cache that PROVISION_LAB_CACHE names is never removed; with *keep_cache* the one
-    below `.lab/` stays too, and the next `up` is fast.
+    A cache named by PROVISION_LAB_CACHE is never removed; with *keep_cache* the one
+    below `.lab/` is kept too, which makes the next `up` fast.
     """
     lifecycle.down(keep_cache=keep_cache)
 
 
 def reset(hosts: Sequence[str] = ()) -> None:
-    """Make *hosts* bare again, all by default; names, addresses and keys stay."""
+    """Recreate *hosts* (default: all) as bare hosts with the same addresses and keys."""
     host_control.reset(hosts)
 
 
 def reboot(host: str) -> None:
-    """Shut *host* down and start it again; returns when its sshd answers."""
+    """Shut *host* down and start it again; return when its sshd answers."""
     host_control.reboot(host)
 
 
 def power_off(hosts: Sequence[str] = ()) -> None:
-    """Take the power from *hosts*, all by default, at one instant."""
+    """Kill *hosts* (default: all) at the same moment, as a power failure does."""
     host_control.power_off(hosts)
 
 
 def power_on(hosts: Sequence[str] = ()) -> None:
-    """Give *hosts* their power back, in this order; returns when they answer."""
+    """Start *hosts* (default: all) in this order; return when their sshd answers."""
     host_control.power_on(hosts)
 
 
 def cut(host: str) -> None:
-    """Unplug the network of *host*, until `mend` or a reboot."""
+    """Disconnect the network of *host*, until `mend` or a reboot."""
     host_control.cut(host)
 
 
 def mend(host: str) -> None:
-    """Plug the network of *host* in again."""
+    """Reconnect the network of *host*."""
     host_control.mend(host)
 
 
 def run(host: str, *argv: str) -> str:
-    """What *argv* prints when root runs it on *host*; the network is not used.
+    """Run *argv* as root on *host*, without its network; return what it prints.
 
     Raises:
-        LabError: it failed; with what it wrote to standard error.
+        LabError: it failed; the message has its standard error.
     """
     return host_control.run(host, argv)

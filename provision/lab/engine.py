@@ -1,7 +1,7 @@
 """The outer Docker engine: the one that runs the virtual hosts.
 
-One that answers already is used; else, as root on Debian or Ubuntu, one is started for
-the lab alone, with its own data, socket and no firewall rules.
+A running engine is used if there is one; else, as root on Debian or Ubuntu, one is
+started for the lab alone, with its own data and socket and without firewall rules.
 """
 
 from __future__ import annotations
@@ -17,41 +17,43 @@ from pathlib import Path
 
 from provision.errors import LabError
 from provision.lab.cleanup import (
-    clear_defaults,
     kill_orphans,
-    of_process,
+    read_proc,
+    remove_shared_folders,
     unmount_below,
 )
-from provision.lab.paths import BRIDGE, NAME, RUN, Layout
-from provision.lab.run_command import command
+from provision.lab.paths import BRIDGE, NAME, RUN, LabPaths
+from provision.lab.run_command import run_command
 
 SOCKET = f"unix://{RUN}/docker.sock"
 PID_FILE = RUN / "dockerd.pid"
-OWNER = RUN / "root"
-KEY = Path("/etc/docker/key.json")
-"""Docker 20.10 makes it, and cannot be told to make it elsewhere."""
+OWNER_FILE = RUN / "root"
+ENGINE_KEY = Path("/etc/docker/key.json")
+"""Created by Docker 20.10, which has no option for another path."""
 START_S = 60
 STOP_S = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A Docker engine at *address*; the default one when that is empty."""
+    """A Docker engine at *address*; the default engine when that is empty."""
 
     address: str
 
     @property
-    def ours(self) -> bool:
-        """Whether the lab started it."""
+    def is_lab_engine(self) -> bool:
+        """True for the engine that the lab started."""
         return self.address == SOCKET
 
     def docker(self, *argv: str, stdin: bytes = b"", limit_s: float = 120) -> str:
-        """What the docker command prints."""
+        """Run a docker command; return what it prints."""
         env = {"DOCKER_HOST": self.address} if self.address else {}
-        return command("docker", *argv, stdin=stdin, env=env, limit_s=limit_s).strip()
+        return run_command(
+            "docker", *argv, stdin=stdin, env=env, limit_s=limit_s
+        ).strip()
 
-    def does(self, *argv: str) -> bool:
-        """Whether the docker command ends well."""
+    def succeeds(self, *argv: str) -> bool:
+        """Return True if the docker command ends with exit code 0."""
         try:
             self.docker(*argv)
         except LabError:
@@ -59,56 +61,56 @@ class Engine:
         return True
 
     def answers(self) -> bool:
-        return self.does("version", "--format", "{{.Server.Version}}")
+        return self.succeeds("version", "--format", "{{.Server.Version}}")
 
 
-OURS = Engine(SOCKET)
+LAB_ENGINE = Engine(SOCKET)
 
 
-def find(layout: Layout) -> Engine | None:
-    """The engine the lab below *layout* runs on, or could run on; None: has to start.
+def find(paths: LabPaths) -> Engine | None:
+    """Return the engine that the lab uses or can use; None if one must be started.
 
     Raises:
         LabError: a lab of another directory runs on this machine.
     """
     if running_pid():
-        refuse_other(layout)
-        if OURS.answers():
-            return OURS
-    if layout.engine_data.exists():
-        return None  # the lab has an engine of its own, which does not run
+        refuse_other_lab(paths)
+        if LAB_ENGINE.answers():
+            return LAB_ENGINE
+    if paths.engine_data.exists():
+        return None  # the lab has its own engine, which is not running
     given = Engine(os.environ.get("DOCKER_HOST", ""))
-    if given != OURS and given.answers():
+    if given != LAB_ENGINE and given.answers():
         return given
     return None
 
 
-def refuse_other(layout: Layout) -> None:
-    """Fail when the running engine belongs to a lab in another directory that exists."""
-    owner = Path(OWNER.read_text().strip()) if OWNER.exists() else layout.root
-    if owner not in (layout.root, layout.root.resolve()) and owner.exists():
+def refuse_other_lab(paths: LabPaths) -> None:
+    """Raise LabError if the running engine belongs to the lab of another directory."""
+    owner = Path(OWNER_FILE.read_text().strip()) if OWNER_FILE.exists() else paths.root
+    if owner not in (paths.root, paths.root.resolve()) and owner.exists():
         raise LabError(
-            f"the lab of {owner} is running, and a machine has room for one",
-            hint=f"end it first: cd {owner.parent} && invoke lab.down",
+            f"the lab {owner} is running, and a machine can run only one",
+            hint=f"remove it first: cd {owner.parent} && invoke lab.down",
         )
 
 
-def start(layout: Layout) -> Engine:
-    """Start an engine for the lab alone; what a dead one left is cleared away."""
+def start(paths: LabPaths) -> Engine:
+    """Start an engine for the lab alone; remove what an earlier one left behind."""
     if os.geteuid():
         raise LabError(
-            "no Docker engine answers, and only root can start one",
-            hint="run as root, or start Docker",
+            "no Docker engine is running, and only root can start one",
+            hint="run as root, or start Docker first",
         )
     stop()
     RUN.mkdir(parents=True, exist_ok=True)
-    layout.engine_data.mkdir(parents=True, exist_ok=True)
-    OWNER.write_text(f"{layout.root}\n")
-    if not KEY.exists():
-        layout.made_key.touch()
-    with layout.engine_log.open("ab") as log:
+    paths.engine_data.mkdir(parents=True, exist_ok=True)
+    OWNER_FILE.write_text(f"{paths.root}\n")
+    if not ENGINE_KEY.exists():
+        paths.created_key.touch()
+    with paths.engine_log.open("ab") as log:
         process = subprocess.Popen(
-            _command_line(layout),
+            _command_line(paths),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -116,33 +118,33 @@ def start(layout: Layout) -> Engine:
             start_new_session=True,  # outlives Ctrl-C and the end of this program
         )
     deadline = time.monotonic() + START_S
-    while not OURS.answers():
+    while not LAB_ENGINE.answers():
         if process.poll() is not None or time.monotonic() > deadline:
             stop()
             raise LabError(
-                "the Docker engine of the lab does not start",
-                hint=f"see the end of {layout.engine_log}",
+                "the Docker engine of the lab did not start",
+                hint=f"read the end of {paths.engine_log}",
             )
         time.sleep(0.2)
-    process.returncode = 0  # or Popen warns that it still runs, as it shall
-    return OURS
+    process.returncode = 0  # it keeps running on purpose: no warning
+    return LAB_ENGINE
 
 
-def _command_line(layout: Layout) -> list[str]:
+def _command_line(paths: LabPaths) -> list[str]:
     return [
         _dockerd(),
-        f"--data-root={layout.engine_data}",
+        f"--data-root={paths.engine_data}",
         f"--exec-root={RUN}/exec",
         f"--pidfile={PID_FILE}",
         f"--host={SOCKET}",
-        # Where a system containerd runs, dockerd uses that one.
+        # dockerd uses a containerd of the system if one is running.
         f"--containerd-namespace={NAME}",
         f"--containerd-plugins-namespace={NAME}-plugins",
-        # Groups of its own, which can be told from others' and removed.
+        # Own control groups, which can be recognised and removed.
         "--exec-opt=native.cgroupdriver=cgroupfs",
         f"--cgroup-parent=/{NAME}",
-        # No docker0, no firewall rules, no forwarding: nothing to clean up after, and
-        # hosts that reach the lab's network only, whatever the machine can reach.
+        # No docker0, no firewall rules, no forwarding: nothing to clean up, and hosts
+        # reach only the lab's network, whatever this machine can reach.
         "--bridge=none",
         "--iptables=false",
         "--ip6tables=false",
@@ -159,26 +161,26 @@ def _dockerd() -> str:
 
 
 def stop() -> None:
-    """End the engine the lab started, if it runs, and remove what it leaves."""
+    """Stop the engine that the lab started, and remove what it leaves behind."""
     if pid := running_pid():
         os.kill(pid, signal.SIGTERM)
-        if not _gone(pid, STOP_S):
+        if not _wait_for_end(pid, STOP_S):
             os.kill(pid, signal.SIGKILL)
-            _gone(pid, STOP_S)
+            _wait_for_end(pid, STOP_S)
     kill_orphans()
-    clear_defaults()
+    remove_shared_folders()
     if not RUN.exists():
         return
     unmount_below(RUN)
     shutil.rmtree(RUN)
     if Path("/sys/class/net", BRIDGE).exists():
-        command("ip", "link", "delete", BRIDGE)
+        run_command("ip", "link", "delete", BRIDGE)
 
 
 def running_pid() -> int | None:
-    """The process id of the engine the lab started, if it lives."""
+    """Return the process id of the engine that the lab started, if it is running."""
     pid = _pid(PID_FILE)
-    return pid if pid and _lives(pid) else None
+    return pid if pid and _is_running(pid) else None
 
 
 def _pid(file: Path) -> int | None:
@@ -186,14 +188,14 @@ def _pid(file: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _lives(pid: int) -> bool:
-    """Whether *pid* is the lab's engine; the number may have gone to another process."""
-    return SOCKET.encode() in of_process(pid, "cmdline")
+def _is_running(pid: int) -> bool:
+    """Return True if *pid* is the lab's engine and not another process by now."""
+    return SOCKET.encode() in read_proc(pid, "cmdline")
 
 
-def _gone(pid: int, limit_s: float) -> bool:
+def _wait_for_end(pid: int, limit_s: float) -> bool:
     deadline = time.monotonic() + limit_s
-    while _lives(pid):
+    while _is_running(pid):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)
@@ -202,6 +204,6 @@ def _gone(pid: int, limit_s: float) -> bool:
 
 
 def _reap(pid: int) -> None:
-    """Take the exit code of *pid* where it is our child; else it stays a zombie."""
+    """Collect the exit code of *pid* if it is a child, which else stays a zombie."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)

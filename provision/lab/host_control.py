@@ -1,4 +1,4 @@
-"""What can be done with the hosts of a lab that is up."""
+"""Commands for the hosts of a running lab."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from provision.errors import LabError
 from provision.lab import engine, hosts, prerequisites
 from provision.lab.engine import Engine
-from provision.lab.lifecycle import alone, each
-from provision.lab.paths import Layout, Node
+from provision.lab.lifecycle import exclusive, for_each
+from provision.lab.paths import LabPaths, VirtualHost
 
 RUN_S = 600
 
 
 @dataclass(frozen=True, slots=True)
-class HostStatus:
-    """One virtual host, as it is now."""
+class LabHostStatus:
+    """State of one virtual host."""
 
     name: str
     state: str
-    """running, cut (its network is unplugged), stopped or missing."""
+    """running, cut (its network is disconnected), stopped or missing."""
     ssh: bool
-    """Whether its SSH server answers."""
+    """True if its SSH server answers."""
     address: str
-    """In the lab's network, where its peers reach it."""
+    """Address in the lab's network, for the other hosts."""
     port: int
-    """On 127.0.0.1, where SSH reaches it."""
+    """Port of its SSH server on 127.0.0.1."""
 
 
 def is_up() -> bool:
-    """Whether there is a lab, with all of its hosts running."""
+    """Return True if there is a lab and all of its hosts are running."""
     try:
         found = status()
     except LabError:
@@ -38,98 +38,100 @@ def is_up() -> bool:
     return all(host.state in ("running", "cut") for host in found)
 
 
-def status() -> list[HostStatus]:
-    """How the hosts are, in order."""
-    layout, outer = _running()
+def status() -> list[LabHostStatus]:
+    """Return the state of each host, in order."""
+    paths, outer = _running()
     states = hosts.existing(outer)
-    every = sorted({*states, *layout.planned()}, key=lambda node: node.number)
-    return [_status(outer, node, states.get(node, "missing")) for node in every]
+    hosts_to_show = sorted(
+        {*states, *paths.expected_hosts()}, key=lambda host: host.number
+    )
+    return [_status(outer, host, states.get(host, "missing")) for host in hosts_to_show]
 
 
-def _status(outer: Engine, node: Node, state: str) -> HostStatus:
+def _status(outer: Engine, host: VirtualHost, state: str) -> LabHostStatus:
     if state == "running":
-        state = "cut" if hosts.is_cut(outer, node) else state
+        state = "cut" if hosts.is_cut(outer, host) else state
     elif state != "missing":
         state = "stopped"
-    ssh = state == "running" and hosts.ssh_answers(node)
-    return HostStatus(node.name, state, ssh, node.address, node.port)
+    ssh = state == "running" and hosts.ssh_answers(host)
+    return LabHostStatus(host.name, state, ssh, host.address, host.port)
 
 
 def reset(names: Sequence[str]) -> None:
-    """Make the hosts called *names* bare again, all of them if there are none."""
-    layout, outer = _running()
-    chosen = _chosen(layout, names)
+    """Recreate the hosts called *names* as bare hosts; all hosts if *names* is empty."""
+    paths, outer = _running()
+    chosen = _chosen(paths, names)
 
-    def one(node: Node) -> None:
-        hosts.destroy(outer, node)
-        hosts.make(outer, layout, image, node)
-        hosts.wait(outer, node)
+    def one(host: VirtualHost) -> None:
+        hosts.remove(outer, host)
+        hosts.create(outer, paths, image, host)
+        hosts.wait_for_ssh(outer, host)
 
-    with alone(layout, _quiet):
-        image = prerequisites.host_image(outer, layout, _quiet)
-        each(one, chosen)
+    with exclusive(paths, _quiet):
+        image = prerequisites.ensure_host_image(outer, paths, _quiet)
+        for_each(one, chosen)
 
 
 def reboot(name: str) -> None:
-    """Shut a host down and start it again; returns when its sshd answers."""
-    layout, outer = _running()
-    (node,) = _chosen(layout, [name])
-    hosts.restart(outer, node)
-    hosts.wait(outer, node)
+    """Shut a host down and start it again; return when its sshd answers."""
+    paths, outer = _running()
+    (host,) = _chosen(paths, [name])
+    hosts.restart(outer, host)
+    hosts.wait_for_ssh(outer, host)
 
 
 def power_off(names: Sequence[str]) -> None:
-    """Take the power from hosts, all of them if none is named."""
-    layout, outer = _running()
-    hosts.power_off(outer, _chosen(layout, names))
+    """Kill the hosts called *names*; all hosts if *names* is empty."""
+    paths, outer = _running()
+    hosts.power_off(outer, _chosen(paths, names))
 
 
 def power_on(names: Sequence[str]) -> None:
-    """Start hosts in this order; returns when their sshd answers."""
-    layout, outer = _running()
-    chosen = _chosen(layout, names)
-    for node in chosen:
-        hosts.power_on(outer, node)
-    for node in chosen:
-        hosts.wait(outer, node)
+    """Start hosts in this order; return when their sshd answers."""
+    paths, outer = _running()
+    chosen = _chosen(paths, names)
+    for host in chosen:
+        hosts.power_on(outer, host)
+    for host in chosen:
+        hosts.wait_for_ssh(outer, host)
 
 
 def cut(name: str) -> None:
-    """Unplug a host's network, until `mend` or a reboot."""
-    layout, outer = _running()
-    (node,) = _chosen(layout, [name])
-    hosts.cut(outer, node)
+    """Disconnect a host's network, until `mend` or a reboot."""
+    paths, outer = _running()
+    (host,) = _chosen(paths, [name])
+    hosts.cut(outer, host)
 
 
 def mend(name: str) -> None:
-    """Plug a host's network in again."""
-    layout, outer = _running()
-    (node,) = _chosen(layout, [name])
-    hosts.mend(outer, node)
+    """Reconnect a host's network."""
+    paths, outer = _running()
+    (host,) = _chosen(paths, [name])
+    hosts.mend(outer, host)
 
 
 def run(name: str, argv: Sequence[str]) -> str:
-    """What *argv* prints when root runs it on a host; needs no network there."""
-    layout, outer = _running()
-    (node,) = _chosen(layout, [name])
-    return hosts.run(outer, node, argv, limit_s=RUN_S)
+    """Run *argv* as root on a host, without its network; return what it prints."""
+    paths, outer = _running()
+    (host,) = _chosen(paths, [name])
+    return hosts.run(outer, host, argv, limit_s=RUN_S)
 
 
-def _running() -> tuple[Layout, Engine]:
-    layout = Layout.of()
-    outer = engine.find(layout)
-    if outer is None or not layout.planned():
-        raise LabError("the lab is not up", hint="bring it up: invoke lab.up")
-    return layout, outer
+def _running() -> tuple[LabPaths, Engine]:
+    paths = LabPaths.find()
+    outer = engine.find(paths)
+    if outer is None or not paths.expected_hosts():
+        raise LabError("the lab is not running", hint="start it: invoke lab.up")
+    return paths, outer
 
 
-def _chosen(layout: Layout, names: Sequence[str]) -> list[Node]:
-    there = {node.name: node for node in layout.planned()}
+def _chosen(paths: LabPaths, names: Sequence[str]) -> list[VirtualHost]:
+    known = {host.name: host for host in paths.expected_hosts()}
     for name in names:
-        if name not in there:
-            known = ", ".join(there)
-            raise LabError(f"the lab has no host {name!r}", hint=f"it has {known}")
-    return [there[name] for name in names or there]
+        if name not in known:
+            hint = f"its hosts are {', '.join(known)}"
+            raise LabError(f"the lab has no host {name!r}", hint=hint)
+    return [known[name] for name in names or known]
 
 
 def _quiet(_line: str) -> None:

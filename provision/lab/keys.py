@@ -1,4 +1,4 @@
-"""The lab's SSH keys: one opens every host, and each host has its own, known ahead."""
+"""The lab's SSH keys: one to log in to all hosts, and a host key for each host."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from provision.atomic_file import make
-from provision.lab.paths import Layout, Node
+from provision import atomic_file
+from provision.lab.paths import LabPaths, VirtualHost
 
 ADMIN_UID = 1000
 
 
-def public(private: Path) -> str:
-    """The public key of the key file *private*, which is made where it is missing."""
+def public_key(private: Path) -> str:
+    """Return the public key of the key file *private*, which is created if missing."""
     if not private.exists():
-        _make(private)
+        _create(private)
     key = load_ssh_private_key(private.read_bytes(), password=None)
     line = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return line.decode()
 
 
-def _make(private: Path) -> None:
+def _create(private: Path) -> None:
     data = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
     )
-    # Hosts are made in parallel: the first key counts.
-    make(private, data)
+    # Hosts are created in parallel: the first key is kept.
+    atomic_file.make(private, data)
 
 
-def known_hosts(layout: Layout, nodes: Iterable[Node]) -> str:
-    """The text of the known_hosts file: both addresses of every host."""
+def known_hosts(paths: LabPaths, hosts: Iterable[VirtualHost]) -> str:
+    """Return the text of the known_hosts file, with both addresses of every host."""
     return "".join(
-        f"[127.0.0.1]:{node.port},{node.address} {public(layout.host_key(node))}\n"
-        for node in nodes
+        f"[127.0.0.1]:{host.port},{host.address} {public_key(paths.host_key(host))}\n"
+        for host in hosts
     )
 
 
-def host_files(layout: Layout, node: Node) -> bytes:
-    """A tar of what makes a host ours: its own key, and ours as an authorised one."""
-    public(layout.host_key(node))
+def host_files(paths: LabPaths, host: VirtualHost) -> bytes:
+    """Return a tar of the host's own private key and of its authorized_keys file."""
+    public_key(paths.host_key(host))
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        key = layout.host_key(node).read_bytes()
-        _add(tar, "etc/ssh/ssh_host_ed25519_key", key, owner=0)
-        line = f"{public(layout.key)} provision lab\n".encode()
-        _add(tar, "home/admin/.ssh/authorized_keys", line, owner=ADMIN_UID)
+        key = paths.host_key(host).read_bytes()
+        _add_file(tar, "etc/ssh/ssh_host_ed25519_key", key, owner=0)
+        line = f"{public_key(paths.key)} provision lab\n".encode()
+        _add_file(tar, "home/admin/.ssh/authorized_keys", line, owner=ADMIN_UID)
     return buffer.getvalue()
 
 
-def _add(tar: tarfile.TarFile, path: str, data: bytes, owner: int) -> None:
+def _add_file(tar: tarfile.TarFile, path: str, data: bytes, owner: int) -> None:
     entry = tarfile.TarInfo(path)
     entry.size, entry.mode = len(data), 0o600
     entry.uid = entry.gid = owner

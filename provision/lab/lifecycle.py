@@ -1,4 +1,4 @@
-"""A lab comes up, and goes down again without a trace."""
+"""Bring a lab up, and remove it again completely."""
 
 from __future__ import annotations
 
@@ -12,143 +12,151 @@ from contextlib import contextmanager
 from provision.errors import LabError
 from provision.lab import cleanup, engine, hosts, inventory, prerequisites
 from provision.lab.engine import Engine
-from provision.lab.paths import LABEL, NAME, Layout, Node, nodes
-from provision.lab.prerequisites import Say
+from provision.lab.paths import LABEL, NAME, LabPaths, VirtualHost, virtual_hosts
+from provision.lab.prerequisites import Progress
 from provision.lab.supplies import download_archives, services
 
-AT_ONCE = 8
-
+PARALLEL_HOSTS = 8
 REMOVE_S = 600
 
 
-def up(number: int, say: Say) -> list[Node]:
-    """Have a lab with *number* hosts running, whatever there is of it now.
+def up(number: int, progress: Progress) -> list[VirtualHost]:
+    """Bring a lab with *number* hosts up, from any earlier state.
 
-    What runs is left alone, what is missing or broken is made; hosts above *number*
-    are removed.
+    Running hosts are left alone, missing or broken ones are created, and those above
+    *number* are removed.
     """
-    layout, wanted = Layout.of(), nodes(number)
-    with alone(layout, say), ThreadPoolExecutor(1) as beside:
-        outer = _engine(layout, say)
-        ray = beside.submit(prerequisites.ray_files, layout, say)
-        image = prerequisites.host_image(outer, layout, say)
-        download_archives.make(layout, say)
-        services.network(outer, layout)
-        services.serve(outer, layout, image)
-        _only(outer, layout, wanted, say)
-        _all(outer, layout, image, wanted, say)
-        inventory.write(layout, wanted)
+    paths, wanted = LabPaths.find(), virtual_hosts(number)
+    with exclusive(paths, progress), ThreadPoolExecutor(1) as background:
+        outer = _ensure_engine(paths, progress)
+        ray = background.submit(prerequisites.make_ray_files, paths, progress)
+        image = prerequisites.ensure_host_image(outer, paths, progress)
+        download_archives.ensure_archives(paths, progress)
+        services.ensure_network(outer, paths)
+        services.ensure_servers(outer, paths, image)
+        _remove_others(outer, paths, wanted, progress)
+        _ensure_all(outer, paths, image, wanted, progress)
+        inventory.write(paths, wanted)
         if files := ray.result():
-            say("storing the Ray image in the registry")
-            prerequisites.ray_image(layout, files)
+            progress("storing the Ray image in the registry")
+            prerequisites.store_ray_image(paths, files)
     return wanted
 
 
-def _engine(layout: Layout, say: Say) -> Engine:
-    found = engine.find(layout)
-    prerequisites.programs(say, engine=found is None)
-    layout.root.mkdir(parents=True, exist_ok=True)
+def _ensure_engine(paths: LabPaths, progress: Progress) -> Engine:
+    found = engine.find(paths)
+    prerequisites.install_programs(progress, engine=found is None)
+    paths.root.mkdir(parents=True, exist_ok=True)
     if found is None:
-        say("starting a Docker engine for the lab")
-        found = engine.start(layout)
+        progress("starting a Docker engine for the lab")
+        found = engine.start(paths)
     return found
 
 
-def _only(outer: Engine, layout: Layout, wanted: list[Node], say: Say) -> None:
-    """Remove the hosts that are not *wanted*."""
-    for node in {*hosts.existing(outer), *layout.planned()} - {*wanted}:
-        say(f"removing {node.name}")
-        hosts.destroy(outer, node)
-        layout.host_key(node).unlink(missing_ok=True)
-
-
-def _all(
-    outer: Engine, layout: Layout, image: str, wanted: list[Node], say: Say
+def _remove_others(
+    outer: Engine, paths: LabPaths, wanted: list[VirtualHost], progress: Progress
 ) -> None:
-    """Have all *wanted* hosts running and answering."""
+    """Remove all hosts that are not in *wanted*."""
+    for host in {*hosts.existing(outer), *paths.expected_hosts()} - {*wanted}:
+        progress(f"removing {host.name}")
+        hosts.remove(outer, host)
+        paths.host_key(host).unlink(missing_ok=True)
+
+
+def _ensure_all(
+    outer: Engine,
+    paths: LabPaths,
+    image: str,
+    wanted: list[VirtualHost],
+    progress: Progress,
+) -> None:
+    """Bring all *wanted* hosts to running with SSH."""
     states = hosts.existing(outer)
 
-    def one(node: Node) -> None:
-        if did := hosts.ensure(outer, layout, image, node, states.get(node, "")):
-            say(f"{node.name} {did}")
+    def one(host: VirtualHost) -> None:
+        state = states.get(host, "")
+        if action := hosts.ensure_running(outer, paths, image, host, state):
+            progress(f"{host.name} {action}")
 
-    each(one, wanted)
+    for_each(one, wanted)
 
 
 def down(*, keep_cache: bool) -> None:
-    """Remove all of the lab from this machine, half dead or not."""
-    layout = Layout.of()
-    with alone(layout, _quiet):
-        outer = engine.find(layout)
+    """Remove the whole lab from this machine, in whatever state it is."""
+    paths = LabPaths.find()
+    with exclusive(paths, _quiet):
+        outer = engine.find(paths)
         if outer:
-            _empty(outer, layout)
-        if outer is None or outer.ours:
-            _end_own(layout)
-        _remove_files(layout, keep_cache=keep_cache)
+            _remove_from_engine(outer, paths)
+        if outer is None or outer.is_lab_engine:
+            _stop_own_engine(paths)
+        _remove_files(paths, keep_cache=keep_cache)
 
 
-def _empty(outer: Engine, layout: Layout) -> None:
-    """Remove what the lab has in the engine."""
-    mine = f"--filter=label={LABEL}={layout.root}"
-    if found := outer.docker("ps", "--all", "--quiet", mine).split():
-        # Disks of hosts with clusters on them are slow to remove on a busy machine.
+def _remove_from_engine(outer: Engine, paths: LabPaths) -> None:
+    """Remove the lab's containers, network and images from the engine."""
+    label = f"--filter=label={LABEL}={paths.root}"
+    if found := outer.docker("ps", "--all", "--quiet", label).split():
+        # Removing the disks of hosts with a cluster is slow on a busy machine.
         outer.docker("rm", "--force", "--volumes", *found, limit_s=REMOVE_S)
-    if outer.does("network", "inspect", NAME):
+    if outer.succeeds("network", "inspect", NAME):
         outer.docker("network", "rm", NAME)
-    if found := outer.docker("images", "--quiet", mine).split():
+    if found := outer.docker("images", "--quiet", label).split():
         outer.docker("rmi", "--force", *found)
 
 
-def _end_own(layout: Layout) -> None:
-    """End the engine that is the lab's own, if there is one, and what it left."""
-    if layout.engine_data.exists() or engine.running_pid():
+def _stop_own_engine(paths: LabPaths) -> None:
+    """Stop the lab's own engine, if there is one, and remove what it left."""
+    if paths.engine_data.exists() or engine.running_pid():
         engine.stop()
-        cleanup.unmount_below(layout.engine_data)
-    if layout.made_key.exists():
-        engine.KEY.unlink(missing_ok=True)
+        cleanup.unmount_below(paths.engine_data)
+    if paths.created_key.exists():
+        engine.ENGINE_KEY.unlink(missing_ok=True)
 
 
-def _remove_files(layout: Layout, *, keep_cache: bool) -> None:
-    if not layout.root.exists():
+def _remove_files(paths: LabPaths, *, keep_cache: bool) -> None:
+    if not paths.root.exists():
         return
-    for path in layout.root.iterdir():
-        if keep_cache and path == layout.cache:
+    for path in paths.root.iterdir():
+        if keep_cache and path == paths.cache:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
-    if not any(layout.root.iterdir()):
-        layout.root.rmdir()
+    if not any(paths.root.iterdir()):
+        paths.root.rmdir()
 
 
 @contextmanager
-def alone(layout: Layout, say: Say) -> Iterator[None]:
-    """Wait for other programs that change this lab.
+def exclusive(paths: LabPaths, progress: Progress) -> Iterator[None]:
+    """Hold the lock of this lab; wait while another program holds it.
 
-    The lock is on the directory the lab lies in: that outlives the lab, and no file of
-    its own stays behind.
+    The directory that contains `.lab` is locked: it outlives the lab, and no lock file
+    is left behind.
     """
-    directory = os.open(layout.root.parent, os.O_RDONLY)
+    directory = os.open(paths.root.parent, os.O_RDONLY)
     try:
         try:
             fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another program that changes the lab")
+            progress("waiting for another program that changes the lab")
             fcntl.flock(directory, fcntl.LOCK_EX)
         yield
     finally:
         os.close(directory)
 
 
-def each(action: Callable[[Node], None], chosen: Iterable[Node]) -> None:
-    """Do *action* to all nodes, several at once.
+def for_each(
+    action: Callable[[VirtualHost], None], chosen: Iterable[VirtualHost]
+) -> None:
+    """Call *action* for all hosts, several in parallel.
 
     Raises:
-        LabError: it failed for some; all others were done.
+        LabError: it failed for some hosts; it was called for all others too.
     """
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        done = [pool.submit(action, node) for node in chosen]
+    with ThreadPoolExecutor(PARALLEL_HOSTS) as pool:
+        done = [pool.submit(action, host) for host in chosen]
     errors = [error for job in done if (error := job.exception())]
     if len(errors) == 1:
         raise errors[0]

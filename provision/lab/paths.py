@@ -1,4 +1,4 @@
-"""Names, addresses and paths of the lab; everything else asks here."""
+"""Names, addresses and paths of the lab."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from provision.errors import LabError
 
 NAME = "provision-lab"
 LABEL = "provision.lab"
-"""On all that belongs to a lab; its value is the lab's root."""
+"""Docker label of everything that belongs to a lab; its value is the lab's folder."""
 HOST_LABEL = "provision.lab.host"
-"""On hosts: the number."""
+"""Docker label of virtual hosts; its value is the number of the host."""
 BRIDGE = "provlab0"
 SUBNET = "172.30.77.0/24"
 GATEWAY = "172.30.77.1"
@@ -22,14 +22,14 @@ ARTIFACTS = "172.30.77.3"
 ARTIFACTS_PORT = 8080
 RAY_IMAGE = "rayproject/ray:2.60.0"
 SUITE = "bookworm"
-MOST_HOSTS = 50
+MAX_HOSTS = 50
 RUN = Path("/run/provision-lab")
-"""What runs: socket and pid file. Short, since a socket's path has 107 bytes at most."""
+"""Socket and pid file of the engine. Short: a socket path has 107 bytes at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """The place of virtual host *number*: 1, 2, ..."""
+class VirtualHost:
+    """Name, address and port of virtual host *number*: 1, 2, ..."""
 
     number: int
 
@@ -47,43 +47,43 @@ class Node:
 
     @property
     def port(self) -> int:
-        """Where its sshd is reached, on 127.0.0.1."""
+        """Port of its sshd on 127.0.0.1."""
         return 2200 + self.number
 
 
-def nodes(hosts: int) -> list[Node]:
-    """The places of *hosts* virtual hosts.
+def virtual_hosts(hosts: int) -> list[VirtualHost]:
+    """Return the first *hosts* virtual hosts.
 
     Raises:
-        LabError: not a number of hosts the lab network has room for.
+        LabError: the lab network has no room for so many hosts.
     """
-    if not 1 <= hosts <= MOST_HOSTS:
-        raise LabError(f"a lab has 1 to {MOST_HOSTS} hosts, not {hosts}")
-    return [Node(number) for number in range(1, hosts + 1)]
+    if not 1 <= hosts <= MAX_HOSTS:
+        raise LabError(f"a lab has 1 to {MAX_HOSTS} hosts, not {hosts}")
+    return [VirtualHost(number) for number in range(1, hosts + 1)]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Where the lab keeps its files."""
+class LabPaths:
+    """Files and folders of the lab."""
 
     root: Path
     cache: Path
 
     @classmethod
-    def of(cls, root: Path | None = None) -> Layout:
-        """The layout below *root*.
+    def find(cls, root: Path | None = None) -> LabPaths:
+        """Return the paths below *root*.
 
-        By default that is `.lab` of the current directory, or of the nearest directory
+        By default *root* is `.lab` of the current directory, or of the nearest directory
         above that has one.
-        The cache can be shared between labs: PROVISION_LAB_CACHE names its directory.
+        Labs can share a cache: PROVISION_LAB_CACHE names its directory.
         """
-        root = (root or _nearest()).resolve()
+        root = (root or _nearest_root()).resolve()
         shared = os.environ.get("PROVISION_LAB_CACHE")
         return cls(root, Path(shared).resolve() if shared else root / "cache")
 
     @property
     def key(self) -> Path:
-        """The private key that opens every host."""
+        """Private key for SSH to every host."""
         return self.root / "id_ed25519"
 
     @property
@@ -103,50 +103,50 @@ class Layout:
         return self.root / "dockerd.log"
 
     @property
-    def made_key(self) -> Path:
-        """Is there when the machine had no engine key before the lab's engine ran."""
+    def created_key(self) -> Path:
+        """Marker file: the lab's engine created /etc/docker/key.json on this machine."""
         return self.root / "made_key"
 
     @property
     def packages(self) -> Path:
-        """The apt repository that the hosts install from."""
+        """Apt repository that the hosts install from."""
         return self.cache / "apt"
 
     @property
-    def parts(self) -> Path:
-        """Packages that the archives on offer are made from."""
+    def archive_packages(self) -> Path:
+        """Debian packages that the downloadable archives are made from."""
         return self.cache / "parts"
 
     @property
-    def tarballs(self) -> Path:
-        """The archives that hosts can download."""
+    def archives(self) -> Path:
+        """Archives that the hosts can download."""
         return self.cache / "tarballs"
 
     @property
-    def images(self) -> Path:
-        """The registry's store."""
+    def registry_store(self) -> Path:
+        """Storage of the registry."""
         return self.cache / "registry"
 
     @property
-    def programs(self) -> Path:
-        """The programs of the registry and the artifact server."""
+    def server_programs(self) -> Path:
+        """Programs of the registry and the artifact server."""
         return self.cache / "programs"
 
     @property
     def host_keys(self) -> Path:
-        """The folder with a private key for each host there should be."""
+        """Folder with the private key of each expected host."""
         return self.root / "host_keys"
 
-    def host_key(self, node: Node) -> Path:
-        return self.host_keys / node.name
+    def host_key(self, host: VirtualHost) -> Path:
+        return self.host_keys / host.name
 
-    def planned(self) -> list[Node]:
-        """The hosts there should be: those that have a key."""
+    def expected_hosts(self) -> list[VirtualHost]:
+        """Return the hosts that the lab should have: those that have a key."""
         keys = self.host_keys.glob("node*[0-9]")
-        return [Node(n) for n in sorted(int(key.name[4:]) for key in keys)]
+        return [VirtualHost(n) for n in sorted(int(key.name[4:]) for key in keys)]
 
 
-def _nearest() -> Path:
+def _nearest_root() -> Path:
     here = Path.cwd()
     roots = [folder / ".lab" for folder in (here, *here.parents)]
     return next((root for root in roots if root.is_dir()), roots[0])

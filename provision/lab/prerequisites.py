@@ -1,4 +1,4 @@
-"""Getting all that a lab is made of; what is there already is used."""
+"""Programs and images that a lab needs, installed or made where they are missing."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from pathlib import Path
 
 from provision.errors import LabError
 from provision.lab.engine import Engine
-from provision.lab.paths import LABEL, NAME, RAY_IMAGE, REGISTRY, REGISTRY_PORT, Layout
-from provision.lab.run_command import command, succeeds
+from provision.lab.paths import (
+    LABEL,
+    NAME,
+    RAY_IMAGE,
+    REGISTRY,
+    REGISTRY_PORT,
+    LabPaths,
+)
+from provision.lab.run_command import run_command, succeeds
 from provision.lab.supplies import images
 from provision.lab.supplies.registry_push import Repository
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 INSTALL_S = 600
 HOST_IMAGE = f"{NAME}-host"
 RAY_NAME, _, RAY_TAG = RAY_IMAGE.partition(":")
-SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 PACKAGE_OF = {
     "docker": "docker.io",
     "mmdebstrap": "mmdebstrap",
     "ip": "iproute2",
-    # What mmdebstrap checks Debian's packages with; Ubuntu does not come with it.
+    # Signing keys for mmdebstrap; not installed by default on Ubuntu.
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 PACKAGE_OF_ENGINE = {"dockerd": "docker.io", "iptables": "iptables"}
@@ -42,87 +49,89 @@ RAY_CONFIG = {
 }
 
 
-def programs(say: Say, *, engine: bool) -> None:
-    """Have the programs the lab needs on this machine; for an *engine* too, if asked.
+def install_programs(progress: Progress, *, engine: bool) -> None:
+    """Install the programs that the lab needs; with *engine* the Docker engine too.
 
     Raises:
-        LabError: some are missing and cannot be installed from here.
+        LabError: some are missing and cannot be installed by this program.
     """
     needed = PACKAGE_OF | (PACKAGE_OF_ENGINE if engine else {})
-    missing = sorted({package for have, package in needed.items() if not _has(have)})
+    missing = sorted(
+        {package for program, package in needed.items() if not _has(program)}
+    )
     if not missing:
         return
     names = " ".join(missing)
     if not shutil.which("apt-get"):
         raise LabError(
             f"the lab needs {names}, and this is neither Debian nor Ubuntu",
-            hint="install and start a Docker engine, install mmdebstrap, and try again",
+            hint="install mmdebstrap, install and start a Docker engine, and try again",
         )
     if os.geteuid():
         raise LabError(
-            f"the lab needs {names}, and only root can install that",
-            hint=f"run as root, or install it: apt-get install {names}",
+            f"the lab needs {names}, and only root can install packages",
+            hint=f"run as root, or first: apt-get install {names}",
         )
-    say(f"installing {names}")
+    progress(f"installing {names}")
     _install(missing)
 
 
-def _has(need: str) -> bool:
-    return Path(need).exists() or shutil.which(need, path=SEARCH) is not None
+def _has(program: str) -> bool:
+    return Path(program).exists() or shutil.which(program, path=SEARCH_PATH) is not None
 
 
 def _install(packages: list[str]) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    # One dead source of many fails an update that fetched all that is needed.
+    # An update fails if one of many sources is down, though all that is needed came.
     succeeds("apt-get", "update", limit_s=INSTALL_S)
-    command(
+    run_command(
         *("apt-get", "install", "--yes", "--no-install-recommends", *packages),
         env=quiet,
         limit_s=INSTALL_S,
     )
 
 
-def host_image(engine: Engine, layout: Layout, say: Say) -> str:
-    """Have the image of the virtual hosts; returns its name."""
+def ensure_host_image(engine: Engine, paths: LabPaths, progress: Progress) -> str:
+    """Make the image of the virtual hosts if it is missing; return its name."""
     image = f"{HOST_IMAGE}:{images.recipe()}"
-    if images.host_missing(layout):
-        say("making the hosts' file system")
-    tar = images.host_tar(layout)
-    if not engine.does("image", "inspect", image):
-        say("giving it to the Docker engine")
-        label = f"--change=LABEL {LABEL}={layout.root}"
+    if images.host_missing(paths):
+        progress("making the file system of the hosts")
+    tar = images.host_tar(paths)
+    if not engine.succeeds("image", "inspect", image):
+        progress("importing it into the Docker engine")
+        label = f"--change=LABEL {LABEL}={paths.root}"
         engine.docker("import", label, str(tar), image, limit_s=INSTALL_S)
     return image
 
 
-def ray_files(layout: Layout, say: Say) -> Path | None:
-    """A tar of the Ray image's files; None when the registry has the image already."""
-    if _pushed(layout, _recipe_tag()):
+def make_ray_files(paths: LabPaths, progress: Progress) -> Path | None:
+    """Make a tar of the Ray image's files; None if the registry has the image already."""
+    if _is_stored(paths, _recipe_tag()):
         return None
-    say(f"getting the parts of {RAY_IMAGE}")
-    wheels = images.ray_wheels(layout)
-    say(f"making {RAY_IMAGE}")
-    return images.ray_tar(layout, wheels)
+    progress(f"downloading the packages for {RAY_IMAGE}")
+    wheels = images.ray_wheels(paths)
+    progress(f"making {RAY_IMAGE}")
+    return images.ray_tar(paths, wheels)
 
 
-def ray_image(layout: Layout, tar: Path) -> None:
-    """Store the Ray image in the running registry; what it was made from can go."""
+def store_ray_image(paths: LabPaths, tar: Path) -> None:
+    """Store the Ray image in the running registry, and remove its tar file."""
     registry = Repository(REGISTRY, REGISTRY_PORT, RAY_NAME)
     machine = platform.machine()
     image = {
         "architecture": ARCHITECTURES.get(machine, machine),
         "config": RAY_CONFIG,
     }
-    # The second tag says what it was made from, and that it was stored completely.
+    # The second tag names the recipe, and shows that the image was stored completely.
     registry.push((RAY_TAG, _recipe_tag()), tar, image)
-    images.forget_ray_tars(layout)
+    images.remove_ray_tars(paths)
 
 
 def _recipe_tag() -> str:
     return f"recipe-{images.ray_recipe()}"
 
 
-def _pushed(layout: Layout, tag: str) -> bool:
-    """Whether the registry's store has the image; asked before the registry runs."""
-    store = layout.images / "docker/registry/v2/repositories" / RAY_NAME
+def _is_stored(paths: LabPaths, tag: str) -> bool:
+    """Return True if the registry's storage has the image; the registry may be down."""
+    store = paths.registry_store / "docker/registry/v2/repositories" / RAY_NAME
     return (store / "_manifests/tags" / tag / "current/link").exists()

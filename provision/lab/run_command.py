@@ -1,4 +1,4 @@
-"""Running a command of this machine, with errors that say what went wrong."""
+"""Running a command on this machine, with its error output in the error message."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from provision.errors import LabError
 ERROR_LINES = 12
 
 
-def command(
+def run_command(
     *argv: str | Path,
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
     limit_s: float = 120,
 ) -> str:
-    """What *argv* prints.
+    """Run *argv*; return what it prints.
 
     Raises:
         LabError: it is not installed, failed, or took longer than *limit_s* seconds.
@@ -36,18 +36,18 @@ def command(
     except FileNotFoundError as error:
         raise LabError(f"{words[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"no end after {limit_s:.0f} s: {_short(words)}") from error
+        raise LabError(f"took longer than {limit_s:.0f} s: {_short(words)}") from error
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout).decode(errors="replace").splitlines()
-        problem = "\n  ".join(said[-ERROR_LINES:])
+        lines = (error.stderr or error.stdout).decode(errors="replace").splitlines()
+        problem = "\n  ".join(lines[-ERROR_LINES:])
         raise LabError(f"failed: {_short(words)}\n  {problem}") from error
     return done.stdout.decode(errors="replace")
 
 
 def succeeds(*argv: str | Path, limit_s: float = 20) -> bool:
-    """Whether *argv* can be run and ends well."""
+    """Run *argv*; return True if it ends with exit code 0."""
     try:
-        command(*argv, limit_s=limit_s)
+        run_command(*argv, limit_s=limit_s)
     except LabError:
         return False
     return True

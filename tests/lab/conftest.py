@@ -8,6 +8,6 @@ from provision import lab
 
 
 @pytest.fixture(scope="session")
-def running_lab() -> list[lab.Node]:
+def running_lab() -> list[lab.VirtualHost]:
     """Three hosts; they are as the last test left them."""
-    return lab.up(3, say=print)
+    return lab.up(3, progress=print)

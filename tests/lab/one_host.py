@@ -5,7 +5,7 @@ from __future__ import annotations
 import provision
 from provision import lab
 from provision.errors import ProvisionError
-from provision.lab.paths import Layout
+from provision.lab.paths import LabPaths
 from provision.model.result import HostResult
 from provision.model.step import Step
 
@@ -14,15 +14,15 @@ HOST = "node3"
 
 def apply(*steps: Step) -> HostResult:
     """Apply *steps* to the host; what it came to."""
-    layout = Layout.of()
-    [node] = [node for node in layout.planned() if node.name == HOST]
+    paths = LabPaths.find()
+    [node] = [node for node in paths.expected_hosts() if node.name == HOST]
     about = {
         "cluster": "step-tests",
         "ansible_host": "127.0.0.1",
         "ansible_port": node.port,
         "ansible_user": "admin",
-        "ansible_ssh_private_key_file": str(layout.key),
-        "known_hosts": str(layout.known_hosts),
+        "ansible_ssh_private_key_file": str(paths.key),
+        "known_hosts": str(paths.known_hosts),
     }
     inventory = provision.Inventory.parse({"all": {"hosts": {HOST: about}}})
     play = provision.Play(play="steps", hosts=HOST, become=True, steps=steps)

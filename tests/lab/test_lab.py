@@ -15,7 +15,7 @@ import yaml
 from provision import lab
 from provision.errors import LabError
 from provision.lab import engine
-from provision.lab.paths import Layout
+from provision.lab.paths import LabPaths
 
 pytestmark = [
     pytest.mark.lab,
@@ -27,14 +27,14 @@ NAMES = ["node1", "node2", "node3"]
 
 def ssh(host: str, command: str) -> str:
     """What *command* prints, over the system's ssh and the files that `up` made."""
-    layout = Layout.of()
+    paths = LabPaths.find()
     options = {
-        "UserKnownHostsFile": layout.known_hosts,
+        "UserKnownHostsFile": paths.known_hosts,
         "StrictHostKeyChecking": "yes",
         "BatchMode": "yes",
         "ConnectTimeout": "5",
     }
-    argv = ["ssh", "-F", "none", "-i", str(layout.key)]
+    argv = ["ssh", "-F", "none", "-i", str(paths.key)]
     argv += [f"-o{name}={value}" for name, value in options.items()]
     argv += [f"-p{2200 + int(host[4:])}", "admin@127.0.0.1", command]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
@@ -62,7 +62,7 @@ def boots(host: str) -> str:
 def up() -> list[str]:
     """Bring the lab up again; returns what that said."""
     said: list[str] = []
-    assert [node.name for node in lab.up(3, say=said.append)] == NAMES
+    assert [node.name for node in lab.up(3, progress=said.append)] == NAMES
     return said
 
 
@@ -103,7 +103,7 @@ def test_up_again_touches_nothing_and_is_quick() -> None:
 
 def test_up_makes_a_removed_host_again_and_leaves_the_others() -> None:
     before = boots("node1")
-    engine.OURS.docker("rm", "--force", "--volumes", "provision-lab-node2")
+    engine.LAB_ENGINE.docker("rm", "--force", "--volumes", "provision-lab-node2")
     assert [host.state for host in lab.status()] == ["running", "missing", "running"]
     assert not lab.is_up()
     assert up() == ["node2 made"]
@@ -113,7 +113,7 @@ def test_up_makes_a_removed_host_again_and_leaves_the_others() -> None:
 
 def test_up_starts_a_host_that_lost_power_with_its_disk() -> None:
     sign = mark("node2")
-    engine.OURS.docker("kill", "provision-lab-node2")
+    engine.LAB_ENGINE.docker("kill", "provision-lab-node2")
     assert lab.status()[1].state == "stopped"
     assert up() == ["node2 started again"]
     assert left("node2") == sign
@@ -142,21 +142,21 @@ def test_up_repairs_a_lab_whose_engine_was_killed() -> None:
 
 
 def test_up_repairs_the_servers_and_half_made_files() -> None:
-    layout = Layout.of()
-    engine.OURS.docker("kill", "provision-lab-registry")
-    engine.OURS.docker("rm", "--force", "provision-lab-artifacts")
-    layout.inventory.unlink()
-    layout.known_hosts.write_text("")
+    paths = LabPaths.find()
+    engine.LAB_ENGINE.docker("kill", "provision-lab-registry")
+    engine.LAB_ENGINE.docker("rm", "--force", "provision-lab-artifacts")
+    paths.inventory.unlink()
+    paths.known_hosts.write_text("")
     up()
     ssh("node1", "sudo apt-get update -qq")
     socket.create_connection(("172.30.77.2", 5000), timeout=2).close()
-    inventory = yaml.safe_load(layout.inventory.read_text())
+    inventory = yaml.safe_load(paths.inventory.read_text())
     assert list(inventory["all"]["children"]["workers"]["hosts"]) == NAMES[1:]
 
 
 def test_the_committed_inventory_says_the_same_as_the_one_that_up_writes() -> None:
     committed = yaml.safe_load(Path("inventories/lab.yml").read_text())
-    written = yaml.safe_load(Layout.of().inventory.read_text())
+    written = yaml.safe_load(LabPaths.find().inventory.read_text())
     for name in ("ansible_ssh_private_key_file", "known_hosts"):
         path = committed["all"]["vars"][name]
         assert path == f"../.lab/{written['all']['vars'][name]}"
@@ -166,7 +166,7 @@ def test_the_committed_inventory_says_the_same_as_the_one_that_up_writes() -> No
 
 def test_more_hosts_come_and_go() -> None:
     before = boots("node1")
-    assert len(lab.up(4, say=print)) == 4
+    assert len(lab.up(4, progress=print)) == 4
     assert ssh("node4", "hostname") == "node4"
     assert up() == ["removing node4"]
     assert [host.name for host in lab.status()] == NAMES
@@ -221,8 +221,8 @@ def test_a_failed_command_shows_what_it_said() -> None:
 def test_a_lab_in_another_directory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provision.lab.paths._nearest", lambda: tmp_path / ".lab")
+    monkeypatch.setattr("provision.lab.paths._nearest_root", lambda: tmp_path / ".lab")
     with pytest.raises(LabError, match=r"room for one; end it first: cd .*lab\.down"):
-        lab.up(1, say=print)
+        lab.up(1, progress=print)
     with pytest.raises(LabError, match="room for one"):
         lab.down()

@@ -156,7 +156,7 @@ def test_nothing_of_it_is_left_to_do(rotated: Rotated) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(
     "moment",
-    ["changed  file /var/lib", "changes ray head", "changed  ray head", "ray worker"],
+    ["changed  file /var/lib", "applying ray head", "changed  ray head", "ray worker"],
 )
 def test_a_rotation_that_is_killed_is_finished_by_the_next_command(
     running_lab: object, moment: str

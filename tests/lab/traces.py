@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from provision.lab import engine
-from provision.lab.paths import Layout
+from provision.lab.paths import LabPaths
 
 HIDDEN = "/run/needles"
 FILES = rf"""
@@ -33,7 +33,7 @@ journalctl --no-pager --output=export --all
 
 def on(host: str, script: str, stdin: str = "") -> str:
     """What root's shell on *host* prints; a secret may travel on *stdin* only."""
-    lab = engine.find(Layout.of())
+    lab = engine.find(LabPaths.find())
     assert lab
     done = subprocess.run(
         ["docker", "exec", "-i", f"provision-lab-{host}", "sh", "-c", script],

@@ -10,22 +10,22 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
 
-from provision.lab.grafana_stub import SAYS, VERSION, Refused
+from provision.lab.grafana_stub import VERSION, VERSION_TEXT, ConfigError
 from provision.lab.grafana_stub.ini import Settings
-from provision.lab.grafana_stub.pages import Pages, Site
+from provision.lab.grafana_stub.pages import PageHandler, Site
 from provision.lab.grafana_stub.provisioning import dashboards, datasources
 from provision.lab.grafana_stub.users import Users
 
-VALUES = {"config", "homepath", "pidfile", "packaging", "configOverrides"}
+VALUE_FLAGS = {"config", "homepath", "pidfile", "packaging", "configOverrides"}
 
 
 def log(level: str, message: str) -> None:
-    """Write a line as Grafana does, for the journal."""
+    """Write a log line in Grafana's format, for the journal."""
     print(f'logger=stand-in level={level} msg="{message}"', flush=True)  # noqa: T201
 
 
 def flags(words: list[str]) -> tuple[dict[str, str], list[str]]:
-    """`--name=value`, `--name value` and what else there is."""
+    """Split *words* into flags (`--name=value`, `--name value`) and other words."""
     found: dict[str, str] = {}
     rest = []
     left = iter(words)
@@ -33,26 +33,26 @@ def flags(words: list[str]) -> tuple[dict[str, str], list[str]]:
         name, equals, value = word.lstrip("-").partition("=")
         if not word.startswith("-"):
             rest.append(word)
-        elif name in VALUES:
+        elif name in VALUE_FLAGS:
             found[name] = value if equals else next(left, "")
         elif name in {"v", "version", "vv", "password-from-stdin"}:
             found[name] = "true"
         else:
-            raise Refused(f"flag provided but not defined: -{name}")
+            raise ConfigError(f"flag provided but not defined: -{name}")
     return found, rest
 
 
 def settings(given: dict[str, str], overrides: list[str]) -> Settings:
-    """The settings that the command line names."""
+    """Load the settings that the command line names."""
     home = Path(given.get("homepath") or Path.cwd())
     return Settings.load(home, given.get("config", ""), overrides, os.environ)
 
 
 def serve(given: dict[str, str], overrides: list[str]) -> None:
-    """Answer until a signal comes.
+    """Serve until a signal arrives.
 
     Raises:
-        Refused: Grafana would not start with these files.
+        ConfigError: Grafana would not start with these files.
     """
     config = settings(given, overrides)
     users = Users.open(config)
@@ -60,13 +60,13 @@ def serve(given: dict[str, str], overrides: list[str]) -> None:
     dashboards(config, log)
     address = (config.get("server", "http_addr"), config.port())
     if config.get("server", "protocol") != "http":
-        raise Refused("this stand-in speaks http only")
-    handler = type("Handler", (Pages,), {"site": site})
+        raise ConfigError("this stand-in supports only http")
+    handler = type("Handler", (PageHandler,), {"site": site})
     try:
         server = ThreadingHTTPServer(address, handler)
     except OSError as error:
         where = f"{address[0] or '0.0.0.0'}:{address[1]}"  # noqa: S104
-        raise Refused(
+        raise ConfigError(
             f"failed to open listener on address {where}: listen tcp {where}: "
             f"bind: {(error.strerror or str(error)).lower()}"
         ) from error
@@ -85,7 +85,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def notify(state: str) -> None:
-    """Tell systemd, as Grafana does: its unit is of Type=notify."""
+    """Report *state* to systemd, as Grafana does: its unit has Type=notify."""
     if path := os.environ.get("NOTIFY_SOCKET"):
         address = f"\0{path[1:]}" if path.startswith("@") else path
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
@@ -93,36 +93,36 @@ def notify(state: str) -> None:
 
 
 def cli(given: dict[str, str], words: list[str]) -> None:
-    """`grafana cli admin reset-admin-password [--password-from-stdin | PASSWORD]`."""
+    """Run `grafana cli admin reset-admin-password [--password-from-stdin | PASSWORD]`."""
     if words[:2] != ["admin", "reset-admin-password"]:
-        raise Refused(f"this stand-in has no command {' '.join(words)}")
+        raise ConfigError(f"this stand-in has no command {' '.join(words)}")
     stdin = "password-from-stdin" in given
     password = sys.stdin.readline().rstrip("\n") if stdin else "".join(words[2:3])
     if len(password) < 4:
-        raise Refused("password too short")
+        raise ConfigError("password too short")
     Users.open(settings(given, [])).reset(password)
     print("Admin password changed successfully ✔")  # noqa: T201
 
 
 def run(given: dict[str, str], rest: list[str]) -> None:
-    """Do what the flags *given* and the words *rest* ask for."""
+    """Run the command in *rest* with the flags *given*."""
     command, *more = rest or [""]
     if {"v", "version", "vv"} & given.keys():
-        print(SAYS)  # noqa: T201
+        print(VERSION_TEXT)  # noqa: T201
     elif command == "server":
-        log("warn", f"STAND-IN for Grafana {VERSION}: it draws nothing")
+        log("warn", f"STAND-IN for Grafana {VERSION}: it draws no graphs")
         serve(given, more)
     elif command == "cli":
         cli(given, more)
     else:
-        raise Refused(f"no such command: {command or '(none)'}")
+        raise ConfigError(f"no such command: {command or '(none)'}")
 
 
 def main(words: list[str]) -> int:
-    """Run the command line *words*; the exit code."""
+    """Run the command line *words*; return the exit code."""
     try:
         run(*flags(words))
-    except Refused as error:
+    except ConfigError as error:
         log("error", f"Failed to start: {error}")
         print(f"Error: ✗ {error}", file=sys.stderr, flush=True)  # noqa: T201
         return 1

@@ -11,20 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provision.lab.grafana_stub import Refused
+from provision.lab.grafana_stub import ConfigError
 
 TOP = "DEFAULT"
-"""Where settings before the first section are."""
+"""Section of the settings that stand before the first section."""
 EXPANDER = re.compile(r"\$__(file|env)\{([^}]+)\}")
 REFERENCE = re.compile(r"%\(([a-z_]+)\)s")
 Values = dict[str, dict[str, str]]
 
 
 def parse(text: str, name: str) -> Values:
-    """Sections of the ini *text*, each with its keys.
+    """Return the sections of the ini *text*, each with its keys.
 
     Raises:
-        Refused: it is no ini file.
+        ConfigError: *text* is not an ini file.
     """
     reader = configparser.RawConfigParser(
         default_section="\0", strict=False, inline_comment_prefixes=(" ;", " #")
@@ -33,15 +33,15 @@ def parse(text: str, name: str) -> Values:
     try:
         reader.read_string(f"[{TOP}]\n{text}", name)
     except configparser.Error as error:
-        raise Refused(f'failed to parse "{name}": {error.message}') from error
+        raise ConfigError(f'failed to parse "{name}": {error.message}') from error
     found: Values = {}
     for section in reader.sections():
-        found[section] = {key: _bare(value) for key, value in reader.items(section)}
+        found[section] = {key: _unquoted(value) for key, value in reader.items(section)}
     return found
 
 
-def _bare(value: str) -> str:
-    """*value* without the quotes that go-ini takes away."""
+def _unquoted(value: str) -> str:
+    """Return *value* without the quotes that go-ini removes."""
     for mark in ('"""', '"', "`", "'"):
         if len(value) >= 2 * len(mark) and value[: len(mark)] == mark:
             return value.removeprefix(mark).removesuffix(mark)
@@ -49,10 +49,10 @@ def _bare(value: str) -> str:
 
 
 def expand(value: str, env: Mapping[str, str], where: str) -> str:
-    """*value* with its `$__file{...}` and `$__env{...}` replaced.
+    """Return *value* with `$__file{...}` and `$__env{...}` replaced.
 
     Raises:
-        Refused: a file cannot be read.
+        ConfigError: a file cannot be read.
     """
 
     def one(match: re.Match[str]) -> str:
@@ -63,7 +63,7 @@ def expand(value: str, env: Mapping[str, str], where: str) -> str:
             return Path(what).read_text().strip()
         except OSError as error:
             reason = error.strerror or str(error)
-            raise Refused(
+            raise ConfigError(
                 f"got error while expanding {where} with expander file: "
                 f"open {what}: {reason.lower()}"
             ) from error
@@ -73,7 +73,7 @@ def expand(value: str, env: Mapping[str, str], where: str) -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings, as they hold."""
+    """All settings with their effective values."""
 
     home: Path
     env: Mapping[str, str]
@@ -83,14 +83,14 @@ class Settings:
     def load(
         cls, home: Path, file: str, overrides: Sequence[str], env: Mapping[str, str]
     ) -> Settings:
-        """The settings of the ini *file*, with *overrides* such as `cfg:a.b=c`.
+        """Return the settings of the ini *file*, with *overrides* such as `cfg:a.b=c`.
 
         Raises:
-            Refused: a file is missing or wrong.
+            ConfigError: a file is missing or invalid.
         """
         defaults = home / "conf" / "defaults.ini"
         if not defaults.exists():
-            raise Refused(
+            raise ConfigError(
                 "could not find config defaults, make sure homepath command line "
                 "parameter is set or working directory is homepath"
             )
@@ -110,21 +110,21 @@ class Settings:
         return cls(home, env, values)
 
     def get(self, section: str, key: str) -> str:
-        """One setting; empty when nobody has set it."""
+        """Return one setting; empty if it is not set."""
         value = self.values.get(section, {}).get(key, "")
         return REFERENCE.sub(lambda match: self.get(section, match[1]), value)
 
-    def on(self, section: str, key: str) -> bool:
+    def is_true(self, section: str, key: str) -> bool:
         return self.get(section, key).lower() in {"true", "1", "t", "yes", "on"}
 
     def port(self) -> int:
         value = self.get("server", "http_port")
         if not value.isdigit():
-            raise Refused(f"server.http_port is no number: {value}")
+            raise ConfigError(f"server.http_port is not a number: {value}")
         return int(value)
 
     def path(self, name: str) -> Path:
-        """One of `[paths]`; relative ones are below the home path."""
+        """Return a path of section `[paths]`; relative ones start at the home path."""
         return self.home / self.get("paths", name)
 
 
@@ -132,11 +132,11 @@ def _read(path: Path) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f'failed to parse "{path}": {error}') from error
+        raise ConfigError(f'failed to parse "{path}": {error}') from error
 
 
 def _name(section: str, key: str) -> str:
-    """The environment variable that overrides a setting."""
+    """Return the environment variable that overrides a setting."""
     words = key if section == TOP else f"{section}_{key}"
     return "GF_" + re.sub(r"[.-]", "_", words).upper()
 
@@ -145,6 +145,6 @@ def _override(values: Values, given: Sequence[str], prefix: str) -> None:
     for word in given:
         name, equals, value = word.removeprefix(prefix).partition("=")
         section, dot, key = name.rpartition(".")
-        ours = word.startswith(prefix) and equals and dot
-        if ours and (prefix != "cfg:" or not section.startswith("default.")):
+        matches = word.startswith(prefix) and equals and dot
+        if matches and (prefix != "cfg:" or not section.startswith("default.")):
             values.setdefault(section, {})[key] = value

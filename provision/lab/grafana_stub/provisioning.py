@@ -1,7 +1,7 @@
-"""What Grafana is given as files: data sources, and folders of dashboards.
+"""Provisioning files: data sources, and folders of dashboards.
 
-Stricter than Grafana in two points, so that mistakes show in the lab: it ignores keys
-it does not know, and only logs that a folder of dashboards is missing.
+Stricter than Grafana in two points, so that mistakes show in the lab: Grafana ignores
+unknown keys, and only logs that a folder of dashboards is missing.
 
 Source: grafana.com, "Provision Grafana"; pkg/services/provisioning.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from provision.lab.grafana_stub import Refused
+from provision.lab.grafana_stub import ConfigError
 from provision.lab.grafana_stub.ini import Settings, expand
 
 Log = Callable[[str, str], None]
@@ -40,29 +40,33 @@ def _files(config: Settings, kind: str) -> Iterator[tuple[Path, dict[str, Any]]]
         try:
             content = yaml.safe_load(path.read_text())
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise Refused(f"{kind} provisioning error: {path}: {error}") from error
+            raise ConfigError(f"{kind} provisioning error: {path}: {error}") from error
         if content is None:
             continue
         if not isinstance(content, dict):
-            raise Refused(f"{kind} provisioning error: {path}: is no mapping")
+            raise ConfigError(f"{kind} provisioning error: {path}: is not a mapping")
         if content.get("apiVersion") != 1:
-            raise Refused(f"{kind} provisioning error: {path}: apiVersion must be 1")
+            raise ConfigError(
+                f"{kind} provisioning error: {path}: apiVersion must be 1"
+            )
         yield path, content
 
 
-def _known(given: Any, keys: set[str], where: str) -> None:
+def _check_keys(given: Any, keys: set[str], where: str) -> None:
     if not isinstance(given, Mapping):
-        raise Refused(f"{where} is no mapping")
+        raise ConfigError(f"{where} is not a mapping")
     if unknown := sorted(map(str, given.keys() - keys)):
-        raise Refused(f"{where} has unknown keys: {', '.join(unknown)}")
+        raise ConfigError(f"{where} has unknown keys: {', '.join(unknown)}")
 
 
-def _filled(value: Any, config: Settings, where: str) -> Any:
-    """*value* with the variables in its texts replaced."""
+def _expand_variables(value: Any, config: Settings, where: str) -> Any:
+    """Return *value* with the variables in its texts replaced."""
     if isinstance(value, dict):
-        return {key: _filled(item, config, where) for key, item in value.items()}
+        return {
+            key: _expand_variables(item, config, where) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_filled(item, config, where) for item in value]
+        return [_expand_variables(item, config, where) for item in value]
     if not isinstance(value, str):
         return value
 
@@ -74,21 +78,21 @@ def _filled(value: Any, config: Settings, where: str) -> Any:
 
 
 def datasources(config: Settings) -> list[dict[str, Any]]:
-    """The data sources, as the HTTP interface shows them.
+    """Return the data sources, in the form of the HTTP API.
 
     Raises:
-        Refused: one of them is wrong.
+        ConfigError: one of them is invalid.
     """
     found: dict[str, dict[str, Any]] = {}
     error = "Datasource provisioning error"
     for path, content in _files(config, "datasources"):
-        _known(content, SOURCE_FILE_KEYS, f"{error}: {path}")
+        _check_keys(content, SOURCE_FILE_KEYS, f"{error}: {path}")
         for given in content.get("datasources") or []:
-            _known(given, SOURCE_KEYS, f"{error}: {path}: a data source")
-            source = _source(_filled(given, config, str(path)), path)
+            _check_keys(given, SOURCE_KEYS, f"{error}: {path}: a data source")
+            source = _source(_expand_variables(given, config, str(path)), path)
             found[source["name"]] = {"id": len(found) + 1, **source}
     if len([source for source in found.values() if source["isDefault"]]) > 1:
-        raise Refused(
+        raise ConfigError(
             f"{error}: datasource.yaml config is invalid. Only one datasource per "
             "organization can be marked as default"
         )
@@ -99,12 +103,14 @@ def _source(given: dict[str, Any], path: Path) -> dict[str, Any]:
     error = f"Datasource provisioning error: {path}"
     for key in ("name", "type"):
         if not isinstance(given.get(key), str) or not given[key]:
-            raise Refused(f"{error}: a data source has no {key}")
+            raise ConfigError(f"{error}: a data source has no {key}")
     url = str(given.get("url", ""))
     if not re.match(r"https?://[^/]+", url):
-        raise Refused(f"{error}: {given['name']}: validation of data source URL failed")
+        raise ConfigError(
+            f"{error}: {given['name']}: validation of data source URL failed"
+        )
     if given.get("access", "proxy") not in {"proxy", "direct"}:
-        raise Refused(f"{error}: {given['name']}: invalid access value")
+        raise ConfigError(f"{error}: {given['name']}: invalid access value")
     uid = given.get("uid") or re.sub(r"[^A-Za-z0-9]", "", given["name"])[:40]
     return {
         "uid": str(uid),
@@ -120,42 +126,44 @@ def _source(given: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def dashboards(config: Settings, log: Log) -> dict[str, dict[str, Any]]:
-    """The dashboards there are now, by uid; one that is wrong is told to *log*.
+    """Return the current dashboards by uid; write invalid ones to *log*.
 
     Raises:
-        Refused: a provider is wrong, or its folder is missing.
+        ConfigError: a provider is invalid, or its folder is missing.
     """
     found: dict[str, dict[str, Any]] = {}
-    twice = set()
+    duplicates = set()
     for path, content in _files(config, "dashboards"):
-        _known(content, {"apiVersion", "providers"}, f"Dashboard config: {path}")
+        _check_keys(content, {"apiVersion", "providers"}, f"Dashboard config: {path}")
         for provider in content.get("providers") or []:
             for file in sorted(_folder(provider, path).rglob("*.json")):
                 dashboard = _dashboard(file, provider, log)
                 uid = dashboard["uid"] if dashboard else ""
                 if dashboard and uid in found:
-                    twice.add(uid)
+                    duplicates.add(uid)
                 elif dashboard:
                     found[uid] = dashboard
-    for uid in twice:
+    for uid in duplicates:
         log("warn", f"the same UID is used more than once uid={uid}")
-    return {uid: item for uid, item in found.items() if uid not in twice}
+    return {uid: item for uid, item in found.items() if uid not in duplicates}
 
 
 def _folder(provider: Any, path: Path) -> Path:
     where = f"Dashboard config: {path}"
-    _known(provider, PROVIDER_KEYS, f"{where}: a provider")
+    _check_keys(provider, PROVIDER_KEYS, f"{where}: a provider")
     if not provider.get("name"):
-        raise Refused(f"{where}: a provider has no name")
+        raise ConfigError(f"{where}: a provider has no name")
     if provider.get("type", "file") != "file":
-        raise Refused(f"{where}: unknown provider type {provider['type']}")
+        raise ConfigError(f"{where}: unknown provider type {provider['type']}")
     options = provider.get("options") or {}
-    _known(options, OPTION_KEYS, f"{where}: options")
+    _check_keys(options, OPTION_KEYS, f"{where}: options")
     folder = options.get("path") or options.get("folder")
     if not isinstance(folder, str):
-        raise Refused(f"{where}: failed to load dashboards, path param is not a string")
+        raise ConfigError(
+            f"{where}: failed to load dashboards, path param is not a string"
+        )
     if not Path(folder).is_dir():
-        raise Refused(f"{where}: cannot read directory {folder}: no such directory")
+        raise ConfigError(f"{where}: cannot read directory {folder}: no such directory")
     return Path(folder)
 
 

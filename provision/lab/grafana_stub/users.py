@@ -1,6 +1,6 @@
-"""Who may log in: the admin, whose password is kept from the first start on.
+"""The admin account, with the password of the first start.
 
-As in Grafana, `admin_password` counts only when the database is made; afterwards
+As in Grafana, `admin_password` is used only when the database is created; afterwards
 `grafana cli admin reset-admin-password` changes it.
 """
 
@@ -14,13 +14,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from provision.lab.grafana_stub import Refused
+from provision.lab.grafana_stub import ConfigError
 from provision.lab.grafana_stub.ini import Settings
 
 
 @dataclass
 class Users:
-    """The admin's name and a digest of the password, in *file*."""
+    """Name of the admin and digest of the password, stored in *file*."""
 
     file: Path
     name: str = ""
@@ -29,10 +29,10 @@ class Users:
 
     @classmethod
     def open(cls, config: Settings) -> Users:
-        """The users in the data folder; made from the settings if there are none.
+        """Load the users in the data folder; create them from the settings if missing.
 
         Raises:
-            Refused: the data folder cannot be written.
+            ConfigError: the data folder cannot be written.
         """
         folder = config.path("data")
         users = cls(folder / "stand-in.db")
@@ -46,21 +46,21 @@ class Users:
             if not os.access(folder, os.W_OK):
                 raise PermissionError(13, "permission denied", str(folder))
         except (OSError, ValueError) as error:
-            raise Refused(f"unable to open database file: {error}") from error
+            raise ConfigError(f"unable to open database file: {error}") from error
         return users
 
     def reset(self, password: str) -> None:
-        """Keep *password* from now on."""
+        """Set and store a new password."""
         self.salt = os.urandom(8).hex()
-        self.digest = self._of(password)
+        self.digest = self._digest(password)
         data = {"name": self.name, "salt": self.salt, "digest": self.digest}
         part = self.file.with_suffix(".part")
         part.write_text(json.dumps(data))
         part.chmod(0o640)
         part.rename(self.file)
 
-    def lets_in(self, authorization: str) -> bool:
-        """Whether the header *authorization* is the admin's."""
+    def accepts(self, authorization: str) -> bool:
+        """Return True if the header *authorization* has the admin's name and password."""
         kind, _, code = authorization.partition(" ")
         if kind.lower() != "basic":
             return False
@@ -71,8 +71,8 @@ class Users:
         except ValueError:
             return False
         return name == self.name and hmac.compare_digest(
-            self._of(password), self.digest
+            self._digest(password), self.digest
         )
 
-    def _of(self, password: str) -> str:
+    def _digest(self, password: str) -> str:
         return hashlib.sha256(f"{self.salt}{password}".encode()).hexdigest()

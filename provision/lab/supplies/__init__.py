@@ -1,1 +1,1 @@
-"""What the virtual hosts download: packages, archives and images."""
+"""Packages, archives and images that the virtual hosts download."""

@@ -1,4 +1,4 @@
-"""What the hosts download: an apt repository, as mirrors have it."""
+"""The apt repository of the lab, laid out as on a Debian mirror."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 
-from provision.lab.run_command import command
+from provision.lab.run_command import run_command
 
 
-def index(repository: Path) -> None:
-    """Write the index of the .deb files in *repository*, so that apt can use it."""
-    packages = "\n".join(_entry(deb) for deb in sorted(repository.glob("*.deb")))
+def write_index(repository: Path) -> None:
+    """Write the index of the .deb files in *repository*, for apt."""
+    packages = "\n".join(_index_entry(deb) for deb in sorted(repository.glob("*.deb")))
     data = packages.encode()
     (repository / "Packages").write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
@@ -21,14 +21,14 @@ def index(repository: Path) -> None:
     (repository / "Release").write_text(release)
 
 
-def _entry(deb: Path) -> str:
-    control = command("dpkg-deb", "--field", deb).strip()
+def _index_entry(deb: Path) -> str:
+    control = run_command("dpkg-deb", "--field", deb).strip()
     digest = hashlib.sha256(deb.read_bytes()).hexdigest()
     size = deb.stat().st_size
     return f"{control}\nFilename: ./{deb.name}\nSize: {size}\nSHA256: {digest}\n"
 
 
 def unpack(repository: Path, package: str, folder: Path) -> None:
-    """Unpack one of the packages in *repository* to *folder*."""
+    """Unpack the packages that match *package* in *repository* to *folder*."""
     for deb in repository.glob(f"{package}_*.deb"):
-        command("dpkg-deb", "--extract", deb, folder)
+        run_command("dpkg-deb", "--extract", deb, folder)

@@ -1,8 +1,9 @@
-"""Stand-ins for what publishers offer for download: Prometheus, exporter, Grafana.
+"""Stand-ins for the archives of publishers: Prometheus, node_exporter and Grafana.
 
-They have the names and the layout of the publishers' archives, which a lab on a closed
-network cannot have. The programs in the first two are Debian's, and of older versions
-than the names say; Grafana is a small program of ours. Each says so in STAND-IN.txt.
+They have the names and the layout of the publishers' archives, which cannot be
+downloaded on a closed network. The programs in the first two are Debian's, of older
+versions than the names say; Grafana is the program `grafana_stub`. Each archive says so
+in STAND-IN.txt.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ import yaml
 
 from provision.errors import LabError
 from provision.lab import grafana_stub
-from provision.lab.paths import Layout
+from provision.lab.paths import LabPaths
 from provision.lab.supplies.apt_repository import unpack
 from provision.lab.supplies.images import DATA
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 PROMETHEUS = "3.5.0"
 NODE_EXPORTER = "1.9.1"
 GRAFANA = grafana_stub.VERSION
-GIVEN = "PROVISION_GRAFANA_TARBALL"
-"""Names a real Grafana archive, to be served instead of the stand-in."""
+REAL_GRAFANA = "PROVISION_GRAFANA_TARBALL"
+"""Environment variable with the path of a real Grafana archive to serve instead."""
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "other")
 GZIP_LEVEL = 1
 SCRIPT = "#!/bin/sh\n# {note}\n{text}\n"
-# As upstream's, it finds the files of its own web pages, which Debian keeps elsewhere.
+# Finds the files of its web pages as upstream's program does; Debian keeps them elsewhere.
 RUN_PROMETHEUS = """here=$(dirname "$(readlink -f "$0")")
 exec "$here/debian/prometheus" --web.local-assets="$here/debian/web/" "$@\""""
 RUN_GRAFANA = """here=$(dirname "$(dirname "$(readlink -f "$0")")")/stand-in
@@ -43,10 +44,10 @@ export LD_LIBRARY_PATH="$here/libraries" PYTHONHOME="$here" PYTHONPATH="$here/ou
 exec "$here/bin/python3" -B -P -S -m provision.lab.grafana_stub "$@\""""
 UNUSED = re.compile(r"\.(map|pyc|gz|brotli|scss|less)$|\.map\.")
 NOTE = "A stand-in made by provision's lab, not the publisher's archive."
-OF_DEBIAN = "The programs are those of the Debian packages:"
-NEXT = "3.5.1"
-"""As good as the one before, under another number: to try an upgrade."""
-BROKEN = {
+DEBIAN_PROGRAMS = "The programs are those of the Debian packages:"
+NEXT_PROMETHEUS = "3.5.1"
+"""The same program under another version, for tests of an upgrade."""
+BROKEN_PROMETHEUS = {
     "3.5.2": 'echo "broken on purpose, to try a rollback" >&2; exit 1',
     "3.5.3": 'echo "never healthy, to try a rollback" >&2; exec sleep 100000',
 }
@@ -54,7 +55,7 @@ BROKEN = {
 
 @dataclass(frozen=True, slots=True)
 class ArchiveTree:
-    """An archive to be: its one folder, and what is in that."""
+    """Content of an archive: its top folder and the files in it."""
 
     top: str
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class ArchiveTree:
     """Files and folders by path."""
 
     def pack(self, file: Path) -> None:
-        """Write the archive, and with it what its SHA-256 sum is."""
+        """Write the archive to *file*."""
         with tarfile.open(file, "w:gz", compresslevel=GZIP_LEVEL) as tar:
             for path, text in self.texts.items():
                 data = text.encode()
@@ -75,11 +76,11 @@ class ArchiveTree:
             for path, source in self.copies.items():
                 for inside in _files(source):
                     name = Path(self.top, path, inside.relative_to(source))
-                    tar.add(inside.resolve(), name, filter=_of_nobody)
+                    tar.add(inside.resolve(), name, filter=_without_owner)
 
 
 def _files(source: Path) -> Iterator[Path]:
-    """*source*, or all files below it; links are followed, broken ones left out."""
+    """Yield *source*, or all files below it; follow links, skip broken ones."""
     if source.is_file():
         yield source
     for folder, below, names in os.walk(source, followlinks=True):
@@ -88,55 +89,55 @@ def _files(source: Path) -> Iterator[Path]:
         yield from (path for path in paths if path.is_file())
 
 
-def _of_nobody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+def _without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry
 
 
-def make(layout: Layout, say: Say) -> None:
-    """Have the archives below `layout.tarballs`, which may be served meanwhile."""
-    recipe, stamp = _recipe(layout), layout.tarballs / ".recipe"
+def ensure_archives(paths: LabPaths, progress: Progress) -> None:
+    """Make the archives in `paths.archives` if needed; they may be served meanwhile."""
+    recipe, stamp = _recipe(paths), paths.archives / ".recipe"
     if stamp.exists() and stamp.read_text() == recipe:
         return
-    say("making what the hosts download: Prometheus, node_exporter, Grafana")
-    new, root = layout.tarballs / ".new", layout.tarballs / ".root"
+    progress("making the archives of Prometheus, node_exporter and Grafana")
+    new, root = paths.archives / ".new", paths.archives / ".root"
     for folder in (new, root):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    unpack(layout.parts, "*", root)
+    unpack(paths.archive_packages, "*", root)
     _prometheus(root, new / "prometheus")
     _node_exporter(root, new / "node_exporter")
     _grafana(root, new / "grafana")
     for folder in new.iterdir():
-        shutil.rmtree(layout.tarballs / folder.name, ignore_errors=True)
-        folder.rename(layout.tarballs / folder.name)
+        shutil.rmtree(paths.archives / folder.name, ignore_errors=True)
+        folder.rename(paths.archives / folder.name)
     for folder in (new, root):
         shutil.rmtree(folder)
-    (layout.tarballs / "apt").mkdir(exist_ok=True)  # where packages are mounted
+    (paths.archives / "apt").mkdir(exist_ok=True)  # mount point of the packages
     stamp.write_text(recipe)
 
 
-def _recipe(layout: Layout) -> str:
-    """A digest of all that the archives are made from."""
-    names = sorted(deb.name for deb in layout.parts.glob("*.deb"))
+def _recipe(paths: LabPaths) -> str:
+    """Return a digest of everything that the archives are made from."""
+    names = sorted(deb.name for deb in paths.archive_packages.glob("*.deb"))
     digest = hashlib.sha256(repr((names, yaml.__version__)).encode())
-    for file in [Path(__file__), *sorted(_ours().glob("*.py"))]:
+    for file in [Path(__file__), *sorted(_stub_folder().glob("*.py"))]:
         digest.update(file.read_bytes())
-    if given := _given():
+    if given := _real_grafana():
         about = given.stat()
         digest.update(f"{given} {about.st_size} {about.st_mtime_ns}".encode())
     return digest.hexdigest()
 
 
-def _given() -> Path | None:
-    name = os.environ.get(GIVEN)
+def _real_grafana() -> Path | None:
+    name = os.environ.get(REAL_GRAFANA)
     if name and not Path(name).is_file():
-        raise LabError(f"{GIVEN} names {name}, and there is no such file")
+        raise LabError(f"{REAL_GRAFANA} is {name}, and there is no such file")
     return Path(name) if name else None
 
 
-def _ours() -> Path:
+def _stub_folder() -> Path:
     return Path(grafana_stub.__file__).parent
 
 
@@ -152,7 +153,7 @@ def _prometheus(root: Path, folder: Path) -> None:
     folder.mkdir()
     name = _name("prometheus", PROMETHEUS)
     texts = {
-        "STAND-IN.txt": f"{NOTE}\n{OF_DEBIAN} prometheus\n",
+        "STAND-IN.txt": f"{NOTE}\n{DEBIAN_PROGRAMS} prometheus\n",
         "prometheus": _script(RUN_PROMETHEUS),
         "prometheus.yml": "global:\n  scrape_interval: 15s\n",
     }
@@ -163,8 +164,8 @@ def _prometheus(root: Path, folder: Path) -> None:
     }
     good = folder / f"{name}.tar.gz"
     ArchiveTree(name, texts, copies).pack(good)
-    (folder / f"{_name('prometheus', NEXT)}.tar.gz").hardlink_to(good)
-    for version, script in BROKEN.items():
+    (folder / f"{_name('prometheus', NEXT_PROMETHEUS)}.tar.gz").hardlink_to(good)
+    for version, script in BROKEN_PROMETHEUS.items():
         name = _name("prometheus", version)
         texts = {
             "STAND-IN.txt": f"{NOTE}\nIt does not work, on purpose.\n",
@@ -172,22 +173,22 @@ def _prometheus(root: Path, folder: Path) -> None:
             "promtool": _script("exit 0"),
         }
         ArchiveTree(name, texts).pack(folder / f"{name}.tar.gz")
-    _sums(folder)
+    _write_sums(folder)
 
 
 def _node_exporter(root: Path, folder: Path) -> None:
     folder.mkdir()
     name = _name("node_exporter", NODE_EXPORTER)
-    texts = {"STAND-IN.txt": f"{NOTE}\n{OF_DEBIAN} prometheus-node-exporter\n"}
-    copies = {"node_exporter": root / "usr/bin/prometheus-node-exporter"}
+    texts = {"STAND-IN.txt": f"{NOTE}\n{DEBIAN_PROGRAMS} prometheus-host-exporter\n"}
+    copies = {"node_exporter": root / "usr/bin/prometheus-host-exporter"}
     ArchiveTree(name, texts, copies).pack(folder / f"{name}.tar.gz")
-    _sums(folder)
+    _write_sums(folder)
 
 
 def _grafana(root: Path, folder: Path) -> None:
     folder.mkdir()
     file = folder / f"{_name('grafana', GRAFANA)}.tar.gz"
-    if given := _given():
+    if given := _real_grafana():
         shutil.copyfile(given, file)
     else:
         _stand_in(root).pack(file)
@@ -195,11 +196,11 @@ def _grafana(root: Path, folder: Path) -> None:
 
 
 def _stand_in(root: Path) -> ArchiveTree:
-    """The stand-in for Grafana, and the Python that runs it: bare hosts have none."""
+    """Return the stand-in for Grafana, with a Python to run it: bare hosts have none."""
     ours = "stand-in/ours"
     run = _script(RUN_GRAFANA)
     texts = {
-        "STAND-IN.txt": f"{NOTE}\n{grafana_stub.SAYS}\n{grafana_stub.__doc__}",
+        "STAND-IN.txt": f"{NOTE}\n{grafana_stub.VERSION_TEXT}\n{grafana_stub.__doc__}",
         "VERSION": f"{GRAFANA}\n",
         "bin/grafana": run,
         "bin/grafana-server": run.replace('grafana "$@"', 'grafana server "$@"'),
@@ -210,7 +211,7 @@ def _stand_in(root: Path) -> ArchiveTree:
     }
     sources = {
         f"{ours}/provision/lab/grafana_stub/{file.name}": file
-        for file in _ours().glob("*.py")
+        for file in _stub_folder().glob("*.py")
     }
     pure = {
         f"{ours}/yaml/{file.name}": file
@@ -234,6 +235,6 @@ def _sum(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _sums(folder: Path) -> None:
+def _write_sums(folder: Path) -> None:
     lines = [f"{_sum(file)}  {file.name}" for file in sorted(folder.glob("*.tar.gz"))]
     (folder / "sha256sums.txt").write_text("\n".join(lines) + "\n")

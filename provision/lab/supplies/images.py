@@ -1,8 +1,8 @@
 """The file systems of the virtual hosts and of the Ray image, made by mmdebstrap.
 
-Made on this machine and not in a container: package downloads then use the machine's
-own network set-up and certificates. mmdebstrap does in 20 s what debootstrap followed
-by `apt-get install` does in 40 s.
+They are made on this machine and not in a container, so that package downloads use the
+machine's network configuration and certificates. mmdebstrap takes 20 s where debootstrap
+and `apt-get install` take 40 s.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from provision.lab.paths import ARTIFACTS, ARTIFACTS_PORT, RAY_IMAGE, SUITE, Layout
-from provision.lab.run_command import command
+from provision.lab.paths import ARTIFACTS, ARTIFACTS_PORT, RAY_IMAGE, SUITE, LabPaths
+from provision.lab.run_command import run_command
 
 DATA = Path(__file__).parent / "data"
 HOST_PACKAGES = (
@@ -27,16 +27,16 @@ OFFERED_PACKAGES = (
 )
 ARCHIVE_PACKAGES = (
     "prometheus",
-    # What its web pages are made of.
+    # JavaScript for its web pages.
     *("libjs-bootstrap4", "libjs-eonasdan-bootstrap-datetimepicker", "libjs-jquery"),
     *("libjs-jquery-hotkeys", "libjs-moment", "libjs-moment-timezone"),
     *("libjs-mustache", "libjs-popper.js", "libjs-rickshaw", "libjs-d3"),
-    "prometheus-node-exporter",
-    # The stand-in for Grafana.
+    "prometheus-host-exporter",
+    # Python for the Grafana stand-in.
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
     *("libexpat1", "zlib1g"),
 )
-"""Unpacked to be served as archives, and installed nowhere."""
+"""Packages that are unpacked and served as archives, never installed."""
 RAY_PACKAGES = ("python3", "wget")
 RAY_REQUIREMENT = f"ray[default]=={RAY_IMAGE.partition(':')[2]}"
 WHEEL_KINDS = ("manylinux2014", "manylinux_2_28")
@@ -45,13 +45,13 @@ BUILD_S = 600
 
 
 def recipe() -> str:
-    """A short digest of all that the hosts' image is made from."""
+    """Return a short digest of everything that the hosts' image is made from."""
     packages = (HOST_PACKAGES, OFFERED_PACKAGES, ARCHIVE_PACKAGES)
     return _digest(packages, "host.sh", "entrypoint.sh")
 
 
 def ray_recipe() -> str:
-    """A short digest of all that the Ray image is made from."""
+    """Return a short digest of everything that the Ray image is made from."""
     return _digest((RAY_PACKAGES, RAY_REQUIREMENT), "ray.sh")
 
 
@@ -62,58 +62,58 @@ def _digest(about: object, *files: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def host_missing(layout: Layout) -> bool:
-    """Whether the hosts' file system, or the packages on offer, are still to be made."""
-    folders = (layout.packages, layout.parts)
-    return not (_host(layout).exists() and all(any(f.glob("*.deb")) for f in folders))
+def host_missing(paths: LabPaths) -> bool:
+    """Return True if the hosts' file system or the offered packages are missing."""
+    folders = (paths.packages, paths.archive_packages)
+    return not (_host(paths).exists() and all(any(f.glob("*.deb")) for f in folders))
 
 
-def _host(layout: Layout) -> Path:
-    return layout.cache / f"host-{recipe()}.tar"
+def _host(paths: LabPaths) -> Path:
+    return paths.cache / f"host-{recipe()}.tar"
 
 
-def host_tar(layout: Layout) -> Path:
-    """The hosts' file system; makes the packages on offer along with it."""
-    tar = _host(layout)
-    if host_missing(layout):
-        _forget(layout, "host-*.tar")
-        where = {
+def host_tar(paths: LabPaths) -> Path:
+    """Return the hosts' file system; make it and the offered packages if missing."""
+    tar = _host(paths)
+    if host_missing(paths):
+        _remove_tars(paths, "host-*.tar")
+        variables = {
             "data": str(DATA),
-            "debs": str(layout.packages),
+            "debs": str(paths.packages),
             "repository": REPOSITORY,
             "offered": " ".join(OFFERED_PACKAGES),
-            "parts": str(layout.parts),
+            "parts": str(paths.archive_packages),
             "unpacked": " ".join(ARCHIVE_PACKAGES),
         }
-        _bootstrap(tar, HOST_PACKAGES, "host.sh", where)
+        _bootstrap(tar, HOST_PACKAGES, "host.sh", variables)
     return tar
 
 
-def ray_tar(layout: Layout, wheels: Path) -> Path:
-    """The file system of the stand-in for the Ray image."""
-    tar = layout.cache / f"ray-{ray_recipe()}.tar"
+def ray_tar(paths: LabPaths, wheels: Path) -> Path:
+    """Return the file system of the stand-in for the Ray image; make it if missing."""
+    tar = paths.cache / f"ray-{ray_recipe()}.tar"
     if not tar.exists():
-        where = {"wheels": str(wheels), "requirement": RAY_REQUIREMENT}
-        _bootstrap(tar, RAY_PACKAGES, "ray.sh", where)
+        variables = {"wheels": str(wheels), "requirement": RAY_REQUIREMENT}
+        _bootstrap(tar, RAY_PACKAGES, "ray.sh", variables)
     return tar
 
 
-def forget_ray_tars(layout: Layout) -> None:
-    """Remove what `ray_tar` made."""
-    _forget(layout, "ray-*.tar")
+def remove_ray_tars(paths: LabPaths) -> None:
+    """Remove the files that `ray_tar` made."""
+    _remove_tars(paths, "ray-*.tar")
 
 
-def _forget(layout: Layout, pattern: str) -> None:
-    for tar in layout.cache.glob(pattern):
+def _remove_tars(paths: LabPaths, pattern: str) -> None:
+    for tar in paths.cache.glob(pattern):
         tar.unlink()
 
 
-def ray_wheels(layout: Layout) -> Path:
-    """The folder with Ray's wheels, for the Python of the image, and with pip's."""
-    wheels = layout.cache / f"wheels-{RAY_REQUIREMENT.partition('==')[2]}"
+def ray_wheels(paths: LabPaths) -> Path:
+    """Return the folder with the wheels of pip and of Ray for the image's Python."""
+    wheels = paths.cache / f"wheels-{RAY_REQUIREMENT.partition('==')[2]}"
     if not wheels.exists():
         part = wheels.with_suffix(".part")
-        command(
+        run_command(
             *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", part),
             *("--only-binary=:all:", "--python-version=3.11"),
             *(f"--platform={kind}_{platform.machine()}" for kind in WHEEL_KINDS),
@@ -127,10 +127,10 @@ def ray_wheels(layout: Layout) -> Path:
 def _bootstrap(
     tar: Path, packages: Sequence[str], hook: str, env: Mapping[str, str]
 ) -> None:
-    """Make *tar* from *packages* and the script *hook*; appears when it is complete."""
+    """Make *tar* from *packages* and the script *hook*; it appears when complete."""
     part = tar.with_suffix(".part")
     tar.parent.mkdir(parents=True, exist_ok=True)
-    command(
+    run_command(
         *("mmdebstrap", "--quiet", "--format=tar", "--variant=minbase"),
         f"--include={','.join(packages)}",
         f'--customize-hook=sh {DATA}/{hook} "$1"',

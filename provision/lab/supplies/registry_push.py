@@ -1,7 +1,7 @@
-"""Putting an image into a registry without a Docker engine: one layer, some tags.
+"""Push of an image to a registry without a Docker engine: one layer, some tags.
 
-The layer is not compressed: between hosts on one machine, that saves more time than it
-costs, when the image is made and each time it is pulled.
+The layer is not compressed: between hosts on one machine, compression would take more
+time than it saves, for the push and for each pull.
 
 Source: Docker registry HTTP API V2; image manifest version 2, schema 2.
 """
@@ -29,14 +29,14 @@ Content = io.BufferedReader | io.BytesIO
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The images called *name* in the registry at *address* and *port*."""
+    """Images called *name* in the registry at *address* and *port*."""
 
     address: str
     port: int
     name: str
 
     def push(self, tags: Sequence[str], tar: Path, image: Mapping[str, Any]) -> None:
-        """Store the image with the files of *tar* under all *tags*, in their order.
+        """Store the image with the files of *tar* under all *tags*, in the given order.
 
         *image* has the keys architecture and config.
         """
@@ -55,7 +55,7 @@ class Repository:
             self._send("PUT", path, io.BytesIO(json.dumps(manifest).encode()), MANIFEST)
 
     def _blob(self, media_type: str, content: Content) -> dict[str, Any]:
-        """Upload *content*, and say how the manifest names it."""
+        """Upload *content*; return its entry for the manifest."""
         digest = f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
         size = _size(content)
         upload = urlsplit(self._send("POST", f"/v2/{self.name}/blobs/uploads/"))
@@ -66,24 +66,29 @@ class Repository:
     def _send(
         self, method: str, path: str, body: Content | None = None, kind: str = ""
     ) -> str:
-        """Send one request; returns where the reply points to."""
+        """Send one request; return the Location header of the response."""
         connection = HTTPConnection(self.address, self.port, timeout=LIMIT_S)
         headers = {"Content-Type": kind, "Content-Length": str(_size(body))}
         try:
             connection.request(method, path, body, headers)
-            reply = connection.getresponse()
-            said = reply.read().decode(errors="replace")
+            response = connection.getresponse()
+            text = response.read().decode(errors="replace")
         except OSError as error:
-            raise LabError(f"registry: {method} {path}: {error}") from error
+            raise LabError(
+                f"the lab's registry: {method} {path}: {error}",
+                hint="run `invoke lab.up` again",
+            ) from error
         finally:
             connection.close()
-        if reply.status >= 400:
-            raise LabError(f"registry: {method} {path}: {reply.status} {said[:300]}")
-        return reply.getheader("Location") or ""
+        if response.status >= 400:
+            raise LabError(
+                f"the lab's registry: {method} {path}: {response.status} {text[:300]}"
+            )
+        return response.getheader("Location") or ""
 
 
 def _size(body: Content | None) -> int:
-    """How long *body* is; it is rewound to be sent."""
+    """Return the length of *body*, and rewind it."""
     if body is None:
         return 0
     size = body.seek(0, io.SEEK_END)

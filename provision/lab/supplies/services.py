@@ -1,7 +1,7 @@
 """The lab network and its two servers: the registry and the artifact server.
 
-Both run in containers, from the hosts' image, with programs of Debian packages that lie
-in the cache.
+Both run in containers of the hosts' image, with programs from Debian packages in the
+cache.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from provision.lab.paths import (
     REGISTRY,
     REGISTRY_PORT,
     SUBNET,
-    Layout,
+    LabPaths,
 )
-from provision.lab.supplies.apt_repository import index, unpack
+from provision.lab.supplies.apt_repository import unpack, write_index
 from provision.lab.supplies.images import DATA
 
 START_S = 20
@@ -33,14 +33,14 @@ MADE_FROM = f"{LABEL}.made-from"
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """A server in the lab network, with the folders it serves."""
+class LabServer:
+    """A server in the lab network, with the folders that it serves."""
 
     name: str
     address: str
     port: int
     volumes: tuple[str, ...]
-    """`FOLDER:WHERE:ro`; those inside others come last."""
+    """`FOLDER:MOUNT_POINT:ro`; a mount inside another one comes after it."""
     command: tuple[str, ...]
 
     @property
@@ -49,7 +49,7 @@ class Service:
 
     @property
     def made_from(self) -> str:
-        """A digest of how its container is run."""
+        """Digest of the options that its container is run with."""
         about = repr((self.volumes, self.command)).encode()
         return sha256(about).hexdigest()[:12]
 
@@ -61,74 +61,74 @@ class Service:
         return True
 
 
-def services(layout: Layout) -> tuple[Service, ...]:
-    """The lab's servers."""
+def lab_servers(paths: LabPaths) -> tuple[LabServer, ...]:
+    """Return the servers of the lab."""
     serve_images = ("/programs/usr/bin/docker-registry", "serve", "/data/registry.yml")
     serve_files = ("/programs/bin/busybox", "httpd", "-f", "-h", "/files", "-p")
     return (
-        Service(
+        LabServer(
             *("registry", REGISTRY, REGISTRY_PORT),
-            *((f"{layout.images}:/images:rw",), serve_images),
+            *((f"{paths.registry_store}:/images:rw",), serve_images),
         ),
-        Service(
+        LabServer(
             *("artifacts", ARTIFACTS, ARTIFACTS_PORT),
-            (f"{layout.tarballs}:/files:ro", f"{layout.packages}:/files/apt:ro"),
+            (f"{paths.archives}:/files:ro", f"{paths.packages}:/files/apt:ro"),
             (*serve_files, str(ARTIFACTS_PORT)),
         ),
     )
 
 
-def network(engine: Engine, layout: Layout) -> None:
-    """Have the lab's network."""
-    if engine.does("network", "inspect", NAME):
+def ensure_network(engine: Engine, paths: LabPaths) -> None:
+    """Create the lab's network if it is missing."""
+    if engine.succeeds("network", "inspect", NAME):
         return
     engine.docker(
         *("network", "create", f"--subnet={SUBNET}", f"--gateway={GATEWAY}"),
-        f"--label={LABEL}={layout.root}",
+        f"--label={LABEL}={paths.root}",
         f"--opt=com.docker.network.bridge.name={BRIDGE}",
         NAME,
     )
 
 
-def serve(engine: Engine, layout: Layout, image: str) -> None:
-    """Have the registry and the artifact server running."""
-    if not (layout.packages / "Release").exists():
-        index(layout.packages)
-    wrong = [one for one in services(layout) if not _is_right(engine, one)]
-    if wrong:
+def ensure_servers(engine: Engine, paths: LabPaths, image: str) -> None:
+    """Start the registry and the artifact server if they are not running."""
+    if not (paths.packages / "Release").exists():
+        write_index(paths.packages)
+    stopped = [one for one in lab_servers(paths) if not _is_current(engine, one)]
+    if stopped:
         for package in ("docker-registry", "busybox-static"):
-            unpack(layout.packages, package, layout.programs)
-        layout.images.mkdir(parents=True, exist_ok=True)
-    for service in wrong:
-        _start(engine, layout, image, service)
+            unpack(paths.packages, package, paths.server_programs)
+        paths.registry_store.mkdir(parents=True, exist_ok=True)
+    for server in stopped:
+        _start(engine, paths, image, server)
 
 
-def _is_right(engine: Engine, service: Service) -> bool:
-    """Whether *service* answers, and is not one that an older version started."""
+def _is_current(engine: Engine, server: LabServer) -> bool:
+    """Return True if *server* answers and runs with the current options."""
     label = f'{{{{index .Config.Labels "{MADE_FROM}"}}}}'
-    inspect = ("container", "inspect", f"--format={label}", service.container)
+    inspect = ("container", "inspect", f"--format={label}", server.container)
     return (
-        service.answers()
-        and engine.does(*inspect)
-        and engine.docker(*inspect) == service.made_from
+        server.answers()
+        and engine.succeeds(*inspect)
+        and engine.docker(*inspect) == server.made_from
     )
 
 
-def _start(engine: Engine, layout: Layout, image: str, service: Service) -> None:
-    if engine.does("container", "inspect", service.container):
-        engine.docker("rm", "--force", service.container)
+def _start(engine: Engine, paths: LabPaths, image: str, server: LabServer) -> None:
+    if engine.succeeds("container", "inspect", server.container):
+        engine.docker("rm", "--force", server.container)
     engine.docker(
-        *("run", "--detach", f"--name={service.container}"),
-        *(f"--label={LABEL}={layout.root}", f"--label={MADE_FROM}={service.made_from}"),
-        *(f"--network={NAME}", f"--ip={service.address}", "--restart=unless-stopped"),
-        *(f"--volume={volume}" for volume in service.volumes),
-        f"--volume={layout.programs}:/programs:ro",
+        *("run", "--detach", f"--name={server.container}"),
+        *(f"--label={LABEL}={paths.root}", f"--label={MADE_FROM}={server.made_from}"),
+        *(f"--network={NAME}", f"--ip={server.address}", "--restart=unless-stopped"),
+        *(f"--volume={volume}" for volume in server.volumes),
+        f"--volume={paths.server_programs}:/programs:ro",
         f"--volume={DATA}:/data:ro",
-        *(image, *service.command),
+        *(image, *server.command),
     )
     deadline = time.monotonic() + START_S
-    while not service.answers():
+    while not server.answers():
         if time.monotonic() > deadline:
-            log = engine.docker("logs", "--tail=5", service.container)
-            raise LabError(f"the lab's {service.name} server does not start: {log}")
+            log = engine.docker("logs", "--tail=5", server.container)
+            raise LabError(f"the lab's {server.name} server did not start: {log}")
         time.sleep(0.1)

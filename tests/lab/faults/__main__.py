@@ -32,7 +32,7 @@ def main() -> int:
         return BAD_INPUT
     random.seed(seed)
     print(f"seed {seed}, {len(found)} faults", flush=True)
-    lab.up(3, say=print)
+    lab.up(3, progress=print)
     done = table.do_all(found, _prepare, keeping=options.all or options.keep)
     held = sum(seen.result == table.HELD for seen in done.values())
     print(f"\n{held} of {len(done)} held (seed {seed})")

@@ -33,11 +33,11 @@ SESSIONS = "ps -eo pid=,args= | awk '/sshd: admin/ && !/awk/ {print $1}'"
 def sshd_restarted() -> None:
     with scene() as at:
         run = at.start(STEPS)
-        run.see(f"changes file {FOLDER}/slow")
+        run.see(f"applying file {FOLDER}/slow")
         at.on("systemctl restart ssh")
         said = run.ended(0)
         at.is_whole(*NAMES)
-    assert "loss" not in said
+    assert "connection lost" not in said
 
 
 @fault(
@@ -51,7 +51,7 @@ def sshd_restarted() -> None:
 def sessions_killed() -> None:
     with scene() as at:
         run = at.start(STEPS)
-        run.see(f"changes file {FOLDER}/slow")
+        run.see(f"applying file {FOLDER}/slow")
         wait_until(lambda: at.notes() == ["slow"], 10, "the step runs")
         at.on(f"kill -9 $({SESSIONS})")
         said = run.ended(0)
@@ -73,7 +73,7 @@ def sessions_killed() -> None:
 def rebooted() -> None:
     with scene() as at:
         run = at.start([text("before"), slow("slow", 15), text("after")])
-        run.see(f"changes file {FOLDER}/slow")
+        run.see(f"applying file {FOLDER}/slow")
         lab.reboot(at.host)
         run.process.wait(60)
         assert run.process.returncode in (0, 4), run.output

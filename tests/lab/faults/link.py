@@ -52,7 +52,7 @@ def looking(link: Proxy, start: Start) -> Controller:
 
 def changing(link: Proxy, start: Start) -> Controller:
     run = start()
-    run.see("changes file /etc/provision-fault/slow")
+    run.see("applying file /etc/provision-fault/slow")
     time.sleep(0.5)
     link.cut()
     return run
@@ -173,7 +173,7 @@ def stalling() -> None:
     with scene() as at, proxy(at.node.port, 300) as link, _stalls(link):
         said = at.start([*STEPS, *BIG[:1]], port=link.port).ended(0)
         _all_there(at, [*STEPS, *BIG[:1]])
-    assert "loss" not in said, "a slow link is not a lost one"
+    assert "connection lost" not in said, "a slow link is not a lost one"
 
 
 @fault(

@@ -30,7 +30,7 @@ REFUSED_S = 10
 def two_runs() -> None:
     with scene() as at:
         first = at.start(STEPS)
-        first.see(f"changes file {FOLDER}/slow")
+        first.see(f"applying file {FOLDER}/slow")
         started = time.monotonic()
         said = at.deploy(QUICK, code=6)
         assert time.monotonic() - started < REFUSED_S
@@ -57,7 +57,7 @@ def two_runs() -> None:
 def killed_in_a_step() -> None:
     with scene() as at:
         run = at.start(STEPS)
-        run.see(f"changes file {FOLDER}/slow")
+        run.see(f"applying file {FOLDER}/slow")
         wait_until(lambda: at.notes() == ["slow"], 10, "the step runs")
         run.kill()
         wait_until(
@@ -81,11 +81,11 @@ def killed_in_a_step() -> None:
 def stopped() -> None:
     with scene() as at:
         run = at.start([text("before"), slow("slow", 3), text("after")])
-        run.see(f"changes file {FOLDER}/slow")
+        run.see(f"applying file {FOLDER}/slow")
         run.process.send_signal(19)
         at.unlocked(limit_s=40)
         other = at.start([slow("other", 15)])
-        other.see(f"changes file {FOLDER}/other")
+        other.see(f"applying file {FOLDER}/other")
         run.process.send_signal(18)
         said = run.ended(6)
         assert re.search(rf"is being changed by .*process {other.process.pid}", said)

@@ -129,8 +129,8 @@ class Scene:
     running: list[Controller] = field(default_factory=list)
 
     @property
-    def node(self) -> lab.Node:
-        return lab.Node(int(self.host.removeprefix("node")))
+    def node(self) -> lab.VirtualHost:
+        return lab.VirtualHost(int(self.host.removeprefix("node")))
 
     def inventory(self, port: int = 0, name: str = "127.0.0.1") -> Path:
         """An inventory of the host alone; through a proxy's *port*, if one is given."""

@@ -1,4 +1,4 @@
-"""The archives that the lab offers, in the publishers' names and layout."""
+"""The archives that the lab offers, in the publishers' names and paths."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from provision.errors import LabError
 from provision.lab.engine import Engine
-from provision.lab.paths import Layout
+from provision.lab.paths import LabPaths
 from provision.lab.supplies import download_archives, services
 
 PROGRAMS = {
     "usr/bin/prometheus": "#!/bin/sh\n",
     "usr/bin/promtool": "#!/bin/sh\n",
-    "usr/bin/prometheus-node-exporter": "#!/bin/sh\n",
+    "usr/bin/prometheus-host-exporter": "#!/bin/sh\n",
     "usr/bin/python3.11": "#!/bin/sh\n",
     "usr/lib/python3.11/os.py": "",
     "usr/lib/aarch64-linux-gnu/libz.so.1": "",
@@ -26,7 +26,7 @@ PROGRAMS = {
 
 
 @pytest.fixture
-def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabPaths:
     def unpacked(_parts: Path, _package: str, root: Path) -> None:
         for path, text in PROGRAMS.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -38,14 +38,14 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
         (static / "broken").symlink_to("nowhere")
 
     monkeypatch.setattr(download_archives, "unpack", unpacked)
-    monkeypatch.delenv(download_archives.GIVEN, raising=False)
-    return Layout(tmp_path / ".lab", tmp_path / "cache")
+    monkeypatch.delenv(download_archives.REAL_GRAFANA, raising=False)
+    return LabPaths(tmp_path / ".lab", tmp_path / "cache")
 
 
-def made(layout: Layout) -> list[str]:
-    said: list[str] = []
-    download_archives.make(layout, said.append)
-    return said
+def ensure(paths: LabPaths) -> list[str]:
+    lines: list[str] = []
+    download_archives.ensure_archives(paths, lines.append)
+    return lines
 
 
 def names(file: Path) -> list[str]:
@@ -54,44 +54,44 @@ def names(file: Path) -> list[str]:
         return [entry.name for entry in tar]
 
 
-def archive(layout: Layout, product: str, version: str) -> Path:
+def archive(paths: LabPaths, product: str, version: str) -> Path:
     name = f"{product}-{version}.linux-{download_archives.ARCH}.tar.gz"
-    return layout.tarballs / product / name
+    return paths.archives / product / name
 
 
-def test_they_are_made_once(layout: Layout) -> None:
-    assert made(layout) != []
-    assert made(layout) == []
-    kept = {path.name for path in layout.tarballs.iterdir()}
+def test_they_are_made_once(paths: LabPaths) -> None:
+    assert ensure(paths) != []
+    assert ensure(paths) == []
+    kept = {path.name for path in paths.archives.iterdir()}
     assert kept == {".recipe", "apt", "grafana", "node_exporter", "prometheus"}
 
 
-def test_each_has_the_sum_that_its_publisher_would_give(layout: Layout) -> None:
-    made(layout)
+def test_each_has_a_checksum_file_like_its_publishers(paths: LabPaths) -> None:
+    ensure(paths)
     for product in ("prometheus", "node_exporter"):
-        folder = layout.tarballs / product
+        folder = paths.archives / product
         lines = (folder / "sha256sums.txt").read_text().splitlines()
         assert len(lines) == len(list(folder.glob("*.tar.gz")))
         for line in lines:
             digest, name = line.split("  ")
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-    grafana = archive(layout, "grafana", download_archives.GRAFANA)
+    grafana = archive(paths, "grafana", download_archives.GRAFANA)
     digest = hashlib.sha256(grafana.read_bytes()).hexdigest()
     assert Path(f"{grafana}.sha256").read_text().split() == [digest, grafana.name]
 
 
-def test_each_says_what_it_is_and_has_its_programs(layout: Layout) -> None:
-    made(layout)
+def test_each_says_what_it_is_and_has_its_programs(paths: LabPaths) -> None:
+    ensure(paths)
     expected = {
-        archive(layout, "prometheus", download_archives.PROMETHEUS): {
+        archive(paths, "prometheus", download_archives.PROMETHEUS): {
             "prometheus",
             "promtool",
         },
-        archive(layout, "prometheus", "3.5.2"): {"prometheus", "promtool"},
-        archive(layout, "node_exporter", download_archives.NODE_EXPORTER): {
+        archive(paths, "prometheus", "3.5.2"): {"prometheus", "promtool"},
+        archive(paths, "node_exporter", download_archives.NODE_EXPORTER): {
             "node_exporter"
         },
-        archive(layout, "grafana", download_archives.GRAFANA): {
+        archive(paths, "grafana", download_archives.GRAFANA): {
             "bin/grafana",
             "conf/defaults.ini",
             "stand-in/bin/python3",
@@ -105,30 +105,30 @@ def test_each_says_what_it_is_and_has_its_programs(layout: Layout) -> None:
         assert {*programs, "STAND-IN.txt"} <= {n.partition("/")[2] for n in inside}
 
 
-def test_links_become_files_and_broken_ones_are_left_out(layout: Layout) -> None:
-    made(layout)
-    inside = names(archive(layout, "prometheus", download_archives.PROMETHEUS))
+def test_links_become_files_and_broken_ones_are_left_out(paths: LabPaths) -> None:
+    ensure(paths)
+    inside = names(archive(paths, "prometheus", download_archives.PROMETHEUS))
     web = [name for name in inside if "/static/" in name]
     assert [name.rpartition("/static/")[2] for name in web] == ["d3/d3.js"]
 
 
 def test_a_real_grafana_is_served_instead(
-    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    paths: LabPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made(layout)
+    ensure(paths)
     (tmp_path / "real.tar.gz").write_text("real")
-    monkeypatch.setenv(download_archives.GIVEN, str(tmp_path / "real.tar.gz"))
-    assert made(layout) != []
-    assert archive(layout, "grafana", download_archives.GRAFANA).read_text() == "real"
-    monkeypatch.setenv(download_archives.GIVEN, "/none")
+    monkeypatch.setenv(download_archives.REAL_GRAFANA, str(tmp_path / "real.tar.gz"))
+    assert ensure(paths) != []
+    assert archive(paths, "grafana", download_archives.GRAFANA).read_text() == "real"
+    monkeypatch.setenv(download_archives.REAL_GRAFANA, "/none")
     with pytest.raises(LabError, match="there is no such file"):
-        made(layout)
+        ensure(paths)
 
 
 def test_a_server_that_an_older_version_started_is_replaced(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
+    paths: LabPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry, files = services.services(layout)
+    registry, files = services.lab_servers(paths)
     labels = {
         registry.container: registry.made_from,
         files.container: "what it was made from before",
@@ -141,12 +141,12 @@ def test_a_server_that_an_older_version_started_is_replaced(
         return labels.get(words[-1], "")
 
     monkeypatch.setattr(Engine, "docker", docker)
-    monkeypatch.setattr(services.Service, "answers", lambda _: True)
+    monkeypatch.setattr(services.LabServer, "answers", lambda _: True)
     monkeypatch.setattr(services, "unpack", lambda *_: None)
-    layout.packages.mkdir(parents=True)
-    (layout.packages / "Release").touch()
-    services.serve(Engine(""), layout, "image")
+    paths.packages.mkdir(parents=True)
+    (paths.packages / "Release").touch()
+    services.ensure_servers(Engine(""), paths, "image")
     assert f"--name={files.container}" in ran
     assert f"--name={registry.container}" not in ran
-    assert f"--volume={layout.tarballs}:/files:ro" in ran
-    assert f"--volume={layout.packages}:/files/apt:ro" in ran
+    assert f"--volume={paths.archives}:/files:ro" in ran
+    assert f"--volume={paths.packages}:/files/apt:ro" in ran

@@ -1,4 +1,4 @@
-"""The stand-in for Grafana: what it reads, what it refuses, what it answers."""
+"""The stand-in for Grafana: settings, provisioning files, and HTTP responses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from provision.lab.grafana_stub import Refused
+from provision.lab.grafana_stub import ConfigError
 from provision.lab.grafana_stub.__main__ import main
 from provision.lab.grafana_stub.ini import Settings, parse
-from provision.lab.grafana_stub.pages import Answer, Request, Site
+from provision.lab.grafana_stub.pages import Request, Response, Site
 from provision.lab.grafana_stub.provisioning import dashboards, datasources
 from provision.lab.grafana_stub.users import Users
 from provision.lab.supplies.images import DATA
@@ -22,8 +22,8 @@ from provision.lab.supplies.images import DATA
 SOURCE = {"name": "P", "uid": "p", "type": "prometheus", "url": "http://10.0.0.1:9090"}
 
 
-class Place:
-    """A host's files: the home path, the settings, the provisioning folder."""
+class GrafanaFiles:
+    """Files on a host: the home path, the settings, the provisioning folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class Place:
         provider = {"name": "x", "type": "file", "options": options, **more}
         self.given("dashboards", {"apiVersion": 1, "providers": [provider]})
 
-    def board(self, name: str, content: object) -> None:
+    def dashboard(self, name: str, content: object) -> None:
         folder = self.folder / "boards"
         folder.mkdir(exist_ok=True)
         text = content if isinstance(content, str) else json.dumps(content)
@@ -61,48 +61,52 @@ class Place:
         return Settings.load(self.folder, ini, overrides, self.env)
 
     def boards(self) -> tuple[list[str], list[str]]:
-        """The uids of the dashboards, and what was logged."""
-        told: list[str] = []
-        found = dashboards(self.settings(), lambda _, message: told.append(message))
-        return list(found), told
+        """Return the uids of the dashboards, and the logged messages."""
+        messages: list[str] = []
+        found = dashboards(self.settings(), lambda _, message: messages.append(message))
+        return list(found), messages
 
-    def ask(self, path: str, login: str = "", **more: Any) -> Answer:
+    def ask(self, path: str, login: str = "", **more: Any) -> Response:
         config = self.settings()
         users = Users.open(config)
         site = Site(config, users, datasources(config), lambda *_: None)
         header = f"Basic {base64.b64encode(login.encode()).decode()}" if login else ""
         path, _, query = path.partition("?")
-        return site.answer(Request(path, query, more.get("body"), site.role(header)))
+        return site.respond(Request(path, query, more.get("body"), site.role(header)))
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def files(tmp_path: Path) -> GrafanaFiles:
+    return GrafanaFiles(tmp_path)
 
 
-def test_settings_come_from_file_environment_and_command_line(place: Place) -> None:
-    place.ini("[server]\nhttp_port = 1\ndomain = a ; said twice\n")
-    place.env = {"GF_SERVER_DOMAIN": "b", "GF_AUTH_ANONYMOUS_ENABLED": "true"}
-    config = place.settings("cfg:default.paths.data=/d", "cfg:log.level=debug")
+def test_settings_come_from_file_environment_and_command_line(
+    files: GrafanaFiles,
+) -> None:
+    files.ini("[server]\nhttp_port = 1\ndomain = a ; a comment\n")
+    files.env = {"GF_SERVER_DOMAIN": "b", "GF_AUTH_ANONYMOUS_ENABLED": "true"}
+    config = files.settings("cfg:default.paths.data=/d", "cfg:log.level=debug")
     assert config.port() == 1
     assert config.get("server", "root_url") == "http://b:1/"
-    assert config.on("auth.anonymous", "enabled")
+    assert config.is_true("auth.anonymous", "enabled")
     assert config.get("paths", "data") == "/d"
     assert config.get("log", "level") == "debug"
 
 
-def test_a_setting_can_be_in_a_file_of_its_own(place: Place) -> None:
-    (place.folder / "pw").write_text("hunter2\n")
-    place.ini(f"[security]\nadmin_password = $__file{{{place.folder}/pw}}\n")
-    assert place.settings().get("security", "admin_password") == "hunter2"
-    (place.folder / "pw").unlink()
-    with pytest.raises(Refused, match=r"security.admin_password with expander file"):
-        place.settings()
+def test_a_setting_can_be_in_a_file_of_its_own(files: GrafanaFiles) -> None:
+    (files.folder / "pw").write_text("hunter2\n")
+    files.ini(f"[security]\nadmin_password = $__file{{{files.folder}/pw}}\n")
+    assert files.settings().get("security", "admin_password") == "hunter2"
+    (files.folder / "pw").unlink()
+    with pytest.raises(
+        ConfigError, match=r"security.admin_password with expander file"
+    ):
+        files.settings()
 
 
 @pytest.mark.parametrize("text", ["[server\n", "[server]\nno value\n"])
-def test_what_is_no_ini_file_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match=r'failed to parse "x\.ini"'):
+def test_a_file_that_is_not_ini_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r'failed to parse "x\.ini"'):
         parse(text, "x.ini")
 
 
@@ -113,11 +117,11 @@ def test_values_lose_their_quotes() -> None:
     }
 
 
-def test_missing_files_are_refused(place: Place) -> None:
-    with pytest.raises(Refused, match=r"failed to parse .*none.ini"):
-        Settings.load(place.folder, f"{place.folder}/none.ini", [], {})
-    with pytest.raises(Refused, match="could not find config defaults"):
-        Settings.load(place.folder / "none", "", [], {})
+def test_missing_files_are_refused(files: GrafanaFiles) -> None:
+    with pytest.raises(ConfigError, match=r"failed to parse .*none.ini"):
+        Settings.load(files.folder, f"{files.folder}/none.ini", [], {})
+    with pytest.raises(ConfigError, match="could not find config defaults"):
+        Settings.load(files.folder / "none", "", [], {})
 
 
 @pytest.mark.parametrize(
@@ -131,24 +135,24 @@ def test_missing_files_are_refused(place: Place) -> None:
     ],
 )
 def test_a_bad_data_source_is_refused(
-    change: dict[str, Any], problem: str, place: Place
+    change: dict[str, Any], problem: str, files: GrafanaFiles
 ) -> None:
-    place.sources({**SOURCE, **change})
-    with pytest.raises(Refused, match=problem):
-        datasources(place.settings())
+    files.sources({**SOURCE, **change})
+    with pytest.raises(ConfigError, match=problem):
+        datasources(files.settings())
 
 
-def test_two_default_data_sources_are_refused(place: Place) -> None:
+def test_two_default_data_sources_are_refused(files: GrafanaFiles) -> None:
     first = {**SOURCE, "isDefault": True}
-    place.sources(first, {**first, "name": "Q", "uid": "q"})
-    with pytest.raises(Refused, match="Only one datasource"):
-        datasources(place.settings())
+    files.sources(first, {**first, "name": "Q", "uid": "q"})
+    with pytest.raises(ConfigError, match="Only one datasource"):
+        datasources(files.settings())
 
 
-def test_variables_in_a_data_source_are_replaced(place: Place) -> None:
-    place.env = {"PORT": "1"}
-    place.sources({**SOURCE, "url": "http://a:$PORT/$$x", "jsonData": {"a": "${PORT}"}})
-    [source] = datasources(place.settings())
+def test_variables_in_a_data_source_are_refilesd(files: GrafanaFiles) -> None:
+    files.env = {"PORT": "1"}
+    files.sources({**SOURCE, "url": "http://a:$PORT/$$x", "jsonData": {"a": "${PORT}"}})
+    [source] = datasources(files.settings())
     assert (source["url"], source["jsonData"]) == ("http://a:1/$x", {"a": "1"})
 
 
@@ -156,15 +160,17 @@ def test_variables_in_a_data_source_are_replaced(place: Place) -> None:
     ("content", "problem"),
     [
         ("a: [", "a.yml"),
-        ("- x\n", "is no mapping"),
+        ("- x\n", "is not a mapping"),
         ({"datasources": []}, "apiVersion must be 1"),
         ({"apiVersion": 1, "datasource": []}, "unknown keys: datasource"),
     ],
 )
-def test_a_bad_file_is_refused(content: object, problem: str, place: Place) -> None:
-    place.given("datasources", content)
-    with pytest.raises(Refused, match=problem):
-        datasources(place.settings())
+def test_a_bad_file_is_refused(
+    content: object, problem: str, files: GrafanaFiles
+) -> None:
+    files.given("datasources", content)
+    with pytest.raises(ConfigError, match=problem):
+        datasources(files.settings())
 
 
 @pytest.mark.parametrize(
@@ -178,24 +184,24 @@ def test_a_bad_file_is_refused(content: object, problem: str, place: Place) -> N
     ],
 )
 def test_a_bad_provider_of_dashboards_is_refused(
-    change: dict[str, Any], problem: str, place: Place
+    change: dict[str, Any], problem: str, files: GrafanaFiles
 ) -> None:
-    place.board("a.json", {"title": "A"})
-    place.provider(**change)
-    with pytest.raises(Refused, match=problem):
-        place.boards()
+    files.dashboard("a.json", {"title": "A"})
+    files.provider(**change)
+    with pytest.raises(ConfigError, match=problem):
+        files.boards()
 
 
-def test_a_bad_dashboard_is_told_and_left_out(place: Place) -> None:
-    place.provider()
-    place.board("good.json", {"title": "Good", "uid": "good"})
-    place.board("bad.json", "{")
-    place.board("untitled.json", {"uid": "x"})
-    place.board("twice.json", {"title": "1", "uid": "same"})
-    place.board("twice too.json", {"title": "2", "uid": "same"})
-    found, told = place.boards()
+def test_a_bad_dashboard_is_logged_and_left_out(files: GrafanaFiles) -> None:
+    files.provider()
+    files.dashboard("good.json", {"title": "Good", "uid": "good"})
+    files.dashboard("bad.json", "{")
+    files.dashboard("untitled.json", {"uid": "x"})
+    files.dashboard("twice.json", {"title": "1", "uid": "same"})
+    files.dashboard("twice too.json", {"title": "2", "uid": "same"})
+    found, messages = files.boards()
     assert found == ["good"]
-    assert len(told) == 3
+    assert len(messages) == 3
 
 
 @pytest.mark.parametrize(
@@ -212,54 +218,56 @@ def test_a_bad_dashboard_is_told_and_left_out(place: Place) -> None:
         ("/api/none", 404),
     ],
 )
-def test_who_is_nobody_sees_little(path: str, status: int, place: Place) -> None:
-    assert place.ask(path).status == status
+def test_without_a_login_little_is_shown(
+    path: str, status: int, files: GrafanaFiles
+) -> None:
+    assert files.ask(path).status == status
 
 
-def test_anonymous_viewers_see_dashboards_only(place: Place) -> None:
-    place.ini("[paths]\nprovisioning = given\n[auth.anonymous]\nenabled = true\n")
-    place.provider()
-    place.board("good.json", {"title": "Good", "uid": "good"})
-    assert place.ask("/d/good/good").status == 200
-    assert place.ask("/d-solo/none").status == 404
-    assert place.ask("/api/datasources").status == 403
-    assert place.ask("/api/search", "admin:wrong").status == 401
+def test_anonymous_viewers_see_dashboards_only(files: GrafanaFiles) -> None:
+    files.ini("[paths]\nprovisioning = given\n[auth.anonymous]\nenabled = true\n")
+    files.provider()
+    files.dashboard("good.json", {"title": "Good", "uid": "good"})
+    assert files.ask("/d/good/good").status == 200
+    assert files.ask("/d-solo/none").status == 404
+    assert files.ask("/api/datasources").status == 403
+    assert files.ask("/api/search", "admin:wrong").status == 401
 
 
-def test_the_admin_sees_all(place: Place) -> None:
-    place.sources(SOURCE)
-    place.provider(folder="Mine")
-    place.board("good.json", {"title": "Good one", "uid": "good"})
-    [source] = json.loads(place.ask("/api/datasources", "admin:admin").content)
+def test_the_admin_sees_all(files: GrafanaFiles) -> None:
+    files.sources(SOURCE)
+    files.provider(folder="Mine")
+    files.dashboard("good.json", {"title": "Good one", "uid": "good"})
+    [source] = json.loads(files.ask("/api/datasources", "admin:admin").content)
     assert source["uid"] == "p"
-    [hit] = json.loads(place.ask("/api/search?query=ONE", "admin:admin").content)
+    [hit] = json.loads(files.ask("/api/search?query=ONE", "admin:admin").content)
     assert (hit["uid"], hit["folderTitle"]) == ("good", "Mine")
-    assert json.loads(place.ask("/api/search?query=x", "admin:admin").content) == []
-    told = json.loads(place.ask("/api/dashboards/uid/good", "admin:admin").content)
-    assert told["dashboard"]["title"] == "Good one"
-    bad = place.ask("/api/ds/query", "admin:admin", body=b"{}")
+    assert json.loads(files.ask("/api/search?query=x", "admin:admin").content) == []
+    reply = json.loads(files.ask("/api/dashboards/uid/good", "admin:admin").content)
+    assert reply["dashboard"]["title"] == "Good one"
+    bad = files.ask("/api/ds/query", "admin:admin", body=b"{}")
     assert bad.status == 400
 
 
-def test_a_password_counts_from_the_first_start_on(place: Place) -> None:
-    assert place.ask("/api/search", "admin:admin").status == 200
-    place.ini("[security]\nadmin_password = other\n")
-    assert place.ask("/api/search", "admin:other").status == 401
-    Users.open(place.settings()).reset("third")
-    assert place.ask("/api/search", "admin:third").status == 200
+def test_the_password_of_the_first_start_stays(files: GrafanaFiles) -> None:
+    assert files.ask("/api/search", "admin:admin").status == 200
+    files.ini("[security]\nadmin_password = other\n")
+    assert files.ask("/api/search", "admin:other").status == 401
+    Users.open(files.settings()).reset("third")
+    assert files.ask("/api/search", "admin:third").status == 200
 
 
-def test_a_refusal_ends_with_1_and_says_why(
-    place: Place, capsys: pytest.CaptureFixture[str]
+def test_an_error_ends_with_1_and_gives_the_reason(
+    files: GrafanaFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place.sources({**SOURCE, "name": ""})
-    words = [f"--homepath={place.folder}", "--config", f"{place.folder}/grafana.ini"]
+    files.sources({**SOURCE, "name": ""})
+    words = [f"--homepath={files.folder}", "--config", f"{files.folder}/grafana.ini"]
     assert main(["server", *words]) == 1
     assert "Datasource provisioning error" in capsys.readouterr().err
     assert main(["server", "--prot=1"]) == 1
     assert main(["dance"]) == 1
 
 
-def test_it_never_passes_for_grafana(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_never_claims_to_be_grafana(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert "stand-in" in capsys.readouterr().out

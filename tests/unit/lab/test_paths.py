@@ -5,35 +5,35 @@ from pathlib import Path
 import pytest
 
 from provision.errors import LabError
-from provision.lab.paths import Layout, Node, nodes
+from provision.lab.paths import LabPaths, VirtualHost, virtual_hosts
 
 
 def test_every_host_has_a_name_an_address_and_a_port_of_its_own() -> None:
-    every = nodes(50)
-    for places in ("name", "address", "port", "container"):
-        assert len({getattr(node, places) for node in every}) == 50
+    every = virtual_hosts(50)
+    for attribute in ("name", "address", "port", "container"):
+        assert len({getattr(host, attribute) for host in every}) == 50
     first = every[0]
     assert (first.name, first.address, first.port) == ("node1", "172.30.77.11", 2201)
 
 
 def test_no_host_has_the_address_of_a_server_or_the_gateway() -> None:
     taken = {f"172.30.77.{number}" for number in (0, 1, 2, 3, 255)}
-    assert not taken & {node.address for node in nodes(50)}
+    assert not taken & {host.address for host in virtual_hosts(50)}
 
 
 @pytest.mark.parametrize("number", [-1, 0, 51])
-def test_a_lab_that_has_no_room_is_refused(number: int) -> None:
+def test_a_number_of_hosts_without_room_is_refused(number: int) -> None:
     with pytest.raises(LabError, match=f"1 to 50 hosts, not {number}"):
-        nodes(number)
+        virtual_hosts(number)
 
 
-def test_the_planned_hosts_are_those_with_a_key_in_order(tmp_path: Path) -> None:
-    layout = Layout.of(tmp_path)
-    assert layout.planned() == []
-    layout.host_keys.mkdir()
+def test_the_expected_hosts_are_those_with_a_key_in_order(tmp_path: Path) -> None:
+    paths = LabPaths.find(tmp_path)
+    assert paths.expected_hosts() == []
+    paths.host_keys.mkdir()
     for name in ("node10", "node2", "node1", "node3.part", "other"):
-        (layout.host_keys / name).touch()
-    assert layout.planned() == [Node(1), Node(2), Node(10)]
+        (paths.host_keys / name).touch()
+    assert paths.expected_hosts() == [VirtualHost(1), VirtualHost(2), VirtualHost(10)]
 
 
 def test_the_lab_is_found_from_a_directory_below(
@@ -42,15 +42,15 @@ def test_the_lab_is_found_from_a_directory_below(
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
-    assert Layout.of().root == below / ".lab", "there is none yet"
+    assert LabPaths.find().root == below / ".lab", "there is none yet"
     (tmp_path / ".lab").mkdir()
-    assert Layout.of().root == tmp_path / ".lab"
+    assert LabPaths.find().root == tmp_path / ".lab"
 
 
-def test_the_cache_can_lie_elsewhere(
+def test_the_cache_can_be_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PROVISION_LAB_CACHE", raising=False)
-    assert Layout.of(tmp_path).packages == tmp_path / "cache" / "apt"
+    assert LabPaths.find(tmp_path).packages == tmp_path / "cache" / "apt"
     monkeypatch.setenv("PROVISION_LAB_CACHE", str(tmp_path / "shared"))
-    assert Layout.of(tmp_path).packages == tmp_path / "shared" / "apt"
+    assert LabPaths.find(tmp_path).packages == tmp_path / "shared" / "apt"

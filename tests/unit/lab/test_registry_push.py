@@ -20,7 +20,7 @@ IMAGE: dict[str, Any] = {"architecture": "amd64", "config": {"User": "ray"}}
 
 
 class Registry(HTTPServer):
-    """What was uploaded, as a registry keeps it."""
+    """Registry in this process that keeps what was uploaded."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -34,8 +34,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Registry
 
     def do_POST(self) -> None:
-        place = f"http://elsewhere:5000{self.path}1?_state=a%2Bb"
-        self.reply(202, Location=place)
+        location = f"http://elsewhere:5000{self.path}1?_state=a%2Bb"
+        self.reply(202, Location=location)
 
     def do_PUT(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
@@ -109,7 +109,7 @@ def test_an_image_is_its_config_and_one_layer(registry: Registry, tar: Path) -> 
     assert (config["os"], config["architecture"]) == ("linux", "amd64")
 
 
-def test_tags_are_stored_in_their_order_so_that_the_last_vouches_for_all(
+def test_tags_are_stored_in_order_so_that_the_last_proves_all(
     registry: Registry, tar: Path
 ) -> None:
     repository(registry).push(["1.0", "complete"], tar, IMAGE)
@@ -117,14 +117,14 @@ def test_tags_are_stored_in_their_order_so_that_the_last_vouches_for_all(
     assert registry.manifests["1.0"] == registry.manifests["complete"]
 
 
-def test_a_refusal_says_what_the_registry_said(registry: Registry, tar: Path) -> None:
+def test_an_error_has_the_text_of_the_registry(registry: Registry, tar: Path) -> None:
     registry.full = True
     with pytest.raises(LabError, match="507 no space left"):
         repository(registry).push(["1.0"], tar, IMAGE)
     assert registry.manifests == {}
 
 
-def test_no_registry_is_an_error_of_the_lab(registry: Registry, tar: Path) -> None:
+def test_an_unreachable_registry_is_a_lab_error(registry: Registry, tar: Path) -> None:
     nowhere = Repository("127.0.0.1", 1, "a/b")
     with pytest.raises(LabError, match="refused"):
         nowhere.push(["1.0"], tar, IMAGE)
