@@ -61,7 +61,7 @@ def _read(path: Path) -> ShellText:
     parts: dict[Path, str] = {}
     needs: set[str] = set()
     _collect(path, parts, needs)
-    text = ShellText("\n".join(parts.values()))
+    text = ShellText("".join(parts.values()))
     inside = PACKAGE in path.parents
     text.name = str(path.relative_to(PACKAGE if inside else path.parents[1]))
     text.needs = frozenset(needs - {WORDS})
@@ -91,7 +91,7 @@ def _parsed(path: Path) -> tuple[dict[str, tuple[str, ...]], str]:
         key: tuple(filter(None, (word.strip() for word in words.split(","))))
         for key, words in ENTRY.findall(text[:end])
     }
-    return entries, text[end:].strip("\n")
+    return entries, text[end:].strip("\n") + "\n"
 
 
 def _checked(path: Path, about: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from one_host import changes, sh
 
 from provision.steps.docker.container import DockerContainer, DockerContainerAbsent
 from provision.steps.files.file import Directory, File, FileAbsent
-from provision.steps.system.systemd_units import SystemdUnit, SystemdUnitAbsent
+from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
 from provision.steps.system.users import User, UserAbsent
 
 PLACE = "/srv/security-tests"

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from provision.errors import LabError
 from provision.model.step import Step
 from provision.steps.files.file import Directory, File, FileAbsent
+from provision.steps.services.service import Service, ServiceAbsent
+from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
 from provision.steps.system.packages import Packages, PackagesAbsent
 from provision.steps.system.reachable import Reachable
-from provision.steps.system.services import Service, ServiceAbsent
-from provision.steps.system.systemd_units import SystemdUnit, SystemdUnitAbsent
 from provision.steps.system.users import User, UserAbsent
 
 PLACE = "/srv/step-tests"

@@ -1,1 +1,1 @@
-"""Packages, users, services and units of a host."""
+"""Packages and users of a host, and what it reaches."""

@@ -9,22 +9,11 @@ from pydantic import Field
 
 from provision.model.change import Change, State
 from provision.model.fields import Port
-from provision.model.shell import NOTHING, Sh
+from provision.model.shell import NOTHING, Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Step
 
-# bash opens the connection, since a bare Debian has neither curl nor nc.
-PROBE = r"""
-command -v bash >/dev/null || exit 0
-timeout 3 bash -c 'trap "" PIPE
-    exec 3<>"/dev/tcp/$0/$1" || exit 0
-    [ -n "$2" ] || { echo tcp=open; exit; }
-    printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\n\r\n" "$2" "$0" "$1" >&3
-    read -r protocol code _ <&3
-    case $protocol in
-    HTTP/*) echo "http=$code" ;;
-    *) echo "http=no answer" ;;
-    esac' "$host" "$port" "$path" 2>/dev/null || true
-"""
+PROBE = read_shell(__file__, "reachable.sh")
 
 
 class Reachable(Step, kind="reachable"):
@@ -54,8 +43,16 @@ class Reachable(Step, kind="reachable"):
     def probe(self) -> Sh:
         return Sh.of(PROBE, host=self.host, port=self.port, path=self.path)
 
+    def observe(self, reply: Reply) -> State:
+        answer = reply.stdout.strip()
+        return {self._field: answer} if answer else {}
+
+    @property
+    def _field(self) -> str:
+        return "http" if self.path else "tcp"
+
     def desired(self) -> State:
-        return {"http": "200"} if self.path else {"tcp": "open"}
+        return {self._field: "200" if self.path else "open"}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

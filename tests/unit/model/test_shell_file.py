@@ -28,7 +28,7 @@ def write(tmp_path: Path) -> Write:
 
 def test_comments_at_the_beginning_are_not_sent(write: Write) -> None:
     module = write(a='# needs: path\n# Says more.\n\n# why\n\nls "$path"\n# here\nid\n')
-    assert read_shell(module, "a.sh") == 'ls "$path"\n# here\nid'
+    assert read_shell(module, "a.sh") == 'ls "$path"\n# here\nid\n'
 
 
 def test_it_says_which_file_it_is_and_what_it_needs(write: Write) -> None:
@@ -50,7 +50,7 @@ def test_what_it_uses_comes_before_it_and_once(write: Write) -> None:
         c='# needs: "$@"\nc',
     )
     text = read_shell(module, "a.sh")
-    assert text == "c\nb\na"
+    assert text == "c\nb\na\n"
     assert text.needs == frozenset(("one", "two")) and text.takes_words
 
 

@@ -23,7 +23,7 @@ from provision.config.playbook import Bound
 from provision.ray.steps.node.ports import Ports
 from provision.secrets.store import Secrets
 from provision.steps.files.file import File
-from provision.steps.system.systemd_units import SystemdUnit
+from provision.steps.services.systemd_unit import SystemdUnit
 
 ROOT = Path(__file__).parents[3]
 BOOK = ROOT / "playbooks/metrics.yml"

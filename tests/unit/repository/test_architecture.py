@@ -64,13 +64,11 @@ WITHIN = {
         "live_display text json_file event_lines progress_table summary console"
     ),
     "secrets": "signing redaction store vault certificates",
-    "steps": "files system docker",
+    "steps": "http files services system docker",
     "steps/docker": "container_options engine image container engine_absent",
     "steps/files": "path_info retired_secrets archive file",
-    "steps/system": (
-        "package_manager reachable service_manager systemd_units users "
-        "packages service_start services"
-    ),
+    "steps/services": "systemd_unit service",
+    "steps/system": "package_manager reachable users packages",
     "transport": (
         "sudo_password heartbeat watchdog remote_shell protocol local_process ssh "
         "retry local connect query"

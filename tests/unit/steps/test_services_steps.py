@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from provision.errors import RefusedError
 from provision.model.change import Change
 from provision.model.shell import NOTHING, Reply
+from provision.steps.services.service import Service, ServiceAbsent
+from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
 from provision.steps.system.reachable import Reachable
-from provision.steps.system.services import Service, ServiceAbsent
-from provision.steps.system.systemd_units import SystemdUnit, SystemdUnitAbsent
 
 FILE = "/etc/x.conf"
 

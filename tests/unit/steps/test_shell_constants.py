@@ -82,7 +82,7 @@ def wrong(source: str) -> list[str]:
     ]
 
 
-ALLOWED = {"model/shell_file.py": ["ShellText('\\n'.join(parts.values()))"]}
+ALLOWED = {"model/shell_file.py": ["ShellText(''.join(parts.values()))"]}
 """The one place where files become a text."""
 
 

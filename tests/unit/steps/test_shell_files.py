@@ -22,6 +22,7 @@ CASES = sorted((Path(__file__).parents[2] / "cases").glob("*/*.yml"))
 USE = re.compile(r"\$\{?#?([a-z_][a-z0-9_]*)")
 ASSIGNMENT = re.compile(r"(?:^|[\s;({!&|])([a-z_][a-z0-9_]*)=", re.MULTILINE)
 FOR = re.compile(r"\bfor ([a-z_][a-z0-9_]*)\b")
+PRINTF = re.compile(r"\bprintf -v ([a-z_]+)")
 READ = re.compile(r"\bread(?: -r)?((?: [a-z_][a-z0-9_]*)+)")
 WORDS = re.compile(r'"\$@"|\$#|for [a-z_]+; do')
 
@@ -35,7 +36,7 @@ def shown(path: Path) -> ShellText:
 
 
 def assigned(text: str) -> set[str]:
-    names = {*ASSIGNMENT.findall(text), *FOR.findall(text)}
+    names = {*ASSIGNMENT.findall(text), *FOR.findall(text), *PRINTF.findall(text)}
     return names | {name for found in READ.findall(text) for name in found.split()}
 
 

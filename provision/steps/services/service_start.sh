@@ -1,25 +1,8 @@
-"""Shell that starts a service, sees that it is well, and goes back if it is not."""
+# needs: name, act, boot, stays_s, archive, host, port, path, health_s, "$@"
+# uses: service_files.sh, http.sh
+# Starts or stops a service, sees that it is well, and goes back if it is not. Its files are
+# "$@"; without a port nothing is asked.
 
-from __future__ import annotations
-
-from provision.steps.system.reachable import PROBE as ASK
-from provision.steps.system.service_manager import MANAGER
-
-ANSWER = (
-    r"""
-answer() {
-    (
-"""
-    + ASK
-    + r"""
-    )
-}
-"""
-)
-START = (
-    MANAGER
-    + ANSWER
-    + r"""
 begin() {
     rm -f "$record"
     begun=$(date +%s)
@@ -49,13 +32,13 @@ is_well() {
     fi
     [ -n "$port" ] || return 0
     deadline=$(($(date +%s) + health_s))
-    while said=$(answer) && [ "$said" != http=200 ]; do
+    while code=$(http 3 code "$host" "$port" "$path") && [ "$code" != 200 ]; do
         if ! is_up; then
             echo 'it was started and ended before it was healthy' >&2
             return 1
         elif [ "$(date +%s)" -ge "$deadline" ]; then
             printf 'it was not healthy within %s s: http://%s:%s%s said: %s\n' \
-                "$health_s" "$host" "$port" "$path" "${said:-nothing}" >&2
+                "$health_s" "$host" "$port" "$path" "${code:-nothing}" >&2
             return 1
         fi
         sleep 1
@@ -66,7 +49,6 @@ point() {
     ln -s -- "$2" "$archive/.$1"
     mv -f -T -- "$archive/.$1" "$archive/$1"
 }
-version() { readlink -- "$archive/$1" 2>/dev/null || true; }
 remember() {
     printf '%s %s\n' "$(started)" "$(digest "$@")" >"$record"
     [ -z "$archive" ] || point healthy "$(version current)"
@@ -114,7 +96,3 @@ restart)
     fi ;;
 *) begin ;;
 esac
-"""
-)
-"""Needs `$name`, `$act`, `$boot`, `$stays_s`, `$archive`, `$health_s`, and the `$host`,
-`$port` and `$path` to ask, or none; the files of the service are `"$@"`."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from shells import EACH_SHELL, run
 
 from provision.model.shell import Sh
-from provision.steps.system.service_manager import MANAGER
+from provision.model.shell_file import read_shell
+from provision.steps.services import service
 
 SHOWN = """
 Id=x.service
@@ -16,13 +17,14 @@ ActiveState=active
 UnitFileState=
 InvocationID=ab=c
 """
+FILES = read_shell(service.__file__, "service_files.sh")
 LARGE = 1048577
 
 Shell = tuple[str, ...]
 
 
 def ask(shell: Shell, text: str, *args: str) -> str:
-    sh = Sh(MANAGER + text, args, {"name": "none", "archive": "", "given": SHOWN})
+    sh = Sh(FILES + text, args, {"name": "none", "archive": "", "given": SHOWN})
     reply = run(shell, sh)
     assert reply.exit == 0, reply.stderr
     return reply.stdout

@@ -11,9 +11,8 @@ from pydantic import AfterValidator, Field
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step
-from provision.steps.system.service_manager import EVIDENCE, MANAGER
-from provision.steps.system.service_start import START
 
 Name = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\z")]
 
@@ -26,40 +25,18 @@ def _page(value: str) -> str:
 HEALTH = r"\A(http://[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}(/[!-~]*)?)?\z"
 Page = Annotated[str, Field(pattern=HEALTH), AfterValidator(_page)]
 
-PROBE = (
-    MANAGER
-    + r"""
-version() { readlink -- "$archive/$1" 2>/dev/null || true; }
-link_is_older() {
-    [ -n "$archive" ] || return 0
-    touched=$(stat -c %Z -- "$archive/current" 2>/dev/null) && [ "$touched" -lt "$at" ]
-}
-is_current() {
-    [ -z "$archive" ] || [ "$(version current)" = "$(version healthy)" ] || return 1
-    if [ -r "$record" ] && read -r start digest <"$record" &&
-        [ "$start" = "$(started)" ]; then
-        [ "$digest" = "$(digest "$@")" ]
-        return
-    fi
-    # Someone else started it: see whether a file has been touched since.
-    has_systemd || return 1
-    at=$(date -d "$(property ExecMainStartTimestamp)" +%s 2>/dev/null) || return 1
-    link_is_older || return 1
-    for file; do
-        touched=$(stat -L -c %Z -- "$file" 2>/dev/null) || return 1
-        [ "$touched" -lt "$at" ] || return 1
-    done
-}
-exists || exit 0
-running=$(state)
-printf 'running=%s\nboot=%s\n' "$running" "$(boot)"
-if [ "$running" != true ] || is_current "$@"; then
-    echo files=current
+PROBE = read_shell(__file__, "service_probe.sh")
+START = read_shell(__file__, "service_start.sh")
+EVIDENCE = r"""
+# One that was remembered as well, such as after a rollback, has nothing to explain.
+[ ! -e "/run/provision-started.$name" ] || exit 0
+if [ -d /run/systemd/system ]; then
+    systemctl show -p Result -p ExecMainStatus "$name"
+    journalctl -u "$name" -n 15 --no-pager -o cat
 else
-    echo files=outdated
-fi
+    tail -n 15 "/var/log/$name.log"
+fi 2>/dev/null
 """
-)
 
 
 class Service(Step, kind="service"):
@@ -156,29 +133,8 @@ class Service(Step, kind="service"):
         return ""
 
 
-ABSENT_LOOK = (
-    MANAGER
-    + r"""
-exists || exit 0
-running=$(state)
-[ "$running" = false ] || printf 'running=%s\n' "$running"
-[ "$(boot)" != true ] || echo boot=true
-"""
-)
-ABSENT_STOP = (
-    MANAGER
-    + r"""
-if has_systemd; then
-    systemctl stop "$name"
-    [ "$(boot)" != true ] || systemctl disable -q "$name"
-    systemctl reset-failed "$name" 2>/dev/null || true
-else
-    "/etc/init.d/$name" stop
-    update-rc.d "$name" disable
-fi
-rm -f "$record"
-"""
-)
+ABSENT_PROBE = read_shell(__file__, "service_absent_probe.sh")
+STOP = read_shell(__file__, "service_stop.sh")
 
 
 class ServiceAbsent(Absence, kind="service_absent"):
@@ -200,10 +156,10 @@ class ServiceAbsent(Absence, kind="service_absent"):
         return f"no service {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(ABSENT_LOOK, name=self.name)
+        return Sh.of(ABSENT_PROBE, name=self.name)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        return Sh.of(ABSENT_STOP, name=self.name)
+        return Sh.of(STOP, name=self.name)
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE, name=self.name)

@@ -1,0 +1,1 @@
+"""Services and units of systemd on a host."""
