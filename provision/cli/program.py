@@ -11,49 +11,68 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
+from invoke.tasks import Task
 
 import provision
 from provision.errors import OptionError
+from provision.plugins import COMMANDS, Plugin, missing, plugins
 
-# Looking for plugins reads the metadata of every installed package: a tenth of a start.
+# Pydantic's search for plugins reads the metadata of every installed package, which
+# takes a tenth of a start.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-# Invoke forbids Python to keep what it compiled, so that every start would compile us.
+# Invoke forbids Python to keep compiled modules: every start would compile them again.
 sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
-# Nearly all that a start and a run make stays until their end: looking for garbage after
-# every 700 objects, as Python does by default, is 7 % of a run on 100 hosts, for nothing.
+# Nearly all objects of a run live until its end: searching for garbage after every 700
+# new ones, Python's default, takes 7 % of a run on 100 hosts, and finds nothing.
 gc.set_threshold(50_000, 20, 20)
 
 
 def namespace(*more: Callable[..., Any]) -> Collection:
-    """All commands, and those of *more*, for a `tasks.py` or a program."""
-    # Imported here, for what is said about Invoke above.
+    """Return all commands, and those of *more*, for a `tasks.py` or a program."""
+    # Imported here, for the reasons given about Invoke above.
     from provision.cli import deploy, encrypt, lab, schema, trust
-    from provision.cli.ray import metrics, rollback, smoke, status, teardown, token
 
-    labs = Collection(
-        "lab",
-        *(
-            lab.up,
-            lab.down,
-            lab.status,
-            lab.reset,
-            lab.reboot,
-            lab.cut,
-            lab.mend,
-            lab.off,
-            lab.on,
-        ),
+    labs = (lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend)
+    root = Collection(
+        *(deploy.deploy, deploy.plan, deploy.verify, trust.trust, encrypt.encrypt),
+        *(schema.schema, Collection("lab", *labs, lab.off, lab.on), *more),
     )
-    tokens = Collection("token", token.rotate)
-    return Collection(
-        *(deploy.deploy, deploy.plan, deploy.verify, status.status, smoke.smoke),
-        *(trust.trust, encrypt.encrypt, metrics.metrics, schema.schema),
-        *(rollback.rollback, teardown.teardown, tokens, labs, *more),
-    )
+    if hint := missing(COMMANDS):
+        _warn(f"commands such as `status` and `teardown` are missing: {hint}")
+    for plugin in plugins(COMMANDS).values():
+        _add(root, plugin)
+    return root
+
+
+def _add(root: Collection, plugin: Plugin) -> None:
+    """Add a command; one that cannot be loaded is no reason not to run the others."""
+    *folders, name = plugin.name.split(".")
+    what = f"the command {plugin.name} of the package {plugin.package}"
+    try:
+        found = plugin.load()
+    except Exception as error:  # noqa: BLE001 - another package's code
+        _warn(f"{what} cannot be loaded: {type(error).__name__}: {error}")
+        return
+    if not isinstance(found, Task):
+        _warn(f"{what}, {plugin.value}, is not an Invoke task")
+        return
+    collection = root
+    for folder in folders:
+        if folder not in collection.collections:
+            collection.add_collection(Collection(folder))
+        collection = collection.collections[folder]
+    if name in collection.tasks or name in collection.collections:
+        _warn(f"{what} is left out: there is another one with this name")
+        return
+    collection.add_task(found, name=name)
+
+
+def _warn(message: str) -> None:
+    sys.stderr.write(f"warning: {message}\n")
 
 
 class Tasks(Program):
-    """Invoke's program, with our exit code for what cannot be parsed."""
+    """Invoke's program; ends with our exit code when the command line is wrong."""
 
     def parse_tasks(self) -> None:
         """Parse the words after the program's own options."""
@@ -66,7 +85,7 @@ class Tasks(Program):
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the program `provision`; it ends with SystemExit unless all went well."""
+    """Run the program `provision`; it raises SystemExit unless all went well."""
     Tasks(
         namespace=namespace(),
         name="provision",

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import functools
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 
 from provision.config.yaml_source import did_you_mean
 from provision.errors import PlaybookError
 from provision.model.step import Step
+from provision.plugins import STEPS, Plugin, missing, plugins
 from provision.steps import BUILTIN
-
-GROUP = "provision.steps"
-"""The entry points of other packages: `kind = package.module:Class`."""
 
 
 def kinds() -> list[str]:
     """All kinds there are."""
-    return sorted({*BUILTIN, *_others()})
+    return sorted({*BUILTIN, *plugins(STEPS)})
 
 
 @functools.cache
@@ -29,19 +26,23 @@ def step_class(kind: str) -> type[Step]:
     """
     if kind in BUILTIN:
         return _load(BUILTIN[kind])
-    others = _others()
+    others = plugins(STEPS)
     if kind not in others:
-        hint = did_you_mean(kind, [*BUILTIN, *others])
+        hint = missing(STEPS) or did_you_mean(kind, [*BUILTIN, *others])
         raise PlaybookError(f"unknown step {kind!r}", hint=hint)
-    found = others[kind].load()
+    return _load_plugin(others[kind])
+
+
+def _load_plugin(plugin: Plugin) -> type[Step]:
+    what = f"the step {plugin.name!r} of the package {plugin.package}"
+    try:
+        found = plugin.load()
+    except (ImportError, AttributeError) as error:
+        hint = f"install what {plugin.package} needs, or another version of it"
+        raise PlaybookError(f"{what} cannot be loaded: {error}", hint=hint) from error
     if not (isinstance(found, type) and issubclass(found, Step)):
-        raise PlaybookError(f"the step {kind!r} of {others[kind].value} is no Step")
+        raise PlaybookError(f"{what}, {plugin.value}, is not a Step")
     return found
-
-
-@functools.cache
-def _others() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def _load(path: str) -> type[Step]:

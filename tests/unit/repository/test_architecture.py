@@ -22,10 +22,10 @@ FOLDERS = {
     "steps": "generic kinds of steps",
     "model": "pure values",
     "lab": "virtual hosts",
-    "ground": "errors, atomic_file, invocation",
+    "ground": "errors, atomic_file, invocation, plugins",
 }
 """The folders, highest first: a module imports from its own folder and those below."""
-GROUND = ("errors", "atomic_file", "invocation")
+GROUND = ("errors", "atomic_file", "invocation", "plugins")
 """The root's ground files, which everybody may import."""
 ONLY = {
     "steps": {"steps", "model", "ground"},
