@@ -25,8 +25,8 @@ from provision.engine.converge import Unit
 from provision.engine.runner import execute
 from provision.engine.scheduler import Node, Stage, graph
 from provision.model.change import Change, State
-from provision.model.framing import Frames
 from provision.model.result import Run
+from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.model.step import BoundStep, Step
 from provision.transport.heartbeat import HeldScript
@@ -87,26 +87,17 @@ class Sleeper:
         """Take a moment to connect."""
         time.sleep(LOOK_S * self._factor)
 
-    def run(
-        self,
-        script: bytes,
-        *,
-        become: bool,
-        limit_s: float,
-        stdout: Frames,
-        stderr: Frames,
-    ) -> int:
+    def run(self, script: Script) -> int:
         """Do what the fragments say, and answer."""
-        text = script.decode()
-        [mark, *_] = MARK.findall(text)
+        [mark, *_] = MARK.findall(script.text)
         time.sleep(LOOK_S * self._factor)
-        for fragment in FRAGMENT.findall(text):
+        for fragment in FRAGMENT.findall(script.text):
             said = b""
             # Others, such as the line for the host's log, have nothing to say.
             if work := WORK.search(fragment):
                 said = self._do(work[1], float(work[2]))
-            stdout.feed(b"%b\n%b 0\n" % (said, mark.encode()))
-            stderr.feed(b"\n%b 0\n" % mark.encode())
+            script.stdout(b"%b\n%b 0\n" % (said, mark.encode()))
+            script.stderr(b"\n%b 0\n" % mark.encode())
         return 0
 
     def _do(self, label: str, seconds: float) -> bytes:
@@ -116,7 +107,7 @@ class Sleeper:
         return b"done=true" if label in self._done else b""
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[HeldScript]:
+    def hold(self, script: Script) -> Iterator[HeldScript]:
         """Be the cluster's lock, which is always to be had."""
         yield HeldScript("mine", lambda: True)
 

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from provision.errors import ConnectError, HostError, LockHeldError, PrivilegeError
 from provision.invocation import runner
+from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.transport.heartbeat import HeldScript
 from provision.transport.protocol import Transport
@@ -119,11 +120,11 @@ class ClusterLock:
         self._held, self._holder = None, ""
         transport = self._connect()
         self._stack.callback(transport.close)
-        script = _script(self._cluster, self._owner)
+        text = _script(self._cluster, self._owner)
         try:
             transport.open()
             held = self._stack.enter_context(
-                transport.hold(script, become=self._become)
+                transport.hold(Script(text, become=self._become))
             )
         except ConnectError as error:
             self._warn(f"no lock was taken, the head is not reachable: {error.message}")
@@ -156,11 +157,11 @@ class ClusterLock:
         )
 
 
-def _script(cluster: str, owner: str) -> bytes:
+def _script(cluster: str, owner: str) -> str:
     name = cluster.replace("/", "-")
     sh = Sh.of(HOLD, cluster=name, owner=owner, silence_s=SILENCE_S)
     # Not framed: the shell has to keep the standard input that tells it to end.
-    return f"{{\n{sh.render()}\nexit\n}}\n".encode("utf-8", "surrogateescape")
+    return f"{{\n{sh.render()}\nexit\n}}\n"
 
 
 def _owner() -> str:

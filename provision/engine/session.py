@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostConnected, HostProbed, HostRetrying
-from provision.model.framing import Frames, Task, encode, new_mark, replies
+from provision.model.framing import Task, run_tasks
 from provision.model.probe_merging import merge_probes
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.step import BoundStep
@@ -193,17 +193,14 @@ class Session:
             if on_line and fragment == CHANGE:
                 on_line(line)
 
-        mark = new_mark()
-        stdout, stderr = (Frames(mark, on_line and change_only) for _ in range(2))
         self.round_trips += 1
-        code = self._transport.run(
-            encode(tasks, mark),
+        return run_tasks(
+            self._transport.run,
+            tasks,
             become=become,
             limit_s=limit_s,
-            stdout=stdout,
-            stderr=stderr,
+            on_line=on_line and change_only,
         )
-        return replies(stdout, stderr, len(tasks), code)
 
     def _retrying(self, attempt: int, wait_s: float, reason: str) -> None:
         self._again(attempt, wait_s, reason, most=TRIES, lost=False)

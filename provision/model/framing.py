@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from provision.model.script import Script
 from provision.model.shell import Reply, Sh
 
 KEEP_BYTES = 4 * 2**20
@@ -50,7 +51,7 @@ until then is sent.
 """
 
 
-def encode(tasks: Sequence[Task], mark: str) -> bytes:
+def encode(tasks: Sequence[Task], mark: str) -> str:
     """One script that runs *tasks* in turn, each followed by *mark* and its exit code.
 
     The script is one compound command, so a shell that receives only a part of
@@ -66,7 +67,7 @@ def encode(tasks: Sequence[Task], mark: str) -> bytes:
     looks = [_frame(task, mark) for task in tasks if not task.strict]
     packed = [PACK, *looks, PACKED] if len(looks) > 1 else looks
     body = "\n".join([PRELUDE, *changes, *packed])
-    return f"{{\n{body}\nexit 0\n}}\n".encode("utf-8", "surrogateescape")
+    return f"{{\n{body}\nexit 0\n}}\n"
 
 
 STRICT = """set -eu
@@ -76,11 +77,6 @@ trap 'trap "" HUP PIPE TERM; exit 143' HUP PIPE TERM"""
 PIPE comes with TERM: the shell speaks of a child that was killed, and nobody is there
 to hear. The second must not end the EXIT trap that the first began.
 """
-
-
-def changes(script: bytes) -> bool:
-    """Whether a script of `encode` has a change in it."""
-    return STRICT.encode() in script
 
 
 def _frame(task: Task, mark: str) -> str:
@@ -94,7 +90,7 @@ def _frame(task: Task, mark: str) -> str:
 class Frames:
     """Divides one stream of a running script into its fragments' outputs.
 
-    LiveDisplay it bytes as they come; memory stays bounded however much is printed. Of a line
+    Feed it bytes as they come; memory stays bounded however much is printed. Of a line
     that does not end only the begin is passed on as it comes.
     """
 
@@ -166,3 +162,35 @@ def replies(stdout: Frames, stderr: Frames, count: int, code: int) -> list[Reply
         ended.append(Reply(*rest, exit=code or None, ended=False))
     never = Reply(exit=None, ended=False)
     return [*ended, *[never] * (count - len(ended))]
+
+
+def run_tasks(
+    run: Callable[[Script], int],
+    tasks: Sequence[Task],
+    *,
+    become: bool = False,
+    limit_s: float = 0,
+    on_line: Callable[[int, str], None] | None = None,
+) -> list[Reply]:
+    """Run *tasks* in one script; return one reply per task.
+
+    Args:
+        run: runs a script and returns its exit code, as `Transport.run` does.
+        tasks: changes first, then probes.
+        become: as root.
+        limit_s: seconds after which the host kills the script; 0 = never.
+        on_line: called for each line of output, with the number of its task.
+    """
+    mark = new_mark()
+    stdout, stderr = Frames(mark, on_line), Frames(mark, on_line)
+    code = run(
+        Script(
+            encode(tasks, mark),
+            become=become,
+            limit_s=limit_s,
+            stdout=stdout.feed,
+            stderr=stderr.feed,
+            heartbeat=any(task.strict for task in tasks),
+        )
+    )
+    return replies(stdout, stderr, len(tasks), code)

@@ -7,18 +7,15 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from provision.errors import ConnectionLost
-from provision.model.framing import Frames
+from provision.model.script import Script
 from provision.transport import local_process
 from provision.transport.heartbeat import HeldScript, heartbeat
 from provision.transport.remote_shell import END_WAIT_S, RemoteShell, first_line
 from provision.transport.sudo_password import Password
 from provision.transport.watchdog import with_watchdog
-
-if TYPE_CHECKING:
-    pass
 
 
 class LocalTransport:
@@ -45,24 +42,13 @@ class LocalTransport:
             for child in self._running:
                 local_process.terminate(child)
 
-    def run(
-        self,
-        script: bytes,
-        *,
-        become: bool,
-        limit_s: float,
-        stdout: Frames,
-        stderr: Frames,
-    ) -> int:
+    def run(self, script: Script) -> int:
         """Run *script* on this machine; see `Transport.run`."""
         talk = RemoteShell(
             "localhost",
-            with_watchdog(script),
-            sudo=become and os.geteuid() != 0,
+            replace(script, text=with_watchdog(script.text)),
+            sudo=script.become and os.geteuid() != 0,
             password=self._password,
-            limit_s=limit_s,
-            stdout=stdout.feed,
-            stderr=stderr.feed,
         )
         with talk, self._started(talk) as child:
             code = local_process.converse(child, talk)
@@ -74,16 +60,14 @@ class LocalTransport:
             raise ConnectionLost("the local transport was closed")
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[HeldScript]:
+    def hold(self, script: Script) -> Iterator[HeldScript]:
         """Keep *script* running; see `Transport.hold`."""
         out, err = bytearray(), bytearray()
         talk = RemoteShell(
             "localhost",
-            script,
-            sudo=become and os.geteuid() != 0,
+            replace(script, stdout=out.extend, stderr=err.extend),
+            sudo=script.become and os.geteuid() != 0,
             password=self._password,
-            stdout=out.extend,
-            stderr=err.extend,
         )
         with talk, self._started(talk) as child:
             code = local_process.converse(child, talk, enough=lambda: b"\n" in out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.config.inventory import Host
-from provision.model.framing import Frames, Task, encode, new_mark, replies
+from provision.model.framing import Task, run_tasks
 from provision.model.shell import Reply, Sh
 from provision.transport.connect import transport
 
@@ -15,17 +15,10 @@ def ask(host: Host, sh: Sh, limit_s: float) -> Reply:
         ConnectError: the host cannot be reached.
         StepTimeoutError: it took longer than *limit_s*.
     """
-    connection, mark = transport(host), new_mark()
-    stdout, stderr = Frames(mark), Frames(mark)
+    connection, tasks = transport(host), [Task(sh)]
     connection.open()
     try:
-        code = connection.run(
-            encode([Task(sh)], mark),
-            become=host.become,
-            limit_s=limit_s,
-            stdout=stdout,
-            stderr=stderr,
-        )
+        [reply] = run_tasks(connection.run, tasks, become=host.become, limit_s=limit_s)
     finally:
         connection.close()
-    return replies(stdout, stderr, 1, code)[0]
+    return reply

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Callable
 
 from provision.errors import ApplyError, ConnectError, HostError, PrivilegeError
+from provision.model.script import Script, Sink
 from provision.transport.sudo_password import Password
 
 START_LIMIT_S = 30.0
@@ -65,8 +65,6 @@ REFUSALS = (
 )
 """What sudo says, what that means (after USER@HOST), and what to do about it."""
 
-Sink = Callable[[bytes], None]
-
 
 def argv(*, sudo: bool, limit_s: float, password: bool = False) -> list[str]:
     """The command that reads a script: sudo, time limit on the host, shell."""
@@ -87,33 +85,27 @@ class RemoteShell:
 
     Args:
         who: the user and host, for errors.
-        script: sent once the way is free.
+        script: sent once the way is free; its sinks get its output and nothing else.
         sudo: whether sudo stands in between.
         password: what sudo may ask for; the talk is the context in which it is tried.
-        stdout: takes the standard output of the script, and nothing else.
-        stderr: takes its standard error.
-        limit_s: the script's time limit, kept by the host; 0 = none.
     """
 
     def __init__(
         self,
         who: str,
-        script: bytes,
+        script: Script,
         *,
         sudo: bool,
         password: Password | None,
-        stdout: Sink,
-        stderr: Sink,
-        limit_s: float = 0,
     ) -> None:
         self._who = who
-        self._script = script
+        self._script = script.encoded
         self._password = password if sudo else None
         self._sudo = sudo
-        self._out, self._err = _Gate(stdout), _Gate(stderr)
+        self._out, self._err = _Gate(script.stdout), _Gate(script.stderr)
         self._asked = 0
-        self.limit_s = limit_s
-        self.argv = argv(sudo=sudo, limit_s=limit_s, password=bool(self._password))
+        self.limit_s = script.limit_s
+        self.argv = argv(sudo=sudo, limit_s=self.limit_s, password=bool(self._password))
 
     @property
     def command(self) -> str:

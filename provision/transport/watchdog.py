@@ -64,15 +64,15 @@ ENDED = 143
 """The exit code of a script that was ended so, if it ended in time."""
 
 
-def with_watchdog(script: bytes, *, beats: bool = False) -> bytes:
+def with_watchdog(script: str, *, heartbeat: bool = False) -> str:
     """*script*, ended on the host when its standard input ends before it does.
 
     Still one compound command: a shell that receives only a part runs nothing.
 
     Args:
         script: what to run.
-        beats: whether it is ended as well when no beat has come for `SILENCE_S`. A link
+        heartbeat: whether it is ended as well when no beat has come for `SILENCE_S`. A link
             that was cut closes nothing: what ran would go on, beside the next try.
     """
-    leash = (SILENCE if beats else END).join(LEASH)
-    return b"{\n%b\n%b\nexit\n}\n" % (leash.encode(), script)
+    leash = (SILENCE if heartbeat else END).join(LEASH)
+    return f"{{\n{leash}\n{script}\nexit\n}}\n"

@@ -13,7 +13,8 @@ import yaml
 
 from provision.config.registry import step_class
 from provision.model.change import Change
-from provision.model.framing import Frames, Task, encode, new_mark, replies
+from provision.model.framing import Task, run_tasks
+from provision.model.script import Script
 from provision.model.shell import Reply, Sh
 from provision.model.step import Step
 
@@ -57,13 +58,15 @@ def run(
     shell: tuple[str, ...], sh: Sh, *, strict: bool = False, env: Any = None
 ) -> Reply:
     """Run *sh* as a host would: framed, on standard input."""
-    mark = new_mark()
-    stdout, stderr = Frames(mark), Frames(mark)
-    script = encode([Task(sh, strict)], mark)
-    done = execute(shell, script, env=env)
-    stdout.feed(done.stdout)
-    stderr.feed(done.stderr)
-    return replies(stdout, stderr, 1, done.returncode)[0]
+
+    def on_this_machine(script: Script) -> int:
+        done = execute(shell, script.encoded, env=env)
+        script.stdout(done.stdout)
+        script.stderr(done.stderr)
+        return done.returncode
+
+    [reply] = run_tasks(on_this_machine, [Task(sh, strict)])
+    return reply
 
 
 def run_bare(shell: tuple[str, ...], sh: Sh, tools: Path) -> Reply:

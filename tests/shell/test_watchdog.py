@@ -56,7 +56,7 @@ def start(shell: tuple[str, ...]) -> Iterator[Start]:
             start_new_session=True,
         )
         begun.append(child)
-        beat(child, with_watchdog(script.encode(), beats=True))
+        beat(child, with_watchdog(script, heartbeat=True).encode())
         return child
 
     yield give

@@ -14,13 +14,14 @@ from support.tcp_proxy import Proxy, proxy
 
 from provision.engine.session import LEASH_S
 from provision.errors import ConnectionLost
-from provision.model.framing import Frames, Task, encode, new_mark
+from provision.model.framing import Task, run_tasks
+from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.transport.ssh import SshTransport
 
 SILENCE_S = 3
-BIG = b"{ : '%b'; echo done; exit\n}\n" % (b"x" * 900_000)
-SMALL = b"{ sleep 1; echo done; exit\n}\n"
+BIG = f"{{ : '{'x' * 900_000}'; echo done; exit\n}}\n"
+SMALL = "{ sleep 1; echo done; exit\n}\n"
 
 
 @pytest.fixture
@@ -55,14 +56,13 @@ def test_what_a_change_would_tidy_up_is_tidied_up_when_its_connection_ends(
     sudoers("ALL=(ALL) NOPASSWD: ALL")
     draft = tmp_path / "draft"
     change = Sh(DRAFT, params={"draft": str(draft)})
-    script = encode([Task(change, strict=True)], new_mark())
     transport = SshTransport(host_for(sshd, ansible_user=login_user))
     transport.open()
 
     def run() -> None:
-        out, err = Frames("@end"), Frames("@end")
+        tasks = [Task(change, strict=True)]
         with contextlib.suppress(ConnectionLost):
-            transport.run(script, become=True, limit_s=60, stdout=out, stderr=err)
+            run_tasks(transport.run, tasks, become=True, limit_s=60)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -79,22 +79,22 @@ def wait_until(true: Callable[[], bool], limit_s: float = 8) -> None:
         time.sleep(0.05)
 
 
-Run = Callable[[bytes], str]
+Run = Callable[[str], str]
 
 
 @pytest.fixture
 def run(far: SshTransport) -> Run:
-    def output(script: bytes) -> str:
-        out, err = Frames("@end"), Frames("@end")
-        far.run(script, become=False, limit_s=30, stdout=out, stderr=err)
-        return out.unfinished()
+    def output(text: str) -> str:
+        out = bytearray()
+        far.run(Script(text, limit_s=30, stdout=out.extend))
+        return out.decode()
 
     return output
 
 
 @pytest.mark.parametrize("script", [SMALL, BIG], ids=["a look", "an upload"])
 def test_a_short_cut_holds_a_script_up_and_no_more(
-    script: bytes, link: Proxy, run: Run
+    script: str, link: Proxy, run: Run
 ) -> None:
     link.cut_at = link.sent + min(len(script) // 2, 300_000)
     threading.Timer(1, link.mend).start()
@@ -120,12 +120,11 @@ done
 """
 
 
-def ticking(transport: SshTransport, file: Path, seconds: int) -> int:
+def ticking(transport: SshTransport, file: Path, seconds: int) -> int | None:
     """Run a change that writes a line each second."""
     change = Sh(TICK, params={"file": str(file), "seconds": str(seconds)})
-    out, err = Frames("@end"), Frames("@end")
-    script = encode([Task(change, strict=True)], "@end")
-    return transport.run(script, become=False, limit_s=60, stdout=out, stderr=err)
+    [reply] = run_tasks(transport.run, [Task(change, strict=True)], limit_s=60)
+    return reply.exit
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ import pytest
 from conftest import PASSWORD, HostFor, Sshd, keygen, start_sshd
 
 from provision.errors import AuthError, ConnectError, HostKeyError, UnknownHostKeyError
-from provision.model.framing import Frames
+from provision.model.script import Script
 from provision.transport.ssh import SshTransport
 
 
@@ -25,10 +25,7 @@ def connects(transport: SshTransport) -> bool:
     """Whether a script can be run over a new connection."""
     transport.open()
     try:
-        frames = Frames("@x"), Frames("@x")
-        code = transport.run(
-            b"true", become=False, limit_s=10, stdout=frames[0], stderr=frames[1]
-        )
+        code = transport.run(Script("true", limit_s=10))
     finally:
         transport.close()
     return code == 0

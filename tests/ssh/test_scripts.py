@@ -10,33 +10,31 @@ from pathlib import Path
 import pytest
 
 from provision.errors import ApplyError
-from provision.model.framing import Frames, Task, encode, new_mark, replies
+from provision.model.framing import Task, encode, new_mark, run_tasks
+from provision.model.script import Script
 from provision.model.shell import TIMED_OUT, Sh
 from provision.transport.ssh import SshTransport
 
 LIMIT_S = 30
 
 
-class Sink(Frames):
-    """Frames that keep all bytes, or count them."""
+class Count:
+    """A sink that counts the bytes it drops."""
 
-    def __init__(self, *, keep: bool = True) -> None:
-        super().__init__("@never")
-        self.keep, self.data, self.size = keep, b"", 0
+    def __init__(self) -> None:
+        self.size = 0
 
-    def feed(self, data: bytes) -> None:
+    def __call__(self, data: bytes) -> None:
         self.size += len(data)
-        if self.keep:
-            self.data += data
 
 
 def run(
-    transport: SshTransport, script: str | bytes, limit_s: float = LIMIT_S
+    transport: SshTransport, text: str, limit_s: float = LIMIT_S
 ) -> tuple[int, str, str]:
-    out, err = Sink(), Sink()
-    script = script.encode() if isinstance(script, str) else script
-    code = transport.run(script, become=False, limit_s=limit_s, stdout=out, stderr=err)
-    return code, out.data.decode(), err.data.decode()
+    out, err = bytearray(), bytearray()
+    script = Script(text, limit_s=limit_s, stdout=out.extend, stderr=err.extend)
+    code = transport.run(script)
+    return code, out.decode(), err.decode()
 
 
 def test_a_script_gives_its_output_its_errors_and_its_exit_code(
@@ -46,13 +44,11 @@ def test_a_script_gives_its_output_its_errors_and_its_exit_code(
 
 
 def test_framed_fragments_come_back_one_by_one(transport: SshTransport) -> None:
-    mark = new_mark()
-    out, err = Frames(mark), Frames(mark)
     fragments = [Sh.of("echo one"), Sh.of("echo two >&2; exit 3"), Sh.of("cat")]
-    script = encode([Task(fragment) for fragment in fragments], mark)
-    code = transport.run(script, become=False, limit_s=LIMIT_S, stdout=out, stderr=err)
-    got = [(r.stdout, r.stderr, r.exit) for r in replies(out, err, 3, code)]
-    assert got == [("one\n", "", 0), ("", "two\n", 3), ("", "", 0)]
+    tasks = [Task(fragment) for fragment in fragments]
+    got = run_tasks(transport.run, tasks, limit_s=LIMIT_S)
+    wanted = [("one\n", "", 0), ("", "two\n", 3), ("", "", 0)]
+    assert [(reply.stdout, reply.stderr, reply.exit) for reply in got] == wanted
 
 
 def test_a_script_that_is_cut_off_by_its_limit_ends_with_124(
@@ -117,10 +113,10 @@ def test_what_a_script_left_running_in_its_own_session_goes_on(
 def test_a_hundred_megabytes_of_output_arrive_in_bounded_memory(
     transport: SshTransport,
 ) -> None:
-    out, err = Sink(keep=False), Sink(keep=False)
+    out, err = Count(), Count()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    script = b"head -c 100000000 /dev/zero; head -c 20000000 /dev/zero >&2"
-    code = transport.run(script, become=False, limit_s=120, stdout=out, stderr=err)
+    text = "head -c 100000000 /dev/zero; head -c 20000000 /dev/zero >&2"
+    code = transport.run(Script(text, limit_s=120, stdout=out, stderr=err))
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert (code, out.size, err.size) == (0, 100_000_000, 20_000_000)
     assert after - before < 30_000
@@ -136,13 +132,11 @@ def test_a_big_script_that_prints_while_it_is_still_being_sent_does_not_stall(
     transport: SshTransport,
 ) -> None:
     line = f"echo {'y' * 1000}"
-    out = Sink(keep=False)
-    script = "\n".join([line] * 5000).encode()
+    out = Count()
+    text = "\n".join([line] * 5000)
     # Unlike framed scripts, this one would run line by line.
-    with transport.hold(b"echo ok\n", become=False):
-        code = transport.run(
-            script, become=False, limit_s=60, stdout=out, stderr=Sink()
-        )
+    with transport.hold(Script("echo ok\n")):
+        code = transport.run(Script(text, limit_s=60, stdout=out))
     assert (code, out.size) == (0, 5000 * 1001)
 
 
@@ -178,9 +172,7 @@ def test_many_scripts_in_a_row_leave_no_process_and_no_thread_behind(
 def test_a_held_script_gives_its_first_line_and_ends_with_the_context(
     transport: SshTransport,
 ) -> None:
-    with transport.hold(
-        b"{ echo mine; cat >/dev/null; exit\n}\n", become=False
-    ) as held:
+    with transport.hold(Script("{ echo mine; cat >/dev/null; exit\n}\n")) as held:
         assert held.line == "mine"
         assert held.alive()
         assert run(transport, "echo meanwhile")[1] == "meanwhile\n"
@@ -189,24 +181,18 @@ def test_a_held_script_gives_its_first_line_and_ends_with_the_context(
 def test_a_held_lock_is_released_when_the_context_ends(
     transport: SshTransport, tmp_path: object
 ) -> None:
-    script = (
-        b"{ exec 9>>%b/lock; flock -n 9 && echo mine || echo held\n"
-        % str(tmp_path).encode()
-    )
-    script += b"cat >/dev/null; exit\n}\n"
-    with (
-        transport.hold(script, become=False) as first,
-        transport.hold(script, become=False) as second,
-    ):
+    text = f"{{ exec 9>>{tmp_path}/lock; flock -n 9 && echo mine || echo held\n"
+    script = Script(text + "cat >/dev/null; exit\n}\n")
+    with transport.hold(script) as first, transport.hold(script) as second:
         assert (first.line, second.line) == ("mine", "held")
-    with transport.hold(script, become=False) as third:
+    with transport.hold(script) as third:
         assert third.line == "mine"
 
 
 def test_a_held_script_that_ends_at_once_is_an_error_with_its_words(
     transport: SshTransport,
 ) -> None:
-    held = transport.hold(b"echo no flock here >&2; exit 3\n", become=False)
+    held = transport.hold(Script("echo no flock here >&2; exit 3\n"))
     with pytest.raises(ApplyError) as caught, held:
         pass
     assert "exit code 3" in caught.value.message

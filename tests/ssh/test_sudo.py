@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import PASSWORD, USER, HostFor, Sshd, answered, sudoers
 
-from provision.model.framing import Frames
+from provision.model.script import Script
 from provision.transport.ssh import SshTransport
 
 MAIN = "import sys; from provision.cli import main; sys.argv[0] = 'invoke'; main()"
@@ -167,9 +167,8 @@ def test_it_is_on_no_command_line_and_in_no_environment(
     transport = SshTransport(host)
     transport.open()
     try:
-        with transport.hold(
-            b"{ id -un; cat >/dev/null; exit\n}\n", become=True
-        ) as held:
+        script = Script("{ id -un; cat >/dev/null; exit\n}\n", become=True)
+        with transport.hold(script) as held:
             assert held.line == "root"
             seen = [
                 file.read_bytes()
@@ -198,10 +197,11 @@ def test_a_password_nobody_asks_for_is_not_sent(
     transport = SshTransport(host)
     transport.open()
     try:
-        out, err = Frames("@x"), Frames("@x")
-        with transport.hold(b"{ id -un; cat; exit\n}\n", become=True) as held:
+        script = Script("{ id -un; cat; exit\n}\n", become=True)
+        with transport.hold(script) as held:
             assert held.line == "root"
-        code = transport.run(b"id -un", become=True, limit_s=5, stdout=out, stderr=err)
-        assert (code, out.unfinished()) == (0, "root\n")
+        out = bytearray()
+        script = Script("id -un", become=True, limit_s=5, stdout=out.extend)
+        assert (transport.run(script), out.decode()) == (0, "root\n")
     finally:
         transport.close()

@@ -6,12 +6,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import paramiko
 
 from provision.errors import ConnectError, ConnectionLost
-from provision.model.framing import changes
 from provision.transport.heartbeat import HeldScript, heartbeat
 from provision.transport.remote_shell import (
     END_WAIT_S,
@@ -29,7 +29,7 @@ from provision.transport.watchdog import SILENCE_S as LEASH_SILENCE_S
 
 if TYPE_CHECKING:
     from provision.config.inventory import Host
-    from provision.model.framing import Frames
+    from provision.model.script import Script
 
 CONNECT_TIMEOUT_S = 10.0
 """Longest time each of connecting, greeting and logging in may take."""
@@ -100,25 +100,14 @@ class SshTransport:
             _pulse.forget(line)
             line.drop()
 
-    def run(
-        self,
-        script: bytes,
-        *,
-        become: bool,
-        limit_s: float,
-        stdout: Frames,
-        stderr: Frames,
-    ) -> int:
+    def run(self, script: Script) -> int:
         """Run *script* on the host; see `transport.Transport.run`."""
-        line, beats, started = self._connected(), changes(script), time.monotonic()
+        line, beats, started = self._connected(), script.heartbeat, time.monotonic()
         talk = RemoteShell(
             line.who,
-            with_watchdog(script, beats=beats),
-            sudo=become and line.user != "root",
+            replace(script, text=with_watchdog(script.text, heartbeat=beats)),
+            sudo=script.become and line.user != "root",
             password=self._password,
-            limit_s=limit_s,
-            stdout=stdout.feed,
-            stderr=stderr.feed,
         )
         with talk, _channel(line, talk) as channel, contextlib.ExitStack() as stack:
             mouth = _Mouth(channel)
@@ -128,23 +117,21 @@ class SshTransport:
                     stack.enter_context(heartbeat(mouth.say_beat))
 
             code = _converse(line, channel, talk, mouth, begun=begun)
-            if beats and _was_ended(code, time.monotonic() - started, limit_s):
+            if beats and _was_ended(code, time.monotonic() - started, script.limit_s):
                 said = f"{line.who} had not heard from here, and ended the step"
                 raise ConnectionLost(said)
             return talk.result(code)
 
     @contextlib.contextmanager
-    def hold(self, script: bytes, *, become: bool) -> Iterator[HeldScript]:
+    def hold(self, script: Script) -> Iterator[HeldScript]:
         """Keep *script* running; see `transport.Transport.hold`."""
         line = self._connected()
         out, err = bytearray(), bytearray()
         talk = RemoteShell(
             line.who,
-            script,
-            sudo=become and line.user != "root",
+            replace(script, stdout=out.extend, stderr=err.extend),
+            sudo=script.become and line.user != "root",
             password=self._password,
-            stdout=out.extend,
-            stderr=err.extend,
         )
         with talk, _channel(line, talk) as channel:
             mouth = _Mouth(channel)

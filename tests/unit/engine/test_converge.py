@@ -41,7 +41,7 @@ from provision.model.events import (
     StepPlanned,
     StepWaiting,
 )
-from provision.model.framing import Frames
+from provision.model.script import Script
 from provision.model.shell import Reply, Sh
 from provision.model.step import BoundStep, Step
 from provision.transport.heartbeat import HeldScript
@@ -121,30 +121,22 @@ class ShellTransport:
     def close(self) -> None:
         pass
 
-    def hold(
-        self, script: bytes, *, become: bool
-    ) -> contextlib.AbstractContextManager[HeldScript]:
+    def hold(self, script: Script) -> contextlib.AbstractContextManager[HeldScript]:
         raise NotImplementedError
 
-    def run(
-        self,
-        script: bytes,
-        *,
-        become: bool,
-        limit_s: float,
-        stdout: Frames,
-        stderr: Frames,
-    ) -> int:
+    def run(self, script: Script) -> int:
         self.scripts += 1
         if self.refuse:
             raise self.refuse
         lost = self.scripts in self.lose_at
         if lost and self.lose_before:
             raise ConnectionLost("cut")
-        argv = ["timeout", f"{limit_s:g}", "sh", "-s"]
-        done = subprocess.run(argv, input=script, capture_output=True, check=False)
-        stdout.feed(done.stdout)
-        stderr.feed(done.stderr)
+        argv = ["timeout", f"{script.limit_s:g}", "sh", "-s"]
+        done = subprocess.run(
+            argv, input=script.encoded, capture_output=True, check=False
+        )
+        script.stdout(done.stdout)
+        script.stderr(done.stderr)
         if lost:
             raise ConnectionLost("cut")
         return done.returncode

@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.model import framing
-from provision.model.framing import LINE_BYTES, Frames, Task, encode, new_mark, replies
+from provision.model.framing import (
+    LINE_BYTES,
+    Frames,
+    Task,
+    encode,
+    new_mark,
+    replies,
+    run_tasks,
+)
+from provision.model.script import Script
 from provision.model.shell import Reply, Sh
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -21,7 +30,7 @@ SHOW = 'printf "%s" "$value"; printf "%s" "$1" >&2'
 
 def run(tasks: list[Task], *, chunk: int = 7, cut: int | None = None) -> list[Reply]:
     mark = new_mark()
-    script = encode(tasks, mark)[:cut]
+    script = encode(tasks, mark).encode()[:cut]
     done = subprocess.run(["sh", "-s"], input=script, capture_output=True, check=False)
     stdout, stderr = Frames(mark), Frames(mark)
     for frames, data in ((stdout, done.stdout), (stderr, done.stderr)):
@@ -158,7 +167,7 @@ def test_many_looks_come_in_few_pieces(shell: str) -> None:
     read, write = os.pipe()
     child = subprocess.Popen([*argv, "-s"], stdin=subprocess.PIPE, stdout=write)
     os.close(write)
-    child.communicate(encode(LOOKS, "@mark"))
+    child.communicate(encode(LOOKS, "@mark").encode())
     pieces = []
     with os.fdopen(read, "rb", buffering=0) as pipe:
         while piece := pipe.read(65536):
@@ -172,12 +181,27 @@ def test_many_looks_come_in_few_pieces(shell: str) -> None:
 def test_what_looks_printed_before_the_time_limit_is_not_lost() -> None:
     looks = [Task(Sh("echo first")), Task(Sh("echo second; sleep 60"))]
     argv = ["timeout", "-k", "5", "0.5", "sh", "-s"]
-    done = subprocess.run(
-        argv, input=encode(looks, "@mark"), capture_output=True, check=False
-    )
-    stdout, stderr = Frames("@mark"), Frames("@mark")
-    stdout.feed(done.stdout)
-    stderr.feed(done.stderr)
-    first, second = replies(stdout, stderr, 2, done.returncode)
+
+    def run_here(script: Script) -> int:
+        done = subprocess.run(
+            argv, input=script.encoded, capture_output=True, check=False
+        )
+        script.stdout(done.stdout)
+        script.stderr(done.stderr)
+        return done.returncode
+
+    first, second = run_tasks(run_here, looks)
     assert (first.stdout, first.exit) == ("first\n", 0)
     assert (second.stdout, second.ended, second.timed_out) == ("second\n", False, True)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_only_a_script_that_changes_something_needs_a_heartbeat(strict: bool) -> None:
+    seen: list[Script] = []
+
+    def run_nothing(script: Script) -> int:
+        seen.append(script)
+        return 0
+
+    run_tasks(run_nothing, [Task(Sh("true"), strict), Task(Sh("true"))])
+    assert [script.heartbeat for script in seen] == [strict]

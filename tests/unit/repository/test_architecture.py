@@ -52,7 +52,9 @@ WITHIN = {
     ),
     "lab/grafana_stub": "ini provisioning users pages __main__",
     "lab/supplies": ("apt_repository images registry_push download_archives services"),
-    "model": "change fields shell shell_file events framing probe_merging step result",
+    "model": (
+        "change fields shell shell_file script events framing probe_merging step result"
+    ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
         "status metrics token_rotation"

@@ -15,7 +15,7 @@ from benchmarks.peers import schedule
 from benchmarks.startup import heaviest
 from benchmarks.tables import Goal, spread, table
 from provision.engine.scheduler import Node
-from provision.model.framing import Frames, Task, encode, replies
+from provision.model.framing import Task, run_tasks
 
 
 def test_a_table_lines_up() -> None:
@@ -87,14 +87,11 @@ def test_no_schedule_beats_the_critical_path_and_barriers_are_worse() -> None:
 def test_a_simulated_host_answers_as_a_host_does() -> None:
     cold, host = Cold(1), Sleeper(1.0)
     [step, *_] = cold.steps("hosts", "head")
-    work, mark = step.step, "@0123456789abcdef"
+    work = step.step
     quick = work.model_copy(update={"seconds": 0.001})
 
     def said(*tasks: Task) -> list[str]:
-        out, err = Frames(mark), Frames(mark)
-        script = encode(tasks, mark)
-        code = host.run(script, become=False, limit_s=9, stdout=out, stderr=err)
-        return [reply.stdout for reply in replies(out, err, len(tasks), code)]
+        return [reply.stdout for reply in run_tasks(host.run, tasks, limit_s=9)]
 
     assert said(Task(work.probe())) == [""]
     [_, seen] = said(Task(quick.apply([]), strict=True), Task(work.probe()))

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from provision.errors import HostError, PrivilegeError
+from provision.model.script import Script
 from provision.transport.remote_shell import PROMPT, READY, RemoteShell
 from provision.transport.sudo_password import Password, Passwords
 
@@ -91,11 +92,9 @@ def test_equal_passwords_are_one_and_others_are_not() -> None:
 def talk(password: Password, who: str) -> RemoteShell:
     return RemoteShell(
         who,
-        b"script",
+        Script("script"),
         sudo=True,
         password=password,
-        stdout=lambda _: None,
-        stderr=lambda _: None,
     )
 
 
