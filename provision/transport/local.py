@@ -46,7 +46,7 @@ class LocalTransport:
         """Run *script* on this machine; see `Transport.run`."""
         talk = RemoteShell(
             "localhost",
-            replace(script, text=with_watchdog(script.text)),
+            with_watchdog(script),
             sudo=script.become and os.geteuid() != 0,
             password=self._password,
         )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from provision.model.script import Script
+
 END = "read -r nothing\n"
 """Waits for the end of standard input."""
 SILENCE = r"""
@@ -64,7 +68,7 @@ ENDED = 143
 """The exit code of a script that was ended so, if it ended in time."""
 
 
-def with_watchdog(script: str, *, heartbeat: bool = False) -> str:
+def with_watchdog(script: Script, *, heartbeat: bool = False) -> Script:
     """*script*, ended on the host when its standard input ends before it does.
 
     Still one compound command: a shell that receives only a part runs nothing.
@@ -75,4 +79,4 @@ def with_watchdog(script: str, *, heartbeat: bool = False) -> str:
             that was cut closes nothing: what ran would go on, beside the next try.
     """
     leash = (SILENCE if heartbeat else END).join(LEASH)
-    return f"{{\n{leash}\n{script}\nexit\n}}\n"
+    return replace(script, text=f"{{\n{leash}\n{script.text}\nexit\n}}\n")

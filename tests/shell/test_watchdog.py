@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL, NOT_BUSYBOX
 
+from provision.model.script import Script
 from provision.transport import watchdog
 from provision.transport.watchdog import with_watchdog
 
@@ -56,7 +57,7 @@ def start(shell: tuple[str, ...]) -> Iterator[Start]:
             start_new_session=True,
         )
         begun.append(child)
-        beat(child, with_watchdog(script, heartbeat=True).encode())
+        beat(child, with_watchdog(Script(script), heartbeat=True).encoded)
         return child
 
     yield give

@@ -105,7 +105,7 @@ class SshTransport:
         line, beats, started = self._connected(), script.heartbeat, time.monotonic()
         talk = RemoteShell(
             line.who,
-            replace(script, text=with_watchdog(script.text, heartbeat=beats)),
+            with_watchdog(script, heartbeat=beats),
             sudo=script.become and line.user != "root",
             password=self._password,
         )
