@@ -98,7 +98,7 @@ def audit(context: Context, database: str = advisories.DATABASE) -> None:
 def farm(context: Context, quick: bool = False, only: str = "") -> None:
     """Measure on a farm of addresses, against other tools."""
     options = f"{'--quick' if quick else ''} {f'--only {only}' if only else ''}"
-    context.run(f"{sys.executable} -m benchmarks {options}", echo=True)
+    context.run(f"PYTHONPATH=tests {sys.executable} -m benchmarks {options}", echo=True)
 
 
 @task
@@ -133,7 +133,7 @@ def chaos(
     words += [f"--only={only}"] if only else []
     words += [f"--minutes={minutes}"] if minutes else []
     words += [f"--seed={seed}"] if seed >= 0 else []
-    python = f"PYTHONPATH=tests/lab {sys.executable} -m faults"
+    python = f"PYTHONPATH=tests:tests/lab {sys.executable} -m faults"
     context.run(f"{python} {shlex.join(words)}", echo=True)
 
 

@@ -180,7 +180,7 @@ def template(folder: Path, hosts: str, mb: str) -> None:
 
 def nothing(folder: Path) -> None:
     """Our imports, and no work."""
-    for name in ("api", "report.console", "ssh"):
+    for name in ("api", "report.console", "transport.ssh.transport"):
         import_module(f"provision.{name}")
 
 

@@ -36,7 +36,7 @@ def main() -> None:
     axes.set_xlabel("hosts (addresses of one sshd, sharing the controller's cores)")
     axes.set_ylabel("wall seconds of the whole program")
     axes.set_title("Fifteen things looked at, nothing to do")
-    axes.grid(escape=True, which="major", alpha=0.4)
+    axes.grid(visible=True, which="major", alpha=0.4)
     axes.legend(fontsize="small")
     figure.savefig(image, dpi=110, metadata={"Software": None})
 

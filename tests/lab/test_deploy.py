@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from commands import INVENTORY, invoke, reported
+from support.lab.commands import INVENTORY, invoke, reported
 
 from provision import lab
 

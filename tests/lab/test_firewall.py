@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import INVENTORY, invoke, reported
-from listening import open_ports
-from traces import on
+from support.lab.commands import INVENTORY, invoke, reported
+from support.lab.open_ports import open_ports
+from support.lab.secret_traces import on
 
 from provision import lab
 

@@ -10,8 +10,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from commands import INVENTORY, ROOT, argv, invoke
-from traces import FILES, SAID, Watch, on
+from support.lab.commands import INVENTORY, ROOT, argv, invoke
+from support.lab.secret_traces import FILES, SAID, Watch, on
 
 HOSTS = ("node1", "node2", "node3")
 ADDRESSES = {"172.30.77.11", "172.30.77.12", "172.30.77.13"}

@@ -8,9 +8,9 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from commands import INVENTORY, invoke
-from listening import open_ports, table
-from traces import on
+from support.lab.commands import INVENTORY, invoke
+from support.lab.open_ports import open_ports, table
+from support.lab.secret_traces import on
 
 from provision.ray.steps.node.ports import Ports
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from commands import INVENTORY, ROOT, invoke, reported
+from support.lab.commands import INVENTORY, ROOT, invoke, reported
 
 from provision import lab
 

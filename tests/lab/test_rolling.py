@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from commands import INVENTORY, ROOT, invoke
+from support.lab.commands import INVENTORY, ROOT, invoke
 
 from provision import lab
 

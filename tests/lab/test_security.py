@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from one_host import changes, sh
+from support.lab.one_host import changes, sh
 
 from provision.steps.docker.container import DockerContainer, DockerContainerAbsent
 from provision.steps.files.file import Directory, File, FileAbsent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from one_host import apply, changes, failure, sh
 from pydantic import SecretStr
+from support.lab.one_host import apply, changes, failure, sh
 
 from provision.errors import LabError
 from provision.model.step import Step

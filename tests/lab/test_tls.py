@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from commands import INVENTORY, ROOT, invoke, reported
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from traces import FILES, on
+from support.lab.commands import INVENTORY, ROOT, invoke, reported
+from support.lab.secret_traces import FILES, on
 
 from provision.config.inventory import Host
 from provision.secrets import signing

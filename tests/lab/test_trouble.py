@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import INVENTORY, ROOT, Done, argv, invoke, reported
-from faults.scene import LOCKS
-from one_host import apply
-from one_host import failure as failure_of
+from faults.fault_host import LOCKS
+from support.lab.commands import INVENTORY, ROOT, Done, argv, invoke, reported
+from support.lab.one_host import apply
+from support.lab.one_host import failure as failure_of
 
 from provision import lab
 from provision.steps.docker.image import DockerImageAbsent

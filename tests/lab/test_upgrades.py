@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from one_host import apply, changes, failure, sh
+from support.lab.one_host import apply, changes, failure, sh
 
 from provision.lab.paths import ARTIFACTS, ARTIFACTS_PORT
 from provision.model.step import Step

@@ -8,9 +8,9 @@ from http.client import HTTPException
 from typing import Any
 from urllib.request import Request, urlopen
 
-from commands import INVENTORY, Done, invoke
+from support.lab.commands import INVENTORY, Done, invoke
 
-from faults.scene import LOCKS, on, wait_until
+from faults.fault_host import LOCKS, on, wait_until
 
 HEAD, *WORKERS = HOSTS = ("node1", "node2", "node3")
 ADDRESS = {"node1": "172.30.77.11", "node2": "172.30.77.12", "node3": "172.30.77.13"}

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from faults.fault import FAULTS, CannotBeDoneError, Fault
-from faults.scene import ROOT
+from faults.fault_host import ROOT
 
-MODULES = ("link", "host", "clock", "docker", "power", "runs", "kills")
+MODULES = ("link", "host", "clock", "docker", "power", "controller", "kills")
 SEEN = Path(__file__).with_name("seen.json")
 PAGE = ROOT / "docs/what-happens-when.md"
 HELD, NOT_HELD, NOT_DONE = "held", "not held", "not done"
@@ -41,7 +41,7 @@ class Seen:
 def faults() -> list[Fault]:
     """All faults there are."""
     for name in MODULES:
-        importlib.import_module(f"faults.{name}")
+        importlib.import_module(f"faults.causes.{name}")
     return FAULTS
 
 

@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SOURCES = ("provision", "playbooks", "setup.cfg", "pyproject.toml", "README.md")
+SOURCES = (
+    *("provision", "playbooks", "setup.cfg", "pyproject.toml", "README.md"),
+    # These two must stay out of the wheel.
+    *("tests", "benchmarks"),
+)
 INVENTORY = """
 all:
   vars: {ansible_connection: local, ansible_become: false}
@@ -76,7 +80,18 @@ def test_it_brings_every_playbook_and_marks_itself_as_typed(wheel: Path) -> None
     for path in (ROOT / "playbooks").rglob("*.*"):
         assert f"provision/playbooks/{path.relative_to(ROOT / 'playbooks')}" in listed
     assert "provision/py.typed" in listed
-    assert "tests/" not in listed
+
+
+def test_it_leaves_tests_and_benchmarks_out(wheel: Path) -> None:
+    listed = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=ROOT).stdout
+    for name in ("tests/", "benchmarks/", "tcp_proxy"):
+        assert name not in listed
+
+
+def test_it_brings_what_the_lab_is_made_from(wheel: Path) -> None:
+    listed = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=ROOT).stdout
+    for path in (ROOT / "provision/lab/supplies/data").iterdir():
+        assert f"provision/lab/supplies/data/{path.name}" in listed
 
 
 def test_it_brings_every_shell_file(wheel: Path) -> None:

@@ -1,4 +1,4 @@
-"""A controller that kills itself with SIGKILL at an event: `python mortal.py JSON`.
+"""A controller that kills itself with SIGKILL at an event: `python self_killing_run.py JSON`.
 
 It prints each event as a line of JSON, so that it can be seen how far it came.
 """

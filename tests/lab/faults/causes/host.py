@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults.fault import AGAIN, fault
-from faults.scene import FOLDER, Scene, scene, slow, text, wait_until
+from faults.fault_host import FOLDER, Scene, scene, slow, text, wait_until
 from provision import lab
 
 PART = "a host misbehaves"

@@ -9,7 +9,7 @@ import time
 from faults import cluster
 from faults.cluster import HEAD, HOSTS, WORKERS, heals
 from faults.fault import fault
-from faults.scene import on, wait_until
+from faults.fault_host import on, wait_until
 from provision import lab
 
 PART = "the power goes"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from support.tcp_proxy import Proxy, proxy
 
 from faults.fault import AGAIN, NOTHING, fault
-from faults.scene import (
+from faults.fault_host import (
     NOTES,
     Controller,
     Scene,

@@ -8,7 +8,7 @@ import socket
 import time
 
 from faults.fault import AGAIN, fault
-from faults.scene import FOLDER, scene, slow, text, wait_until
+from faults.fault_host import FOLDER, scene, slow, text, wait_until
 
 PART = "the controller is in the way, or gone"
 STEPS = [text("before"), slow("slow", 20), text("after")]

@@ -6,7 +6,9 @@ import os
 import random
 
 import pytest
-from faults import cluster, kills, table
+
+from faults import cluster, table
+from faults.causes import kills
 from faults.fault import CannotBeDoneError, Fault
 
 SEED = int(os.environ.get("PROVISION_FAULT_SEED", "1"))

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from commands import INVENTORY, invoke
+from support.lab.commands import INVENTORY, invoke
 
 from faults import cluster
 from faults.fault import CannotBeDoneError, fault
-from faults.scene import on, scene, slow, text
+from faults.fault_host import on, scene, slow, text
 
 PART = "a clock is wrong"
 STEPS = [text("before"), slow("slow"), text("after")]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from commands import ROOT
+from support.lab.commands import ROOT
 
 PAGE = ROOT / "docs/security.md"
 TITLE = "| port | on | what | listens on | who is let in |"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from commands import INVENTORY, invoke
+from support.lab.commands import INVENTORY, invoke
 
 from faults import cluster
 from faults.cluster import HEAD, heals
 from faults.fault import AGAIN, fault
-from faults.scene import on, wait_until
+from faults.fault_host import on, wait_until
 
 PART = "Docker or Ray dies on a host"
 WORKER = "node2"

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from commands import INVENTORY, ROOT, invoke
+from support.lab.commands import INVENTORY, ROOT, invoke
 
 from faults import cluster
 from faults.fault import AGAIN, fault
-from faults.scene import on
+from faults.fault_host import on
 from provision import lab
 
 PART = "the controller is killed in a deploy or teardown"
-MORTAL = Path(__file__).with_name("mortal.py")
+MORTAL = Path(__file__).parent.with_name("self_killing_run.py")
 KILLED = -9
 LOCKED = 6
 FREE_S = 10
