@@ -24,7 +24,7 @@ from provision.ray.steps.prometheus_targets import (
     UP,
     PrometheusTargets,
     Target,
-    targets,
+    read_targets,
 )
 from provision.transport.query import ask
 
@@ -86,7 +86,7 @@ def metrics(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Metrics:
         )
     head = head_of(cluster)
     reply = ask(head, step.probe(), LIMIT_S)
-    found = targets(reply.stdout)
+    found = read_targets(reply.stdout)
     if not found:
         raise HostError(
             f"{head.name}: Prometheus does not answer at {step.host}:{step.port}",

@@ -1,4 +1,4 @@
-"""Ray's dashboards are copied when they are all there, not while Ray writes them."""
+"""Ray's dashboards are copied once all are written, not while Ray writes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from provision.model.shell import Sh
 from provision.ray.steps.dashboards import RayDashboards
 
 
-def ended(sh: Sh) -> subprocess.CompletedProcess[str]:
+def execute(sh: Sh) -> subprocess.CompletedProcess[str]:
     script = f"set -eu\n{sh.render()}\n"
     return subprocess.run(
         ["sh", "-s"], input=script, capture_output=True, text=True, check=False
@@ -22,7 +22,7 @@ def ended(sh: Sh) -> subprocess.CompletedProcess[str]:
 
 
 def run(sh: Sh) -> str:
-    done = ended(sh)
+    done = execute(sh)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -45,7 +45,7 @@ def test_dashboards_that_are_still_being_written_are_waited_for(tmp_path: Path) 
     assert len(list((tmp_path / "copied").iterdir())) == 6
 
 
-def test_those_of_another_ray_are_a_difference(tmp_path: Path) -> None:
+def test_dashboards_of_another_ray_are_a_difference(tmp_path: Path) -> None:
     session = tmp_path / "ray/session_latest/metrics/grafana/dashboards"
     session.mkdir(parents=True)
     (session / "one.json").write_text("1")
@@ -57,7 +57,7 @@ def test_those_of_another_ray_are_a_difference(tmp_path: Path) -> None:
 
 
 def session(folder: Path) -> Path:
-    """Ray's folder of dashboards with one in it."""
+    """Make Ray's folder of dashboards, with one in it."""
     made = folder / "ray/session_1/metrics/grafana/dashboards"
     made.mkdir(parents=True)
     (made / "one.json").write_text("1")
@@ -72,7 +72,7 @@ def copied(folder: Path) -> RayDashboards:
 
 
 def refused(sh: Sh) -> str:
-    done = ended(sh)
+    done = execute(sh)
     assert done.returncode != 0
     return done.stderr
 
@@ -89,12 +89,12 @@ def test_what_a_job_plants_there_is_not_copied(tmp_path: Path, planted: str) -> 
         os.mkfifo(made / "z.json")
         assert run(step.probe()) == "dashboards=current", "it does not wait for ever"
     assert "z.json is not a plain file" in refused(step.apply([]))
-    there = [file.read_text() for file in (tmp_path / "copied").iterdir()]
-    assert "1" in there and not any("hunter2" in text for text in there)
+    texts = [file.read_text() for file in (tmp_path / "copied").iterdir()]
+    assert "1" in texts and not any("hunter2" in text for text in texts)
 
 
 @pytest.mark.parametrize("link", ["session_latest", "session_1/metrics/grafana"])
-def test_a_folder_elsewhere_is_not_looked_at(tmp_path: Path, link: str) -> None:
+def test_a_folder_elsewhere_is_not_followed(tmp_path: Path, link: str) -> None:
     session(tmp_path)
     step = copied(tmp_path)
     elsewhere = tmp_path / "elsewhere/metrics/grafana/dashboards"

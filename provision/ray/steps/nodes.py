@@ -1,9 +1,9 @@
-"""The check that all nodes of a Ray cluster are there, asked on its head."""
+"""The check that all nodes of a Ray cluster are alive, made on its head."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,34 +11,36 @@ from provision.errors import ProbeError
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Step
+from provision.steps.http import parse_http
 
-PROBE = r"""
-token=
-[ ! -e "$token_file" ] || token=$(cat "$token_file")
-timeout 10 bash -c 'read -r token
-    exec 3<>"/dev/tcp/$0/$1" || exit 0
-    printf "GET %s HTTP/1.0\r\nAuthorization: Bearer %s\r\n\r\n" "$2" "$token" >&3
-    cat <&3' "$host" "$port" '/api/v0/nodes?limit=10000' 2>/dev/null <<END
-$token
-END
-"""
+PROBE = read_shell(__file__, "nodes.sh")
+ALIVE = "ALIVE"
+"""Ray's word for a node that works."""
+OK = 200
+TOKEN_REFUSED = (401, 403)
 
 
 class ClusterNode(BaseModel):
-    """A host that should be a node; taken from a host of the inventory as it is."""
+    """A host that should be a node; made from a host of the inventory."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
     name: str
     address: str
 
+    @property
+    def label(self) -> str:
+        """Return what a plan calls it."""
+        return f"{self.name} ({self.address})"
+
 
 class RayNodes(Step, kind="ray_nodes"):
-    """All these hosts are nodes that Ray calls ALIVE; asked on the head.
+    """Ray calls every one of these hosts an ALIVE node.
 
-    There is nothing it could change: it waits, at most `settle_s` seconds. Nodes of
-    the past that Ray lists as DEAD do not count.
+    It changes nothing: it waits, at most `settle_s` seconds. Former nodes that Ray
+    lists as DEAD do not count.
 
     Raises:
         ProbeError: Ray refuses the token.
@@ -62,22 +64,17 @@ class RayNodes(Step, kind="ray_nodes"):
         )
 
     def observe(self, reply: Reply) -> State:
-        head, _, body = reply.stdout.replace("\r\n", "\n").partition("\n\n")
-        status = head.partition("\n")[0]
-        if " 401 " in status or " 403 " in status:
-            raise ProbeError(f"Ray refuses the token: {body}")
-        if " 200 " not in status:
+        answer = parse_http(reply.stdout)
+        if answer.code in TOKEN_REFUSED:
+            raise ProbeError(f"Ray refuses the token: {answer.body}")
+        if answer.code != OK:
             return {}
-        listed = json.loads(body)["data"]["result"]["result"]
-        alive = {node["node_ip"] for node in listed if node["state"] == "ALIVE"}
-        return {key: state for key, state, ip in self._lines() if ip in alive}
+        listed = json.loads(answer.body)["data"]["result"]["result"]
+        alive = {node["node_ip"] for node in listed if node["state"] == ALIVE}
+        return {node.label: ALIVE for node in self.nodes if node.address in alive}
 
     def desired(self) -> State:
-        return {key: state for key, state, _ in self._lines()}
-
-    def _lines(self) -> Iterator[tuple[str, str, str]]:
-        for node in self.nodes:
-            yield f"{node.name} ({node.address})", "ALIVE", node.address
+        return {node.label: ALIVE for node in self.nodes}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

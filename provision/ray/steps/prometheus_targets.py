@@ -1,4 +1,4 @@
-"""The check that Prometheus gets the metrics of all its targets, asked on its host."""
+"""The check that Prometheus gets the metrics of all its targets, made on its host."""
 
 from __future__ import annotations
 
@@ -11,61 +11,58 @@ from provision.errors import ProbeError
 from provision.model.change import Change, State, diff
 from provision.model.fields import Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Step
+from provision.steps.http import parse_http
 
-# bash opens the connection, since a bare Debian has neither curl nor nc.
-PROBE = r"""
-command -v bash >/dev/null || exit 0
-timeout 10 bash -c 'trap "" PIPE
-    exec 3<>"/dev/tcp/$0/$1" || exit 0
-    printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\n\r\n" "$2" "$0" "$1" >&3
-    cat <&3' "$host" "$port" '/api/v1/targets?state=active' 2>/dev/null || true
-"""
+PROBE = read_shell(__file__, "prometheus_targets.sh")
 UP = "up"
+OK = 200
+STARTING = 503
+"""The code with which Prometheus answers while it reads its data."""
 
 
 class Target(BaseModel):
-    """One target as Prometheus tells it; what else it tells is left out."""
+    """One target as Prometheus lists it; its other fields are left out."""
 
     model_config = ConfigDict(frozen=True)
 
     labels: dict[str, str]
     health: str
-    """up, down, or unknown: not asked yet."""
+    """up, down, or unknown: not scraped yet."""
     last_error: str = Field(default="", alias="lastError")
     last_scrape: str = Field(default="", alias="lastScrape")
 
     @property
     def name(self) -> str:
-        """Its job, and where it is."""
+        """Return its job and its address."""
         return f"{self.labels.get('job', '')} {self.labels.get('instance', '')}"
 
     @property
     def trouble(self) -> str:
-        """Why it is not up."""
-        return self.last_error or f"{self.health}: not asked yet"
+        """Return why it is not up."""
+        return self.last_error or f"{self.health}: not scraped yet"
 
 
-def targets(output: str) -> list[Target]:
-    """The targets that the probe's *output* tells of.
+def read_targets(output: str) -> list[Target]:
+    """Return the targets in the probe's *output*; none: Prometheus does not answer yet.
 
     Raises:
-        ProbeError: something else than Prometheus answered.
+        ProbeError: something other than Prometheus answered.
     """
-    head, _, body = output.replace("\r\n", "\n").partition("\n\n")
-    status = head.partition("\n")[0]
-    if not status or " 503 " in status:
+    answer = parse_http(output)
+    if not answer.status or answer.code == STARTING:
         return []
-    if " 200 " not in status:
-        raise ProbeError(f"what answers is not Prometheus: {status}")
-    found = json.loads(body)["data"]["activeTargets"]
+    if answer.code != OK:
+        raise ProbeError(f"what answers is not Prometheus: {answer.status}")
+    found = json.loads(answer.body)["data"]["activeTargets"]
     return [Target.model_validate(target) for target in found]
 
 
 class PrometheusTargets(Step, kind="prometheus_targets"):
     """Prometheus gets the metrics of every one of its targets.
 
-    There is nothing it could change: it waits, at most `settle_s` seconds.
+    It changes nothing: it waits, at most `settle_s` seconds.
 
     Example:
         prometheus_targets: {host: 10.0.0.7, port: 9090}
@@ -73,7 +70,7 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
     Raises:
         ProbeError: something else answers there.
         VerifyError: Prometheus does not answer, or a target is down; the report has
-            Prometheus' own words for why.
+            the reason that Prometheus gives.
 
     Source: `/api/v1/targets`, Prometheus 2.42 and 3.5.
     """
@@ -90,12 +87,12 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
         return Sh.of(PROBE, host=self.host, port=self.port)
 
     def observe(self, reply: Reply) -> State:
-        found = targets(reply.stdout)
+        found = read_targets(reply.stdout)
         if not found:
             return {}
         down = [target for target in found if target.health != UP]
-        said = f"{len(found) - len(down)} of {len(found)} up"
-        state = {"targets": said if down else "all up", "number": str(len(found))}
+        up = f"{len(found) - len(down)} of {len(found)} up" if down else "all up"
+        state = {"targets": up, "number": str(len(found))}
         return state | {target.name: target.trouble for target in down}
 
     def desired(self) -> State:

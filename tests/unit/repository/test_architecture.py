@@ -60,8 +60,9 @@ WITHIN = {
         "status metrics token_rotation"
     ),
     "ray/steps": "dashboards node nodes prometheus_targets drained rollback firewall",
+    "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/node": "compatibility credentials ports probe base roles",
+    "ray/steps/node": "compatibility credentials ports base roles",
     "report": (
         "live_display text json_file event_lines progress_table summary console"
     ),

@@ -24,20 +24,31 @@ from provision.ray.steps.node.compatibility import (
 )
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
 from provision.ray.steps.node.ports import Ports, port_taken_error
-from provision.ray.steps.node.probe import HEALTH, NODE_PROBE
 from provision.steps.docker.container import (
     DIGEST,
     HOST_SIZED_FLAGS,
     IN_PLACE_FIELDS,
+    PROBE,
     START,
     DockerContainer,
     seen,
 )
 from provision.steps.docker.container_options import Health, Plain
 
+NODE_PROBE = "probe_container() (\n" + PROBE + ")\n" + read_shell(__file__, "probe.sh")
 REPLACE = DIGEST + HOST_SIZED_FLAGS + read_shell(__file__, "replace.sh") + START
 LONGEST_DATA_DIR = 35
 """Ray's longest socket path is up to 72 bytes longer than `data_dir`; Linux allows 107."""
+HEALTH_COMMAND = (
+    "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && "
+    'printf "GET /api/healthz HTTP/1.0\\r\\n\\r\\n" >&3 && '
+    'read -r _ code _ <&3 && [ "$code" = 200 ] && '
+    "{ touch /tmp/provision-was-healthy 2>/dev/null; true; }'"
+)
+"""Docker's health check, run in the container; marks a container that was healthy once.
+
+It is part of what the container is made from: another text replaces every node.
+"""
 RESTART_S = 120
 """Longest time to stop and start a container."""
 TAKEN = "taken."
@@ -175,7 +186,9 @@ class RayNode(Step):
             shm_mb=self.shm_mb,
             shm_percent=35,
             nofile=65535,
-            health=Health(command=HEALTH.replace("{port}", str(self.ports.agent))),
+            health=Health(
+                command=HEALTH_COMMAND.replace("{port}", str(self.ports.agent))
+            ),
         )
 
     def _flags(self) -> Iterator[str]:

@@ -10,8 +10,8 @@ from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step
 
-PROBE = read_shell(__file__, "dashboards_probe.sh")
-COPY = read_shell(__file__, "dashboards_copy.sh")
+PROBE = read_shell(__file__, "probe.sh")
+COPY = read_shell(__file__, "copy.sh")
 
 
 class RayDashboards(Step, kind="ray_dashboards"):

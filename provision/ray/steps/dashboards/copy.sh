@@ -1,7 +1,7 @@
 # Copies the session's dashboards, once Ray has written all of them.
 #
 # needs: folder
-# uses: dashboards_session.sh
+# uses: session.sh
 new=$folder.new
 old=$folder.old
 trap 'rm -rf -- "$new" "$old"' EXIT

@@ -2,7 +2,7 @@
 # to compare with, they count as current.
 #
 # needs: folder
-# uses: dashboards_session.sh
+# uses: session.sh
 copied=$(cd -- "$folder" 2>/dev/null && digest_here) || copied=
 [ -n "$copied" ] || exit 0
 written=$(enter_session && digest_here) || written=

@@ -1,0 +1,24 @@
+# Prints the state of the node's container, then the health of a node that runs, and the
+# processes that have the ports of one that does not.
+#
+# needs: agent_port, head, head_port, ports
+# uses: http.sh
+container=$(probe_container) || exit 1
+printf '%s\n' "$container"
+case $container in
+*status=running*)
+    if [ "$(http 3 code 127.0.0.1 "$agent_port" /api/healthz)" = 200 ]; then
+        echo health=healthy
+    elif [ "$(http 3 open "$head" "$head_port")" = open ]; then
+        echo health=starting
+    else
+        echo "health=cannot reach the head at $head:$head_port"
+    fi ;;
+*status=restarting*) ;;
+*)
+    ss -Hltnp 2>/dev/null | while read -r _ _ _ local _ process; do
+        case " $ports " in
+        *" ${local##*:} "*) printf 'taken.%s=%s\n' "${local##*:}" "$process" ;;
+        esac
+    done ;;
+esac

@@ -1,0 +1,129 @@
+"""The probes that ask Ray and Prometheus, against a real HTTP server, in each shell."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from shells import EACH_SHELL, run
+
+from provision.errors import ProbeError
+from provision.ray.steps.node.ports import Ports
+from provision.ray.steps.node.roles import RayWorker
+from provision.ray.steps.nodes import RayNodes
+from provision.ray.steps.prometheus_targets import PrometheusTargets
+
+pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="bash is missing")
+Shell = tuple[str, ...]
+TOKEN = "a-token"
+NODES = [{"node_ip": "10.0.0.1", "state": "ALIVE"}]
+TARGETS = [{"labels": {"job": "ray", "instance": "a:1"}, "health": "up"}]
+DOCKER = """#!/bin/sh
+echo status=running
+echo 'spec={}'
+"""
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Ray's dashboard, which asks for a token, Ray's agent and Prometheus in one."""
+
+    def do_GET(self) -> None:
+        page, code = self.path.partition("?")[0], 200
+        if page == "/api/v0/nodes":
+            found: object = {"result": {"result": NODES}}
+            code = 200 if self.headers["Authorization"] == f"Bearer {TOKEN}" else 401
+        else:
+            found = {"activeTargets": TARGETS}
+        self.send_response(code)
+        self.end_headers()
+        self.wfile.write(json.dumps({"data": found}).encode())
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found: int = server.getsockname()[1]
+    return found
+
+
+def nodes(folder: Path, port: int) -> RayNodes:
+    return RayNodes(
+        nodes=[{"name": "a", "address": "10.0.0.1"}],
+        data_dir=str(folder),
+        dashboard_host="127.0.0.1",
+        dashboard_port=port,
+    )
+
+
+@EACH_SHELL
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_ray_gets_the_token_of_the_file(
+    shell: Shell, port: int, tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "auth_token").write_text(TOKEN + end)
+    step = nodes(tmp_path, port)
+    assert step.observe(run(shell, step.probe())) == {"a (10.0.0.1)": "ALIVE"}
+
+
+@EACH_SHELL
+def test_without_a_token_ray_refuses(shell: Shell, port: int, tmp_path: Path) -> None:
+    step = nodes(tmp_path, port)
+    with pytest.raises(ProbeError, match="Ray refuses the token"):
+        step.observe(run(shell, step.probe()))
+
+
+@EACH_SHELL
+def test_a_dashboard_that_does_not_answer_has_no_nodes(
+    shell: Shell, closed_port: int, tmp_path: Path
+) -> None:
+    step = nodes(tmp_path, closed_port)
+    assert step.observe(run(shell, step.probe())) == {}
+
+
+@EACH_SHELL
+def test_prometheus_is_asked_for_its_targets(shell: Shell, port: int) -> None:
+    step = PrometheusTargets(host="127.0.0.1", port=port)
+    assert step.observe(run(shell, step.probe()))["targets"] == "all up"
+
+
+@EACH_SHELL
+def test_a_running_node_is_healthy_starting_or_cut_off(
+    shell: Shell, port: int, closed_port: int, tmp_path: Path
+) -> None:
+    (tmp_path / "docker").write_text(DOCKER)
+    (tmp_path / "docker").chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def health(agent: int, head: int) -> str:
+        worker = RayWorker(
+            cluster="lab",
+            image="rayproject/ray:2.60.0",
+            address="127.0.0.1",
+            data_dir="/srv/ray",
+            head="127.0.0.1",
+            ports=Ports(agent=agent, head=head, workers_min=2, workers_max=3),
+        )
+        return worker.observe(run(shell, worker.probe(), env=env))["health"]
+
+    assert health(port, closed_port) == "healthy"
+    assert health(closed_port, port) == "starting"
+    unreachable = f"cannot reach the head at 127.0.0.1:{closed_port + 1}"
+    assert health(closed_port, closed_port + 1) == unreachable
