@@ -29,18 +29,6 @@ LIMIT_S = 60.0
 ACCEPTED = "200"
 REFUSED = ("401", "403")
 READ = 'if [ -e "$path" ]; then cat -- "$path"; fi'
-TRY = r"""
-for token; do
-    timeout 10 bash -c 'read -r token
-        exec 3<>"/dev/tcp/$0/$1" || exit 1
-        printf "GET %s HTTP/1.0\r\nAuthorization: Bearer %s\r\n\r\n" "$2" "$token" >&3
-        read -r _ code _ <&3 && echo "$code"' "$host" "$port" "$path" 2>/dev/null <<END ||
-$token
-END
-        echo none
-done
-"""
-"""Prints the code with which Ray answers each token; none is on a command line."""
 Deploy = Callable[[], Run]
 """Brings the token that is in the file here to the hosts."""
 
@@ -127,14 +115,7 @@ def _stored(store: Secrets, new: str) -> Iterator[None]:
 
 
 def _check(head: Host, nodes: RayNodes, old: str, new: str) -> None:
-    sh = Sh.of(
-        TRY,
-        *(new, old),
-        host=nodes.dashboard_host,
-        port=nodes.dashboard_port,
-        path="/api/v0/nodes?limit=1",
-    )
-    codes = ask(head, sh, LIMIT_S).stdout.split()
+    codes = ask(head, nodes.try_tokens(new, old), LIMIT_S).stdout.splitlines()
     if len(codes) == 2 and codes[0] == ACCEPTED and codes[1] in REFUSED:
         return
     answers = " and ".join(codes) or "nothing"

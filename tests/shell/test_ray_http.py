@@ -99,6 +99,17 @@ def test_a_dashboard_that_does_not_answer_has_no_nodes(
 
 
 @EACH_SHELL
+def test_the_code_for_each_token_is_printed_in_turn(
+    shell: Shell, port: int, closed_port: int, tmp_path: Path
+) -> None:
+    def codes(port: int) -> str:
+        return run(shell, nodes(tmp_path, port).try_tokens("new", TOKEN)).stdout
+
+    assert codes(port) == "401\n200\n"
+    assert codes(closed_port) == "none\nnone\n"
+
+
+@EACH_SHELL
 def test_prometheus_is_asked_for_its_targets(shell: Shell, port: int) -> None:
     step = PrometheusTargets(host="127.0.0.1", port=port)
     assert step.observe(run(shell, step.probe()))["targets"] == "all up"

@@ -16,6 +16,7 @@ from provision.model.step import Step
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "nodes.sh")
+TRY_TOKENS = read_shell(__file__, "try_tokens.sh")
 ALIVE = "ALIVE"
 """Ray's word for a node that works."""
 OK = 200
@@ -62,6 +63,11 @@ class RayNodes(Step, kind="ray_nodes"):
             host=self.dashboard_host,
             port=self.dashboard_port,
         )
+
+    def try_tokens(self, *tokens: str) -> Sh:
+        """Return shell that prints the code with which Ray answers each of *tokens*."""
+        host, port = self.dashboard_host, self.dashboard_port
+        return Sh.of(TRY_TOKENS, *tokens, host=host, port=port)
 
     def observe(self, reply: Reply) -> State:
         answer = parse_http(reply.stdout)

@@ -34,7 +34,6 @@ OPEN = read_shell(__file__, "open.sh")
 LOAD = (
     "#!/bin/sh\n# Written by provision: loads the rules beside it, at boot.\n"
     + read_shell(__file__, "load.sh")
-    + "\n"
 )
 UNIT = """\
 # Written by provision.
