@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from provision import api as api
+    from provision import lab as lab
     from provision.api import apply as apply
     from provision.api import decrypt as decrypt
     from provision.api import deploy as deploy
@@ -57,10 +59,14 @@ _MODULES = {
     **dict.fromkeys(_VERBS, "api"),
 }
 
-__all__ = ["__version__", *_MODULES]  # noqa: PLE0604 - a table of text
+_SUBMODULES = ("api", "lab")
+
+__all__ = ["__version__", *_MODULES, *_SUBMODULES]  # noqa: PLE0604 - a table of text
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"provision.{name}")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"provision.{_MODULES[name]}"), name)

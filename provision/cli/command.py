@@ -18,7 +18,16 @@ from provision.errors import HostError, InputErrors, ProvisionError
 INTERRUPTED = 130
 Work = Callable[[CommandOptions], int]
 """The work of a command; returns the exit code."""
-Command = Task[Callable[..., None]]
+
+
+class Command(Task[Callable[..., None]]):
+    """A task whose options have letters, not dashes, as their short forms."""
+
+    def arg_opts(
+        self, name: str, default: Any, taken_names: set[str]
+    ) -> dict[str, Any]:
+        """Return how Invoke parses one option; it would take `--` where no letter is left."""
+        return super().arg_opts(name, default, {*taken_names, "-"})
 
 
 def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
@@ -40,7 +49,7 @@ def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
         names.sort(key=lambda name: name in PASSWORDS)
         body.__name__, body.__doc__ = work.__name__, work.__doc__
         body.__signature__ = _signature(names, positional)  # type: ignore[attr-defined]
-        return Task(
+        return Command(
             body,
             positional=[positional] if positional else [],
             iterable=[name for name in names if name == "set"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +72,10 @@ def _warn(message: str) -> None:
     sys.stderr.write(f"warning: {message}\n")
 
 
+UNKNOWN = re.compile(r"No idea what ('.*') is!")
+"""Invoke's words for a command or option that does not exist."""
+
+
 class Tasks(Program):
     """Invoke's program; ends with our exit code when the command line is wrong."""
 
@@ -79,8 +84,8 @@ class Tasks(Program):
         try:
             super().parse_tasks()
         except ParseError as error:
-            hint = f"{self.binary} --help lists commands and options"
-            message = f"error: {error}; {hint}"
+            problem = UNKNOWN.sub(r"there is no command or option \1", str(error))
+            message = f"error: {problem}; {self.binary} --help lists them"
             raise Exit(message, code=OptionError.exit_code) from error
 
 

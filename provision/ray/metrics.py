@@ -76,15 +76,14 @@ def metrics(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Metrics:
         ConnectError: the head cannot be reached.
     """
     cluster = load_inventory(inventory, options)
+    head = head_of(cluster)
     steps = list(head_steps(cluster, PLAYBOOK, options.get("sets", {})))
     step = next((one for one in steps if isinstance(one, PrometheusTargets)), None)
     if not step:
         raise InventoryError(
             "this cluster has no metrics",
-            hint="set `metrics: true` in the inventory, which needs a group `head`, "
-            "then deploy",
+            hint="set `metrics: true` in the inventory, then deploy",
         )
-    head = head_of(cluster)
     reply = ask(head, step.probe(), LIMIT_S)
     found = read_targets(reply.stdout)
     if not found:

@@ -92,8 +92,8 @@ def test_a_plan_is_not_remembered(here: Place) -> None:
         (("teardown", "--inventory", "inv.yml", "--level", "all"), "images, engine"),
         (("lab.up", "--hosts", "some"), "--hosts takes a number"),
         (("lab.reboot",), "required positional"),
-        (("plan", "--no-such"), "No idea what '--no-such' is"),
-        (("no-such-command",), "No idea what 'no-such-command' is"),
+        (("plan", "--no-such"), "there is no command or option '--no-such'"),
+        (("no-such-command",), "there is no command or option 'no-such-command'"),
     ],
 )
 def test_bad_input_ends_with_5_and_one_line(

@@ -1,4 +1,4 @@
-"""The example in docs/library.md runs as it is printed."""
+"""The example in docs/library.md runs as it is printed; its table has every verb."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import io
 import os
 import re
 from pathlib import Path
+
+import provision
+from provision import api, cli
 
 PAGE = Path(__file__).parents[3] / "docs" / "library.md"
 FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -28,9 +31,32 @@ def test_it_plans_applies_and_finds_nothing_more_to_do(tmp_path: Path) -> None:
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(compile(owned_by_this_user(code), str(PAGE), "exec"), {})
-    said = output.getvalue()
-    assert "2 changed, exit code 0" in said
-    assert "0 changed, 1 round trip" in said
-    assert "changed: here" not in said, "the last apply had nothing to do"
+    printed = output.getvalue()
+    assert "2 changed, exit code 0" in printed
+    assert "0 changed, 1 round trip" in printed
+    assert "changed: here" not in printed, "the last apply had nothing to do"
     assert Path(target, "notes/today.txt").read_text() == "Ray is up\n"
     assert Path(target, "notes").stat().st_mode & 0o777 == 0o750
+
+
+def test_every_command_has_a_function_in_the_table() -> None:
+    rows = [row for row in PAGE.read_text().splitlines() if row.startswith("| `")]
+    commands = set(re.findall(r"`([a-z.]+)", " ".join(r.split("|")[3] for r in rows)))
+    ours = {name for name in cli.namespace().task_names if not name.startswith("lab.")}
+    assert ours == commands
+
+
+def test_every_function_in_the_table_exists() -> None:
+    rows = [row for row in PAGE.read_text().splitlines() if row.startswith("| `")]
+    names = re.findall(r"`([a-z._]+)`", " ".join(row.split("|")[1] for row in rows))
+    for name in names:
+        place, _, verb = name.rpartition(".")
+        assert callable(getattr(api if place else provision, verb)), name
+
+
+def test_the_public_names_are_what_is_promised() -> None:
+    assert sorted(api.__all__) == sorted(api._HOMES)
+    for name in provision.__all__:
+        assert getattr(provision, name)
+    for name in api.__all__:
+        assert getattr(api, name)
