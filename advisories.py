@@ -1,4 +1,4 @@
-"""Known vulnerabilities of what the lock files pin, as the OSV database has them.
+"""Known vulnerabilities of the packages in the lock files, from the OSV database.
 
 Source: https://google.github.io/osv.dev/post-v1-querybatch/
 """
@@ -16,12 +16,12 @@ DATABASE = "https://api.osv.dev"
 LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", re.MULTILINE)
 LIMIT_S = 20.0
-MOST = 500
-"""Packages asked about at once; the database takes a thousand."""
+BATCH = 500
+"""Packages in one query; the database accepts 1000."""
 
 
 class UnreachableError(Exception):
-    """The database does not answer, or not in its format: nothing is known."""
+    """The database does not answer, or in another format: nothing is known."""
 
 
 class LockError(Exception):
@@ -30,7 +30,7 @@ class LockError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Pin:
-    """A package at the version that is installed."""
+    """A package and its pinned version."""
 
     name: str
     version: str
@@ -46,7 +46,7 @@ class Advisory:
 
 
 def pins(folder: Path) -> list[Pin]:
-    """All packages of the lock files in *folder*, each once.
+    """Return all packages of the lock files in *folder*, each once.
 
     Raises:
         LockError: a file is missing or empty, or a package in it has no hash.
@@ -59,35 +59,35 @@ def pins(folder: Path) -> list[Pin]:
             raise LockError(f"{name}: {error.strerror}; run `invoke lock`") from error
         bare = [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry]
         if bare or not entries:
-            what = f"no hash for {', '.join(bare)}" if bare else "pins nothing"
+            what = f"no hash for {', '.join(bare)}" if bare else "no packages"
             raise LockError(f"{name}: {what}; run `invoke lock`")
         found |= {Pin(*match.groups()) for e in entries if (match := PIN.match(e))}
     return sorted(found)
 
 
 def _entries(text: str) -> list[str]:
-    """The packages of a lock file, each with its lines of hashes."""
+    """Return the packages of a lock file, each with its hashes."""
     joined = re.sub(r"\\\n\s*", " ", text)
     return [line for line in joined.splitlines() if line and line[0] not in "# "]
 
 
 def known(pinned: Iterable[Pin], database: str = DATABASE) -> list[Advisory]:
-    """The vulnerabilities that *database* knows of.
+    """Return the vulnerabilities in *database* of the *pinned* packages.
 
     Raises:
-        UnreachableError: it does not answer.
+        UnreachableError: the database does not answer.
     """
     todo, found = list(pinned), []
-    for start in range(0, len(todo), MOST):
-        some = todo[start : start + MOST]
+    for start in range(0, len(todo), BATCH):
+        some = todo[start : start + BATCH]
         queries = [
             {"package": {"name": p.name, "ecosystem": "PyPI"}, "version": p.version}
             for p in some
         ]
-        answer = _ask(f"{database}/v1/querybatch", {"queries": queries})
+        answer = _query(f"{database}/v1/querybatch", {"queries": queries})
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != len(some):
-            raise UnreachableError(f"{database} gave no answer for each package")
+            raise UnreachableError(f"{database} did not answer for every package")
         for pin, result in zip(some, results, strict=True):
             ids = [one["id"] for one in (result or {}).get("vulns", ())]
             found += [Advisory(pin, id_, _summary(database, id_)) for id_ in ids]
@@ -96,7 +96,7 @@ def known(pinned: Iterable[Pin], database: str = DATABASE) -> list[Advisory]:
 
 def _summary(database: str, id_: str) -> str:
     try:
-        about = _ask(f"{database}/v1/vulns/{id_}")
+        about = _query(f"{database}/v1/vulns/{id_}")
     except UnreachableError:
         return ""
     return str(about.get("summary") or about.get("details", ""))[:200].replace(
@@ -104,7 +104,7 @@ def _summary(database: str, id_: str) -> str:
     )
 
 
-def _ask(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _query(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     # Slow to import, and every task would pay for it.
     import urllib.request
 
@@ -116,7 +116,7 @@ def _ask(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
             answer = json.load(reply)
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
-        raise UnreachableError(f"{url} cannot be asked: {why}") from error
+        raise UnreachableError(f"no answer from {url}: {why}") from error
     if not isinstance(answer, dict):
-        raise UnreachableError(f"{url} did not answer in its format")
+        raise UnreachableError(f"unexpected answer from {url}")
     return answer

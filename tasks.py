@@ -1,4 +1,4 @@
-"""The repository's tasks: the commands of the product, and what developers run."""
+"""Tasks of the repository: the commands of the product, and those for developers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOCK = (
 
 @task
 def check(context: Context) -> None:
-    """Format, lint, types, unit and shell tests."""
+    """Check format, lint and types; run unit and shell tests."""
     failed = [
         name
         for name, command in QUICK.items()
@@ -41,23 +41,23 @@ def check(context: Context) -> None:
         raise Exit(f"failed: {', '.join(failed)}", code=1)
 
 
-@task(help={"rest": "only what `check` leaves out"})
+@task(help={"rest": "only the tests that `check` leaves out"})
 def test(context: Context, rest: bool = False) -> None:  # noqa: PT028
-    """Run every test; brings the lab up."""
+    """Run all tests; start the lab."""
     slow = "-m slow" if rest else ""
-    # Meanwhile, since a new lab mostly waits for downloads.
+    # At the same time, because a new lab mostly waits for downloads.
     with subprocess.Popen([sys.executable, "-m", "invoke", "lab.up"]) as lab:
         context.run(f"{PYTEST} -q -n auto {slow} tests/unit tests/shell", echo=True)
     if lab.returncode:
-        raise Exit("the lab did not come up", code=lab.returncode)
-    # What has an sshd or a lab of its own to look after runs alone.
+        raise Exit("the lab did not start; see above", code=lab.returncode)
+    # Tests with an sshd or the lab do not run in parallel.
     for folder in ("tests/ssh", "tests/lab"):
         context.run(f"{PYTEST} --durations=10 {folder}", echo=True)
 
 
 @task
 def lock(context: Context) -> None:
-    """Make the lock files anew from setup.cfg, with hashes."""
+    """Write the lock files from setup.cfg, with hashes."""
     context.run(f"{LOCK} --output-file requirements.txt setup.cfg", echo=True)
     dev = "--extra dev --constraint requirements.txt"
     context.run(f"{LOCK} {dev} --output-file requirements-dev.txt setup.cfg", echo=True)
@@ -67,55 +67,56 @@ def lock(context: Context) -> None:
 
 @task(help={"database": "address of an OSV database (default: the public one)"})
 def audit(context: Context, database: str = advisories.DATABASE) -> None:
-    """Look for known vulnerabilities in the lock files."""
+    """Check the packages in the lock files for known vulnerabilities."""
     try:
         pinned = advisories.pins(ROOT)
         found = advisories.known(pinned, database)
     except advisories.LockError as error:
         raise Exit(f"error: {error}", code=1) from error
     except advisories.UnreachableError as error:
-        said = (
-            f"error: {error}\nNOTHING is known about the {len(pinned)} pinned packages."
+        message = (
+            f"error: {error}\nThe {len(pinned)} pinned packages were NOT checked; "
+            "run `invoke audit` again later."
         )
-        raise Exit(
-            f"{said} Their hashes are there, and are checked on install.", 4
-        ) from error
+        raise Exit(message, 4) from error
     for one in found:
         print(f"{one.pin.name} {one.pin.version}  {one.id}  {one.summary}")
     if found:
         raise Exit(
-            f"{len(found)} known vulnerabilities; see osv.dev/ID, `invoke lock`", 1
+            f"{len(found)} known vulnerabilities; see https://osv.dev/ID, then run "
+            "`invoke lock` for newer versions",
+            1,
         )
-    print(f"none known in {len(pinned)} pinned packages, all of which have hashes")
+    print(f"no known vulnerability in {len(pinned)} pinned packages; all have hashes")
 
 
 @task(
     help={
-        "quick": "few hosts and one round; writes no results",
+        "quick": "few hosts, one round, no results written",
         "only": "parts: converged,startup,latency,cold,trouble,memory",
     }
 )
 def farm(context: Context, quick: bool = False, only: str = "") -> None:
-    """Measure on a farm of addresses, against other tools."""
+    """Measure on simulated hosts, in comparison with other tools."""
     options = f"{'--quick' if quick else ''} {f'--only {only}' if only else ''}"
     context.run(f"PYTHONPATH=tests {sys.executable} -m benchmarks {options}", echo=True)
 
 
 @task
 def lab(context: Context) -> None:
-    """Measure a deployed lab's deploy, then a bare one's."""
+    """Measure a deploy of the lab, first converged, then on bare hosts."""
     for name in ("converged", "cold"):
         context.run(f"{sys.executable} benchmarks/{name}.py", echo=True)
 
 
 @task(
     help={
-        "all": "every fault, however long; writes docs/what-happens-when.md",
-        "keep": "write what these faults did to that page, too",
-        "only": "faults whose heading and name have this regular expression",
-        "minutes": "how long at most (default: 10)",
-        "seed": "chooses the faults, and chance within them",
-        "list": "say what faults there are, and what is expected of each",
+        "all": "run all faults and write docs/what-happens-when.md",
+        "keep": "write the results of these faults to that page",
+        "only": "faults whose heading and name match this regular expression",
+        "minutes": "time limit (default: 10)",
+        "seed": "seed for the choice of faults and for chance in them",
+        "list": "list all faults and their expected outcomes",
     }
 )
 def chaos(
@@ -127,7 +128,7 @@ def chaos(
     seed: int = -1,
     list: bool = False,  # noqa: A002
 ) -> None:
-    """Do faults to the lab for a while, and say which are held."""
+    """Inject faults into the lab, and report which had the expected outcome."""
     flags = {"--all": all, "--keep": keep, "--list": list}
     words = [flag for flag, given in flags.items() if given]
     words += [f"--only={only}"] if only else []

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from support.lab.commands import INVENTORY, invoke, reported
+from support.lab.commands import INVENTORY, invoke, invoke_with_report
 
 from provision import lab
 
@@ -28,18 +28,20 @@ find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 
-def on(host: str, script: str) -> str:
+def root_shell(host: str, script: str) -> str:
     return lab.run(host, "sh", "-c", script)
 
 
 def listing(host: str) -> frozenset[str]:
-    return frozenset(on(host, LISTING).splitlines())
+    return frozenset(root_shell(host, LISTING).splitlines())
 
 
 def containers() -> dict[str, str]:
     """Id and start time of each host's Ray container."""
     form = "{{.Id}} {{.State.StartedAt}}"
-    return {h: on(h, f"docker inspect --format '{form}' ray-lab") for h in HOSTS}
+    return {
+        h: root_shell(h, f"docker inspect --format '{form}' ray-lab") for h in HOSTS
+    }
 
 
 def ray_nodes() -> list[dict[str, Any]]:
@@ -65,7 +67,7 @@ def first(bare: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     """A plan of bare hosts, with what is on their disks before and after."""
     report = tmp_path_factory.mktemp("plan") / "report.json"
     before = {host: listing(host) for host in HOSTS}
-    done, found = reported("plan", "--inventory", INVENTORY, report=report)
+    done, found = invoke_with_report("plan", "--inventory", INVENTORY, report=report)
     after = {host: listing(host) for host in HOSTS}
     return {"done": done, "report": found, "before": before, "after": after}
 
@@ -76,15 +78,15 @@ def deployed(
 ) -> dict[str, Any]:
     """The first deploy on them."""
     report = tmp_path_factory.mktemp("deploy") / "report.json"
-    done, found = reported("deploy", "--inventory", INVENTORY, report=report)
-    done.ended(0)
+    done, found = invoke_with_report("deploy", "--inventory", INVENTORY, report=report)
+    done.expect_exit(0)
     return {"done": done, "report": found}
 
 
 def test_a_plan_says_what_would_change_and_touches_nothing(
     first: dict[str, Any],
 ) -> None:
-    first["done"].ended(3)
+    first["done"].expect_exit(3)
     for host in HOSTS:
         touched = first["before"][host] ^ first["after"][host]
         assert not touched, f"on {host}: {sorted(touched)[:20]}"
@@ -115,10 +117,10 @@ def test_a_second_deploy_changes_nothing_in_one_round_trip_a_host(
     deployed: dict[str, Any], tmp_path: Path
 ) -> None:
     before = containers()
-    done, found = reported(
+    done, found = invoke_with_report(
         "deploy", "--inventory", INVENTORY, report=tmp_path / "report.json"
     )
-    done.ended(0)
+    done.expect_exit(0)
     for host in HOSTS:
         assert found["hosts"][host]["changed"] == 0
         assert found["hosts"][host]["round_trips"] == 1
@@ -126,22 +128,22 @@ def test_a_second_deploy_changes_nothing_in_one_round_trip_a_host(
 
 
 def test_a_plan_of_a_deployed_cluster_is_empty(deployed: dict[str, Any]) -> None:
-    invoke("plan", "--inventory", INVENTORY).ended(0)
-    invoke("deploy", "--inventory", INVENTORY, "--check").ended(0)
-    invoke("verify", "--inventory", INVENTORY).ended(0)
+    invoke("plan", "--inventory", INVENTORY).expect_exit(0)
+    invoke("deploy", "--inventory", INVENTORY, "--check").expect_exit(0)
+    invoke("verify", "--inventory", INVENTORY).expect_exit(0)
 
 
 def test_status_shows_hosts_and_nodes_and_remembers_the_inventory(
     deployed: dict[str, Any],
 ) -> None:
-    done = invoke("status").ended(0)
+    done = invoke("status").expect_exit(0)
     assert "lab.yml" in done.output
     assert all(host in done.output for host in HOSTS)
     assert done.output.count("ALIVE") >= 3 or "3 of 3" in done.output
 
 
 def test_the_smoke_job_runs_on_every_node(deployed: dict[str, Any]) -> None:
-    done = invoke("smoke").ended(0)
+    done = invoke("smoke").expect_exit(0)
     assert "[0, 1, 4, 9]" in done.output
     assert all(host in done.output for host in HOSTS)
 
@@ -149,11 +151,11 @@ def test_the_smoke_job_runs_on_every_node(deployed: dict[str, Any]) -> None:
 def test_the_token_is_in_no_command_line_environment_or_container(
     deployed: dict[str, Any],
 ) -> None:
-    token = on("node1", "cat /var/lib/provision-lab/auth_token").strip()
+    token = root_shell("node1", "cat /var/lib/provision-lab/auth_token").strip()
     assert len(token) >= 32
     for host in HOSTS:
-        inspected = on(host, "docker inspect ray-lab")
-        processes = on(
+        inspected = root_shell(host, "docker inspect ray-lab")
+        processes = root_shell(
             host, "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
         )
         assert token not in inspected
@@ -166,7 +168,7 @@ def test_ray_refuses_who_has_no_token(deployed: dict[str, Any]) -> None:
     program = "import ray; ray.init(address='172.30.77.11:6379')"
     without = "RAY_AUTH_MODE=disabled RAY_AUTH_TOKEN_PATH="
     script = f'timeout 20 docker exec -e {without.replace(" ", " -e ")} ray-lab python -c "{program}"'
-    said = on("node1", f"{script} 2>&1 && echo LET-IN || true")
+    said = root_shell("node1", f"{script} 2>&1 && echo LET-IN || true")
     assert "LET-IN" not in said
     for path in ("/api/v0/nodes", "/api/jobs/"):
         with pytest.raises(HTTPError) as refused:
@@ -178,7 +180,7 @@ def test_ray_refuses_who_has_no_token(deployed: dict[str, Any]) -> None:
 def test_a_limit_and_tags_choose_what_runs(
     deployed: dict[str, Any], tmp_path: Path
 ) -> None:
-    _, found = reported(
+    _, found = invoke_with_report(
         *("plan", "--inventory", INVENTORY, "--limit", "workers:!node3"),
         report=tmp_path / "report.json",
     )
@@ -188,15 +190,15 @@ def test_a_limit_and_tags_choose_what_runs(
 def test_a_changed_option_replaces_only_its_container(deployed: dict[str, Any]) -> None:
     before = containers()
     change = ("--inventory", INVENTORY, "--limit", "node3", "--set", "ray_num_cpus=2")
-    plan = invoke("plan", *change).ended(3)
+    plan = invoke("plan", *change).expect_exit(3)
     assert re.search(r"num-cpus: 1 (->|→) 2", plan.output), plan.output
-    invoke("deploy", *change).ended(0)
+    invoke("deploy", *change).expect_exit(0)
     after = containers()
     assert after["node3"] != before["node3"]
     assert (after["node1"], after["node2"]) == (before["node1"], before["node2"])
     cpus = {n["NodeManagerAddress"]: n["Resources"].get("CPU") for n in ray_nodes()}
     assert cpus["172.30.77.13"] == 2
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
 
 
 def wait_until_well() -> None:
@@ -210,7 +212,7 @@ def wait_until_well() -> None:
 def test_a_killed_container_heals_without_a_controller(
     deployed: dict[str, Any],
 ) -> None:
-    on("node2", "kill -9 $(docker inspect --format '{{.State.Pid}}' ray-lab)")
+    root_shell("node2", "kill -9 $(docker inspect --format '{{.State.Pid}}' ray-lab)")
     wait_until_well()
     assert {node["NodeManagerAddress"] for node in ray_nodes()} == ADDRESSES
 
@@ -225,30 +227,32 @@ class TestTeardown:
     """In this order, on the cluster the tests before it used."""
 
     def test_it_goes_and_comes_again(self, deployed: dict[str, Any]) -> None:
-        refused = invoke("teardown", "--inventory", INVENTORY).ended(5)
+        refused = invoke("teardown", "--inventory", INVENTORY).expect_exit(5)
         assert "--yes" in refused.output
         assert set(containers()) == set(HOSTS), "nothing went without a yes"
 
-        gone = invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        gone = invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
         assert "ray-lab" in gone.output
         for host in HOSTS:
             assert left_on(host) == ""
-            assert "Version" in on(host, "docker version"), "Docker stays"
-            assert "rayproject/ray" in on(host, "docker images"), "the image stays"
+            assert "Version" in root_shell(host, "docker version"), "Docker stays"
+            assert "rayproject/ray" in root_shell(host, "docker images"), (
+                "the image stays"
+            )
 
-        again = invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        again = invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
         assert "0 changed" in again.output or "nothing" in again.output.lower()
 
-        invoke("deploy", "--inventory", INVENTORY).ended(0)
+        invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
         assert {node["NodeManagerAddress"] for node in ray_nodes()} == ADDRESSES
 
         invoke(
             "teardown", "--inventory", INVENTORY, "--yes", "--level", "engine"
-        ).ended(0)
+        ).expect_exit(0)
         for host in HOSTS:
             assert left_on(host) == ""
             engine = "command -v dockerd; ls -d /etc/docker /var/lib/docker/* 2>/dev/null; true"
-            assert on(host, engine) == ""
+            assert root_shell(host, engine) == ""
 
 
 LEFT = r"""
@@ -265,4 +269,4 @@ true
 
 def left_on(host: str) -> str:
     """What is left of a cluster: containers, volumes, files, users, ports, processes."""
-    return on(host, LEFT).strip()
+    return root_shell(host, LEFT).strip()

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from support.lab.commands import INVENTORY, ROOT, argv, invoke
-from support.lab.secret_traces import FILES, SAID, Watch, on
+from support.lab.secret_traces import FILES, SAID, Watch, root_shell
 
 HOSTS = ("node1", "node2", "node3")
 ADDRESSES = {"172.30.77.11", "172.30.77.12", "172.30.77.13"}
@@ -44,12 +44,12 @@ class Rotated:
 @pytest.fixture(scope="module")
 def rotated(running_lab: object, tmp_path_factory: pytest.TempPathFactory) -> Rotated:
     """A deployed cluster that is given a new token."""
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
     old = secret("ray_token")
     report = tmp_path_factory.mktemp("rotate") / "report.json"
     words = ("token.rotate", "--inventory", INVENTORY, "-v", "--report", str(report))
     with Watch() as watch:
-        done = invoke(*words).ended(0)
+        done = invoke(*words).expect_exit(0)
     said = done.output + report.read_text()
     return Rotated(said, watch, old, secret("ray_token"))
 
@@ -84,10 +84,13 @@ def code(url: str, token: str) -> int:
 
 def test_the_head_was_first_to_restart_and_every_host_did(rotated: Rotated) -> None:
     form = "docker inspect --format '{{.State.StartedAt}}' ray-lab"
-    head, *workers = (on(host, form) for host in HOSTS)
+    head, *workers = (root_shell(host, form) for host in HOSTS)
     assert head < min(workers)
     for host in HOSTS:
-        assert on(host, "cat /var/lib/provision-lab/auth_token").strip() == rotated.new
+        assert (
+            root_shell(host, "cat /var/lib/provision-lab/auth_token").strip()
+            == rotated.new
+        )
 
 
 def test_no_command_line_or_environment_had_a_secret(rotated: Rotated) -> None:
@@ -103,15 +106,15 @@ def test_nothing_that_was_printed_or_reported_has_one(rotated: Rotated) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_neither_docker_nor_the_journal_tells_one(rotated: Rotated, host: str) -> None:
-    told = on(host, SAID)
+    told = root_shell(host, SAID)
     assert "RAY_AUTH_TOKEN_PATH" in told and "_SYSTEMD_UNIT" in told
     assert [word for word in rotated.needles if word in told] == []
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_files_have_them_only_where_documented(rotated: Rotated, host: str) -> None:
-    found = on(host, FILES, stdin="\n".join(rotated.needles))
-    grafana = on(host, "id -u provision-grafana 2>/dev/null || true").strip()
+    found = root_shell(host, FILES, stdin="\n".join(rotated.needles))
+    grafana = root_shell(host, "id -u provision-grafana 2>/dev/null || true").strip()
     expected = {TOKEN}
     if host == "node1":
         names = ("admin_password", "secret_key")
@@ -141,16 +144,22 @@ def test_a_machine_that_missed_it_cannot_bring_the_old_one_back(
     rotated: Rotated,
 ) -> None:
     words = ("deploy", "--inventory", INVENTORY, "--tags", "token")
-    done = invoke(*words, env={"PROVISION_RAY_TOKEN": rotated.old}).ended(2)
+    done = invoke(*words, env={"PROVISION_RAY_TOKEN": rotated.old}).expect_exit(2)
     assert "a secret that another one has replaced since" in done.output
     assert rotated.old not in done.output
     for host in ("node1", "node2", "node3"):
-        assert on(host, "cat /var/lib/provision-lab/auth_token").strip() == rotated.new
-        assert on(host, "stat -c %a /var/lib/provision-lab/retired_tokens") == "600\n"
+        assert (
+            root_shell(host, "cat /var/lib/provision-lab/auth_token").strip()
+            == rotated.new
+        )
+        assert (
+            root_shell(host, "stat -c %a /var/lib/provision-lab/retired_tokens")
+            == "600\n"
+        )
 
 
 def test_nothing_of_it_is_left_to_do(rotated: Rotated) -> None:
-    invoke("plan", "--inventory", INVENTORY, "--tags", "token").ended(0)
+    invoke("plan", "--inventory", INVENTORY, "--tags", "token").expect_exit(0)
 
 
 @pytest.mark.long
@@ -161,7 +170,7 @@ def test_nothing_of_it_is_left_to_do(rotated: Rotated) -> None:
 def test_a_rotation_that_is_killed_is_finished_by_the_next_command(
     running_lab: object, moment: str
 ) -> None:
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
     old = secret("ray_token")
     words = argv("token.rotate", "--inventory", INVENTORY, "-v")
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
@@ -171,10 +180,10 @@ def test_a_rotation_that_is_killed_is_finished_by_the_next_command(
     killed = secret("ray_token")
     assert killed != old
 
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
     url = "http://172.30.77.11:8265/api/v0/nodes"
     assert (code(url, old), code(url, killed)) == (403, 200)
-    invoke("token.rotate", "--inventory", INVENTORY).ended(0)
+    invoke("token.rotate", "--inventory", INVENTORY).expect_exit(0)
     assert (code(url, killed), code(url, secret("ray_token"))) == (403, 200)
 
 
@@ -184,12 +193,12 @@ def test_a_first_deploy_leaves_no_secret_anywhere(running_lab: object) -> None:
 
     lab.reset()
     with Watch() as watch:
-        done = invoke("deploy", "--inventory", INVENTORY, "-v").ended(0)
+        done = invoke("deploy", "--inventory", INVENTORY, "-v").expect_exit(0)
     names = ("ray_token", "grafana_admin_password", "grafana_secret_key")
     needles = [secret(name) for name in names]
     assert watch.having(needles) == []
-    told = "".join(on(host, SAID) for host in HOSTS) + done.output
+    told = "".join(root_shell(host, SAID) for host in HOSTS) + done.output
     assert [word for word in needles if word in told] == []
     for host in HOSTS:
-        found = on(host, FILES, stdin="\n".join(needles)).splitlines()
+        found = root_shell(host, FILES, stdin="\n".join(needles)).splitlines()
         assert len(found) == (3 if host == "node1" else 1), found

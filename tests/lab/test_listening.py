@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 from support.lab.commands import INVENTORY, invoke
 from support.lab.open_ports import open_ports, table
-from support.lab.secret_traces import on
+from support.lab.secret_traces import root_shell
 
 from provision.ray.steps.node.ports import Ports
 
@@ -60,7 +60,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module", autouse=True)
 def deployed(running_lab: object) -> None:
     """A cluster; one that is there already is taken as it is."""
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
 
 
 def answer(url: str, method: str = "GET") -> tuple[int, str]:
@@ -98,7 +98,7 @@ def test_a_stranger_finds_open_what_the_page_says_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_each_program_listens_on_the_address_that_the_page_says(host: str) -> None:
-    lines = on(host, "ss -Hltn | awk '{print $4}'").split()
+    lines = root_shell(host, "ss -Hltn | awk '{print $4}'").split()
     local = ("127.", "[::1]")
     reachable = [line for line in lines if not line.startswith(local)]
     by_port: dict[int, set[str]] = {}
@@ -115,7 +115,7 @@ def test_each_program_listens_on_the_address_that_the_page_says(host: str) -> No
 
 def test_docker_listens_on_no_network() -> None:
     for host in HOSTS:
-        assert "dockerd" not in on(host, "ss -Hltnp")
+        assert "dockerd" not in root_shell(host, "ss -Hltnp")
 
 
 def refused(url: str) -> bool:
@@ -142,7 +142,7 @@ def test_every_grpc_server_refuses_who_shows_no_token() -> None:
         if any(row.is_on(host) for row in TABLE if row.first == port)
     ]
     quoted = CALL.replace('"', '\\"')
-    said = on(
+    said = root_shell(
         "node2",
         f'docker exec -i ray-lab python -c "{quoted}"',
         stdin=json.dumps(calls),
@@ -187,7 +187,7 @@ time.sleep(60)
 
 @pytest.mark.long
 def test_workers_listen_in_their_range_and_refuse_who_shows_no_token() -> None:
-    on("node1", f'docker exec -d ray-lab timeout 60 python -c "{JOB}"')
+    root_shell("node1", f'docker exec -d ray-lab timeout 60 python -c "{JOB}"')
     [row] = [row for row in TABLE if row.first != row.last]
     deadline = time.monotonic() + 40
     calls: list[tuple[str, str]] = []
@@ -202,12 +202,12 @@ def test_workers_listen_in_their_range_and_refuse_who_shows_no_token() -> None:
         ]
     quoted = CALL.replace('"', '\\"')
     run = f'docker exec -i ray-lab python -c "{quoted}"'
-    said = on("node2", run, stdin=json.dumps(calls))
+    said = root_shell("node2", run, stdin=json.dumps(calls))
     assert set(json.loads(said).values()) == {"UNAUTHENTICATED"}, said
 
 
 def listening(host: str) -> set[int]:
     """The ports of *host* that can be reached from elsewhere."""
-    lines = on(host, "ss -Hltn | awk '{print $4}'").split()
+    lines = root_shell(host, "ss -Hltn | awk '{print $4}'").split()
     places = (line.rpartition(":") for line in lines if not line.startswith("127."))
     return {int(port) for *_, port in places}

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from support.lab.commands import INVENTORY, ROOT, invoke, reported
+from support.lab.commands import INVENTORY, ROOT, invoke, invoke_with_report
 
 from provision import lab
 
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module", autouse=True)
 def deployed(running_lab: object) -> None:
     """A cluster; one that is there already is taken as it is."""
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
 
 
 def secret(name: str) -> str:
@@ -99,7 +99,7 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
 
 
-def on(host: str, script: str) -> str:
+def root_shell(host: str, script: str) -> str:
     return lab.run(host, "sh", "-c", script)
 
 
@@ -169,25 +169,27 @@ def test_grafana_has_our_dashboard_and_those_of_this_ray() -> None:
 def test_the_password_is_in_no_process_and_no_readable_file() -> None:
     password = secret("grafana_admin_password")
     assert len(password) >= 32
-    running = on(
+    running = root_shell(
         "node1", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
     )
     assert password not in running
-    mode = on("node1", "stat -c '%a %U' /etc/provision/grafana/admin_password")
+    mode = root_shell("node1", "stat -c '%a %U' /etc/provision/grafana/admin_password")
     assert mode.split() == ["400", "provision-grafana"]
 
 
 def test_services_run_as_users_of_their_own_on_the_clusters_address() -> None:
-    shells = on("node1", "getent passwd | grep ^provision | cut -d: -f7 | sort -u")
+    shells = root_shell(
+        "node1", "getent passwd | grep ^provision | cut -d: -f7 | sort -u"
+    )
     assert shells.split() == ["/usr/sbin/nologin"]
-    listening = on("node1", "ss -Hltn | awk '{print $4}'").split()
+    listening = root_shell("node1", "ss -Hltn | awk '{print $4}'").split()
     assert {f"172.30.77.11:{port}" for port in (3000, 9090, 9100)} <= set(listening)
     for port in (3000, 9090, 9100):
         assert not [at for at in listening if at in (f"0.0.0.0:{port}", f"*:{port}")]
 
 
 def test_invoke_metrics_shows_targets_and_addresses() -> None:
-    done = invoke("metrics").ended(0)
+    done = invoke("metrics").expect_exit(0)
     assert f"{TARGETS} of {TARGETS} targets up" in done.output
     for words in (PROMETHEUS, GRAFANA, RAY, "grafana_admin_password", "s ago"):
         assert words in done.output
@@ -195,36 +197,36 @@ def test_invoke_metrics_shows_targets_and_addresses() -> None:
 
 def test_a_second_deploy_changes_nothing(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    done, found = reported("deploy", "--inventory", INVENTORY, report=report)
-    done.ended(0)
+    done, found = invoke_with_report("deploy", "--inventory", INVENTORY, report=report)
+    done.expect_exit(0)
     seen = {(h["changed"], h["round_trips"]) for h in found["hosts"].values()}
     assert seen == {(0, 1)}
 
 
 def test_a_config_that_promtool_refuses_changes_nothing() -> None:
     look = f"sha256sum {CONFIG}; ls -A /etc/provision/prometheus"
-    before = on("node1", look)
+    before = root_shell("node1", look)
     wrong = ("--tags", "metrics", "--set", "metrics_interval_s=never")
-    done = invoke("deploy", "--inventory", INVENTORY, *wrong).ended(2)
+    done = invoke("deploy", "--inventory", INVENTORY, *wrong).expect_exit(2)
     assert "promtool refuses it" in done.output
-    assert on("node1", look) == before
+    assert root_shell("node1", look) == before
     assert all_up()
 
 
 def test_a_target_that_is_down_is_seen() -> None:
-    on("node3", "systemctl stop provision-node-exporter")
+    root_shell("node3", "systemctl stop provision-node-exporter")
     eventually(lambda: not all_up(), 40)
-    done = invoke("metrics").ended(3)
+    done = invoke("metrics").expect_exit(3)
     assert f"{TARGETS - 1} of {TARGETS} targets up" in done.output
     assert "connection refused" in done.output
-    status = invoke("status").ended(3)
+    status = invoke("status").expect_exit(3)
     assert f"{TARGETS - 1} of {TARGETS} targets up" in status.output
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
     assert all_up(), "deploy waits until it is"
 
 
 def test_a_killed_prometheus_comes_back() -> None:
-    on("node1", "systemctl kill --signal=KILL provision-prometheus")
+    root_shell("node1", "systemctl kill --signal=KILL provision-prometheus")
     eventually(all_up)
 
 
@@ -232,10 +234,10 @@ STARTED = "docker inspect --format '{{.State.StartedAt}}' ray-lab"
 
 
 def test_a_replaced_ray_container_is_scraped_again() -> None:
-    was = on("node2", STARTED)
-    on("node2", "docker restart -t 1 ray-lab")
+    was = root_shell("node2", STARTED)
+    root_shell("node2", "docker restart -t 1 ray-lab")
     restarted = now()
-    assert on("node2", STARTED) != was, "it runs since another time now"
+    assert root_shell("node2", STARTED) != was, "it runs since another time now"
     # It may be back before Prometheus has noticed that it was away.
     eventually(lambda: all_up(restarted), 180)
 
@@ -262,15 +264,19 @@ class TestTeardown:
 
     def test_the_series_can_stay(self) -> None:
         words = ("--inventory", INVENTORY, "--yes")
-        invoke("teardown", *words, "--keep-data").ended(0)
-        left = on("node1", LEFT).split()
+        invoke("teardown", *words, "--keep-data").expect_exit(0)
+        left = root_shell("node1", LEFT).split()
         assert [word for word in left if word.startswith("/")] == [
             "/var/lib/provision_metrics"
         ]
-        assert on("node1", "ls /var/lib/provision_metrics").split() == ["prometheus"]
-        assert on("node1", "ls /var/lib/provision_metrics/prometheus/wal").split()
+        assert root_shell("node1", "ls /var/lib/provision_metrics").split() == [
+            "prometheus"
+        ]
+        assert root_shell(
+            "node1", "ls /var/lib/provision_metrics/prometheus/wal"
+        ).split()
 
     def test_nothing_is_left(self) -> None:
-        invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
         for host in HOSTS:
-            assert on(host, LEFT) == "", host
+            assert root_shell(host, LEFT) == "", host

@@ -51,7 +51,7 @@ print("counted", ray.get(c.add.remote(), timeout=60))
 """
 
 
-def on(host: str, script: str) -> str:
+def root_shell(host: str, script: str) -> str:
     return lab.run(host, "sh", "-c", script).strip()
 
 
@@ -73,11 +73,11 @@ def ids() -> dict[str, str]:
 
 
 def id_of(host: str) -> str:
-    return on(host, "docker inspect --format '{{.Id}}' ray-lab")
+    return root_shell(host, "docker inspect --format '{{.Id}}' ray-lab")
 
 
 def command(host: str) -> str:
-    return on(host, "docker inspect --format '{{json .Config.Cmd}}' ray-lab")
+    return root_shell(host, "docker inspect --format '{{json .Config.Cmd}}' ray-lab")
 
 
 def inventory(folder: Path, **of_workers: Any) -> Path:
@@ -96,9 +96,9 @@ def inventory(folder: Path, **of_workers: Any) -> Path:
 @pytest.fixture
 def deployed(running_lab: object, tmp_path: Path) -> Iterator[Path]:
     path = inventory(tmp_path)
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
     yield path
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
 
 
 class Job:
@@ -112,7 +112,9 @@ class Job:
         self.wait("")
 
     def said(self) -> str:
-        return on("node1", "docker exec ray-lab cat /tmp/job 2>/dev/null || true")
+        return root_shell(
+            "node1", "docker exec ray-lab cat /tmp/job 2>/dev/null || true"
+        )
 
     def wait(self, begin: str) -> str:
         """What it says, once that is something that begins so."""
@@ -124,7 +126,7 @@ class Job:
 
     def ended_well(self) -> bool:
         before = int(self.said())
-        on("node1", "docker exec ray-lab touch /tmp/stop")
+        root_shell("node1", "docker exec ray-lab touch /tmp/stop")
         return int(self.wait("all right: ").split()[-1]) >= before > 0
 
 
@@ -132,12 +134,12 @@ def roll_workers(folder: Path, mark: int) -> None:
     """Replace the workers, and nothing else."""
     before = ids()
     path = inventory(folder, ray_resources={"mark": mark})
-    invoke("deploy", "--inventory", str(path)).ended(0)
+    invoke("deploy", "--inventory", str(path)).expect_exit(0)
     after = ids()
     assert after["node1"] == before["node1"], "the head was touched"
     for host in ("node2", "node3"):
         assert after[host] != before[host]
-        kept = on(host, "docker inspect --format '{{.Id}}' ray-lab-previous")
+        kept = root_shell(host, "docker inspect --format '{{.Id}}' ray-lab-previous")
         assert kept == before[host]
 
 
@@ -148,14 +150,14 @@ def test_workers_roll_under_a_job_and_go_back(deployed: Path) -> None:
     assert job.ended_well()
     for host in ("node2", "node3"):
         assert "mark" in command(host)
-    done = invoke("rollback", "--inventory", str(deployed)).ended(0)
+    done = invoke("rollback", "--inventory", str(deployed)).expect_exit(0)
     assert "plan` shows that as a difference" in done.output
     assert ids() == before
     for host in HOSTS:
         assert "mark" not in command(host)
-        names = on(host, "docker ps -a --format '{{.Names}}'").split()
+        names = root_shell(host, "docker ps -a --format '{{.Names}}'").split()
         assert host == "node1" or "ray-lab-previous" not in names
-    again = invoke("rollback", "--inventory", str(deployed)).ended(0)
+    again = invoke("rollback", "--inventory", str(deployed)).expect_exit(0)
     assert "nothing to go back to" in again.output and ids() == before
 
 
@@ -175,7 +177,9 @@ def test_the_head_is_replaced_last_and_a_detached_actor_keeps_its_state(
     before = ids()
     first = counted()
     change = ("--inventory", str(deployed), "--limit", "head")
-    invoke("deploy", *change, "--set", "ray_env={PROVISION_TEST: rolling}").ended(0)
+    invoke("deploy", *change, "--set", "ray_env={PROVISION_TEST: rolling}").expect_exit(
+        0
+    )
     after = ids()
     assert after["node1"] != before["node1"]
     assert (after["node2"], after["node3"]) == (before["node2"], before["node3"])
@@ -186,47 +190,50 @@ def test_the_head_is_replaced_last_and_a_detached_actor_keeps_its_state(
 def test_another_ray_is_a_swap_and_so_is_the_way_back(deployed: Path) -> None:
     """The other Ray is the same one under another name: what counts is what is done."""
     for host in HOSTS:
-        on(host, "docker tag rayproject/ray:2.60.0 rayproject/ray:2.61.0")
+        root_shell(host, "docker tag rayproject/ray:2.60.0 rayproject/ray:2.61.0")
     before = ids()
     counted()
     change = ("--inventory", str(deployed), "--set", "ray_image=rayproject/ray:2.61.0")
-    plan = invoke("plan", *change).ended(3)
+    plan = invoke("plan", *change).expect_exit(3)
     assert plan.output.count("Ray 2.60.0 and 2.61.0 cannot mix") == len(HOSTS)
     assert plan.output.count("image: rayproject/ray:2.60.0 ->") == len(HOSTS)
-    invoke("deploy", *change).ended(0)
+    invoke("deploy", *change).expect_exit(0)
     assert not set(ids().values()) & set(before.values())
     assert counted() == 1, "the tables are not new"
-    invoke("rollback", "--inventory", str(deployed)).ended(0)
+    invoke("rollback", "--inventory", str(deployed)).expect_exit(0)
     assert ids() == before
     for host in HOSTS:
-        on(host, "docker image rm rayproject/ray:2.61.0")
+        root_shell(host, "docker image rm rayproject/ray:2.61.0")
 
 
 @pytest.mark.long
 def test_prune_clears_exactly_the_host_that_left(deployed: Path) -> None:
-    invoke("deploy", "--inventory", str(deployed)).ended(0)
+    invoke("deploy", "--inventory", str(deployed)).expect_exit(0)
     before = ids()
     foreign = (
         "docker run -d --name foreign --entrypoint sleep rayproject/ray:2.60.0 600"
     )
-    on("node3", foreign)
+    root_shell("node3", foreign)
     data = yaml.safe_load(deployed.read_text())
     del data["all"]["children"]["workers"]["hosts"]["node3"]
     deployed.write_text(yaml.safe_dump(data))
-    left = invoke("deploy", "--inventory", str(deployed)).ended(0)
+    left = invoke("deploy", "--inventory", str(deployed)).expect_exit(0)
     assert "left the inventory, and untouched: node3" in left.output
     assert ids() == before
     planned = invoke(
         "deploy", "--inventory", str(deployed), "--prune", "--check"
-    ).ended(3)
+    ).expect_exit(3)
     assert "ray node of lab" in planned.output
     try:
-        invoke("deploy", "--inventory", str(deployed), "--prune").ended(0)
-        names = on("node3", "docker ps -a --format '{{.Names}}'").split()
+        invoke("deploy", "--inventory", str(deployed), "--prune").expect_exit(0)
+        names = root_shell("node3", "docker ps -a --format '{{.Names}}'").split()
         assert names == ["foreign"]
-        assert on("node3", "ls -d /var/lib/provision* /etc/provision || true") == ""
+        assert (
+            root_shell("node3", "ls -d /var/lib/provision* /etc/provision || true")
+            == ""
+        )
         assert {h: id_of(h) for h in HOSTS[:2]} == {h: before[h] for h in HOSTS[:2]}
-        again = invoke("deploy", "--inventory", str(deployed), "--prune").ended(0)
+        again = invoke("deploy", "--inventory", str(deployed), "--prune").expect_exit(0)
         assert "no host has left" in again.output
     finally:
-        on("node3", "docker rm -f foreign")
+        root_shell("node3", "docker rm -f foreign")

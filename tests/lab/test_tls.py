@@ -12,8 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.lab.commands import INVENTORY, ROOT, invoke, reported
-from support.lab.secret_traces import FILES, on
+from support.lab.commands import INVENTORY, ROOT, invoke, invoke_with_report
+from support.lab.secret_traces import FILES, root_shell
 
 from provision.config.inventory import Host
 from provision.secrets import signing
@@ -52,9 +52,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module", autouse=True)
 def deployed(running_lab: object) -> Iterator[None]:
     """A cluster with TLS; afterwards one without."""
-    invoke(*DEPLOY).ended(0)
+    invoke(*DEPLOY).expect_exit(0)
     yield
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
 
 
 def pair(name: str) -> signing.Pair:
@@ -67,29 +67,34 @@ def pair(name: str) -> signing.Pair:
 def seen_by(host: str) -> str:
     """What a Python program in the container of *host* says of the cluster."""
     run = "timeout 60 docker exec -i ray-lab python - 2>&1 || true"
-    return on(host, run, stdin=NODES)
+    return root_shell(host, run, stdin=NODES)
 
 
 def test_all_nodes_join_and_work() -> None:
     for host in HOSTS:
         assert " ".join(["ALIVE", *HOSTS.values()]) in seen_by(host)
-    assert "[0, 1, 4, 9]" in invoke("smoke", "--inventory", INVENTORY).ended(0).output
+    assert (
+        "[0, 1, 4, 9]"
+        in invoke("smoke", "--inventory", INVENTORY).expect_exit(0).output
+    )
 
 
 def test_a_second_deploy_changes_nothing(tmp_path: Path) -> None:
-    done, found = reported(*DEPLOY, report=tmp_path / "report.json")
-    done.ended(0)
+    done, found = invoke_with_report(*DEPLOY, report=tmp_path / "report.json")
+    done.expect_exit(0)
     seen = {(h["changed"], h["round_trips"]) for h in found["hosts"].values()}
     assert seen == {(0, 1)}
 
 
 def test_a_client_that_talks_plain_text_is_refused_although_it_has_the_token() -> None:
     assert (
-        on("node2", f"docker exec -i ray-lab python -c '{ASK}' plain")
+        root_shell("node2", f"docker exec -i ray-lab python -c '{ASK}' plain")
         == "UNAVAILABLE\n"
     )
-    assert on("node2", f"docker exec -i ray-lab python -c '{ASK}' tls") == "OK\n"
-    on("node2", "! timeout 15 docker exec -e RAY_USE_TLS=0 ray-lab ray status")
+    assert (
+        root_shell("node2", f"docker exec -i ray-lab python -c '{ASK}' tls") == "OK\n"
+    )
+    root_shell("node2", "! timeout 15 docker exec -e RAY_USE_TLS=0 ray-lab ray status")
 
 
 def answer(address: str, port: int, context: ssl.SSLContext) -> bytes:
@@ -126,21 +131,22 @@ def test_keys_lie_only_where_documented(host: str) -> None:
     lines = [line for n in HOSTS for line in pair(f"host-{n}").key_pem().split("\n")]
     keys = "\n".join(line for line in lines[1:] if line and "-----" not in line)
     assert (
-        on(host, FILES, stdin=keys) == "/var/lib/provision-lab/tls/node.key 400 1000\n"
+        root_shell(host, FILES, stdin=keys)
+        == "/var/lib/provision-lab/tls/node.key 400 1000\n"
     )
     assert {f.stat().st_mode & 0o777 for f in KEPT.iterdir()} == {0o600}
 
 
 def test_a_certificate_near_its_end_is_renewed_and_only_its_host_restarts() -> None:
-    before = {host: on(host, STARTED) for host in HOSTS}
+    before = {host: root_shell(host, STARTED) for host in HOSTS}
     old = datetime.now(UTC) - timedelta(days=signing.HOST_DAYS - 20)
     node3 = Host(name="node3", vars={"address": HOSTS["node3"]})
     made = signing.issue(node3, pair("authority"), old)
     (KEPT / "host-node3.pem").write_text(made.key_pem() + made.pem())
-    plan = invoke("plan", *DEPLOY[1:]).ended(3)
+    plan = invoke("plan", *DEPLOY[1:]).expect_exit(3)
     assert "the certificate of node3 ends" in plan.output
-    invoke(*DEPLOY).ended(0)
-    after = {host: on(host, STARTED) for host in HOSTS}
+    invoke(*DEPLOY).expect_exit(0)
+    after = {host: root_shell(host, STARTED) for host in HOSTS}
     assert [host for host in HOSTS if after[host] != before[host]] == ["node3"]
     assert pair("host-node3").end > datetime.now(UTC) + timedelta(days=300)
     assert " ".join(["ALIVE", *HOSTS.values()]) in seen_by("node3")

@@ -15,7 +15,14 @@ from typing import Any
 
 import pytest
 from faults.fault_host import LOCKS
-from support.lab.commands import INVENTORY, ROOT, Done, argv, invoke, reported
+from support.lab.commands import (
+    INVENTORY,
+    ROOT,
+    CommandResult,
+    argv,
+    invoke,
+    invoke_with_report,
+)
 from support.lab.one_host import apply
 from support.lab.one_host import failure as failure_of
 
@@ -28,7 +35,7 @@ Report = dict[str, Any]
 REGISTRY = "172.30.77.2:5000"
 
 
-def on(host: str, script: str) -> str:
+def root_shell(host: str, script: str) -> str:
     return lab.run(host, "sh", "-c", script)
 
 
@@ -45,7 +52,7 @@ def bare(running_lab: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def interrupted(bare: None) -> Done:
+def interrupted(bare: None) -> CommandResult:
     child = subprocess.Popen(
         argv("deploy", "--inventory", INVENTORY, "-v"),
         cwd=ROOT,
@@ -61,51 +68,55 @@ def interrupted(bare: None) -> Done:
             child.send_signal(signal.SIGINT)
             break
     rest, _ = child.communicate(timeout=60)
-    return Done(("deploy",), child.returncode, "".join(lines) + rest)
+    return CommandResult(("deploy",), child.returncode, "".join(lines) + rest)
 
 
 class TestInterruption:
     """Ctrl-C while packages are being installed."""
 
-    def test_it_ends_with_130_and_a_summary(self, interrupted: Done) -> None:
-        interrupted.ended(130)
+    def test_it_ends_with_130_and_a_summary(self, interrupted: CommandResult) -> None:
+        interrupted.expect_exit(130)
         assert "interrupted" in interrupted.output.lower()
         assert "node1" in interrupted.output.splitlines()[-4:][0] or (
             "round trips" in interrupted.output
         )
 
-    def test_nothing_is_left_running_on_the_hosts(self, interrupted: Done) -> None:
+    def test_nothing_is_left_running_on_the_hosts(
+        self, interrupted: CommandResult
+    ) -> None:
         for host in ("node1", "node2", "node3"):
-            assert on(host, "pgrep -x apt-get || true").strip() == ""
-            assert on(host, LOCKS) == ""
+            assert root_shell(host, "pgrep -x apt-get || true").strip() == ""
+            assert root_shell(host, LOCKS) == ""
 
 
 @pytest.fixture(scope="class")
 def troubled(
     bare: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Done, Report]]:
-    on(
+) -> Iterator[tuple[CommandResult, Report]]:
+    root_shell(
         "node1",
         "mkdir -p /run/sshd; /usr/sbin/sshd -p 6379 -o PidFile=/run/taken.pid",
     )
-    on("node2", "systemctl stop docker docker.socket 2>/dev/null || true")
-    on("node2", "mount -t tmpfs -o size=150m tmpfs /var/lib/docker")
+    root_shell("node2", "systemctl stop docker docker.socket 2>/dev/null || true")
+    root_shell("node2", "mount -t tmpfs -o size=150m tmpfs /var/lib/docker")
     lab.cut("node3")
     report = tmp_path_factory.mktemp("trouble") / "report.json"
-    yield reported("deploy", "--inventory", INVENTORY, report=report)
+    yield invoke_with_report("deploy", "--inventory", INVENTORY, report=report)
     lab.mend("node3")
-    on("node2", "systemctl stop docker docker.socket; umount -l /var/lib/docker")
-    on("node1", "kill $(cat /run/taken.pid)")
+    root_shell(
+        "node2", "systemctl stop docker docker.socket; umount -l /var/lib/docker"
+    )
+    root_shell("node1", "kill $(cat /run/taken.pid)")
 
 
 class TestThreeTroublesAtOnce:
     """A foreign process on Ray's port, a full disk, and a host that is cut off."""
 
-    def test_it_ends_with_2(self, troubled: tuple[Done, Report]) -> None:
-        troubled[0].ended(2)
+    def test_it_ends_with_2(self, troubled: tuple[CommandResult, Report]) -> None:
+        troubled[0].expect_exit(2)
 
     def test_a_taken_port_is_refused_with_who_has_it(
-        self, troubled: tuple[Done, Report]
+        self, troubled: tuple[CommandResult, Report]
     ) -> None:
         done, report = troubled
         failed = failure(report, "node1")
@@ -115,7 +126,7 @@ class TestThreeTroublesAtOnce:
         assert "port 6379 is taken by sshd" in done.output
 
     def test_a_full_disk_says_so_with_the_room_there_is(
-        self, troubled: tuple[Done, Report]
+        self, troubled: tuple[CommandResult, Report]
     ) -> None:
         done, report = troubled
         failed = failure(report, "node2")
@@ -127,7 +138,7 @@ class TestThreeTroublesAtOnce:
         assert "no space left on device" in done.output
 
     def test_a_host_that_is_cut_off_is_named_and_the_others_are_worked_on(
-        self, troubled: tuple[Done, Report]
+        self, troubled: tuple[CommandResult, Report]
     ) -> None:
         done, report = troubled
         failed = failure(report, "node3")
@@ -138,14 +149,14 @@ class TestThreeTroublesAtOnce:
         assert "node3" in done.output
 
     def test_what_waited_for_the_head_is_blocked_not_failed(
-        self, troubled: tuple[Done, Report]
+        self, troubled: tuple[CommandResult, Report]
     ) -> None:
         _, report = troubled
         assert report["hosts"]["node1"]["blocked"] > 0
         assert report["hosts"]["node2"]["blocked"] > 0
 
     def test_status_is_of_use_while_a_host_is_dead(
-        self, troubled: tuple[Done, Report]
+        self, troubled: tuple[CommandResult, Report]
     ) -> None:
         done = invoke("status", "--inventory", INVENTORY)
         assert done.code in (2, 4), done.output
@@ -153,38 +164,38 @@ class TestThreeTroublesAtOnce:
 
 
 def test_the_same_command_finishes_the_job_when_the_trouble_is_gone() -> None:
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
-    invoke("plan", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
+    invoke("plan", "--inventory", INVENTORY).expect_exit(0)
 
 
 def test_an_image_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    done, report = reported(
+    done, report = invoke_with_report(
         *("deploy", "--inventory", INVENTORY, "--limit", "node3"),
         *("--set", f"docker_insecure_registries=[{REGISTRY}]"),
         *("--set", f"ray_image={REGISTRY}/rayproject/ray:99.0.0"),
         report=tmp_path / "report.json",
     )
-    done.ended(2)
+    done.expect_exit(2)
     failed = failure(report, "node3")
     assert failed["step"] == f"image {REGISTRY}/rayproject/ray:99.0.0"
     assert "no such image or tag" in failed["error"]["hint"]
-    invoke("plan", "--inventory", INVENTORY).ended(0)
+    invoke("plan", "--inventory", INVENTORY).expect_exit(0)
 
 
 @pytest.fixture
 def no_sudo() -> Iterator[None]:
-    on("node2", "mv /etc/sudoers.d/admin /root/admin.sudo")
+    root_shell("node2", "mv /etc/sudoers.d/admin /root/admin.sudo")
     yield
-    on("node2", "mv /root/admin.sudo /etc/sudoers.d/admin")
+    root_shell("node2", "mv /root/admin.sudo /etc/sudoers.d/admin")
 
 
 def test_refused_sudo_is_told_with_the_line_that_allows_it(
     no_sudo: None, tmp_path: Path
 ) -> None:
-    done, report = reported(
+    done, report = invoke_with_report(
         "plan", "--inventory", INVENTORY, report=tmp_path / "report.json"
     )
-    done.ended(2)
+    done.expect_exit(2)
     error = failure(report, "node2")["error"]
     assert error["type"] == "PrivilegeError"
     assert "admin@node2" in error["message"]
@@ -216,7 +227,7 @@ def test_a_key_the_hosts_do_not_know_is_told(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True
     )
     inventory = other_inventory(**{str(ROOT / ".lab/id_ed25519"): str(key)})
-    done = invoke("plan", "--inventory", inventory).ended(4)
+    done = invoke("plan", "--inventory", inventory).expect_exit(4)
     assert "login refused" in done.output
     assert "authorized_keys" in done.output
 
@@ -227,7 +238,7 @@ def test_a_host_key_that_is_not_known_is_refused(
     inventory = other_inventory(
         **{str(ROOT / ".lab/known_hosts"): str(tmp_path / "none")}
     )
-    done = invoke("plan", "--inventory", inventory).ended(4)
+    done = invoke("plan", "--inventory", inventory).expect_exit(4)
     assert "FAILED" in done.output and "is unknown: ssh-ed25519 SHA256:" in done.output
     assert done.output.count("FAILED") == 1, "three hosts, one thing to do"
     assert f"accept it: invoke trust --inventory {inventory}\n" in done.output
@@ -236,15 +247,15 @@ def test_a_host_key_that_is_not_known_is_refused(
 def test_a_worker_that_cannot_reach_the_head_says_so_with_its_log(
     tmp_path: Path,
 ) -> None:
-    on("node3", "docker rm -f ray-lab; ip route add blackhole 172.30.77.11")
+    root_shell("node3", "docker rm -f ray-lab; ip route add blackhole 172.30.77.11")
     try:
-        done, report = reported(
+        done, report = invoke_with_report(
             *("deploy", "--inventory", INVENTORY, "--set", "ray_settle_s=40"),
             report=tmp_path / "report.json",
         )
     finally:
-        on("node3", "ip route del blackhole 172.30.77.11")
-    done.ended(2)
+        root_shell("node3", "ip route del blackhole 172.30.77.11")
+    done.expect_exit(2)
     failed = failure(report, "node3")
     assert failed["step"] == "ray worker"
     error = failed["error"]
@@ -252,7 +263,7 @@ def test_a_worker_that_cannot_reach_the_head_says_so_with_its_log(
     assert "firewall" in error["hint"]
     assert any("container /ray-lab" in line for line in error["details"])
     assert len(error["details"]) > 3, "the container's last log lines"
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
 
 
 def test_two_deploys_at_once_are_not_both_let_in(tmp_path: Path) -> None:
@@ -267,19 +278,19 @@ def test_two_deploys_at_once_are_not_both_let_in(tmp_path: Path) -> None:
     for line in first.stdout or ():
         if "ray worker" in line:
             break
-    second = invoke("deploy", *change[:-1], "ray_num_cpus=3").ended(6)
+    second = invoke("deploy", *change[:-1], "ray_num_cpus=3").expect_exit(6)
     rest, _ = first.communicate(timeout=300)
     assert first.returncode == 0, rest
     assert "is being changed by" in second.output
     assert f"process {first.pid}" in second.output
-    invoke("deploy", "--inventory", INVENTORY).ended(0)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
 
 
 @pytest.fixture
 def no_daemon() -> Iterator[None]:
-    on("node3", "systemctl stop docker.socket docker")
+    root_shell("node3", "systemctl stop docker.socket docker")
     yield
-    on("node3", "systemctl start docker.socket docker")
+    root_shell("node3", "systemctl start docker.socket docker")
 
 
 def test_without_its_daemon_only_docker_files_tell_that_an_image_is_gone(
@@ -298,16 +309,16 @@ def test_a_teardown_leaves_what_another_cluster_shares() -> None:
         "/var/lib/provision-other",
         "systemctl is-active provision-node-exporter",
     )
-    on("node3", f"mkdir -p {other}")
+    root_shell("node3", f"mkdir -p {other}")
     try:
-        done = invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
+        done = invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
         assert "node3 is a host of cluster other as well" in done.output
-        assert on("node3", f"{look}; ls -d /opt/provision").split() == [
+        assert root_shell("node3", f"{look}; ls -d /opt/provision").split() == [
             *("active", "/opt/provision")
         ]
-        assert on("node2", f"{look} || true").strip() == "inactive"
+        assert root_shell("node2", f"{look} || true").strip() == "inactive"
     finally:
-        on("node3", f"rm -rf {other}")
-    invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
-    assert on("node3", f"{look} || true").strip() == "inactive"
-    assert on("node3", "ls -d /opt/provision 2>/dev/null || true") == ""
+        root_shell("node3", f"rm -rf {other}")
+    invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
+    assert root_shell("node3", f"{look} || true").strip() == "inactive"
+    assert root_shell("node3", "ls -d /opt/provision 2>/dev/null || true") == ""

@@ -1,1 +1,1 @@
-"""Faults done to a real lab, each with the outcome that is expected of it."""
+"""Faults that are injected into a real lab, each with its expected outcome."""

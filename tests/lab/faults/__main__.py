@@ -1,4 +1,4 @@
-"""`invoke lab.chaos`: faults done to the lab for a while, and a table of what held."""
+"""Inject faults into the lab, and report which had the expected outcome."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ BAD_INPUT = 5
 
 
 def main() -> int:
-    """Do what the options say; 1 where a fault is not held."""
+    """Run the chosen faults; return 1 if one of them failed."""
     options = _parser().parse_args()
-    found = table.chosen(options.only)
+    found = table.matching(options.only)
     if options.list:
         return _list(found)
     seed = options.seed if options.seed is not None else random.randrange(10_000)
@@ -27,36 +27,38 @@ def main() -> int:
         found = table.sample(found, seed, (options.minutes or 10) * 60)
     if not found:
         print(
-            f"no fault is called {options.only!r}: --list shows them", file=sys.stderr
+            f"no fault matches {options.only!r}; list them with --list", file=sys.stderr
         )
         return BAD_INPUT
     random.seed(seed)
     print(f"seed {seed}, {len(found)} faults", flush=True)
     lab.up(3, progress=print)
-    done = table.do_all(found, _prepare, keeping=options.all or options.keep)
-    held = sum(seen.result == table.HELD for seen in done.values())
-    print(f"\n{held} of {len(done)} held (seed {seed})")
-    for name, seen in done.items():
-        print(f"  {seen.result:8} {seen.seconds:5} s  {name}")
-    return int(any(seen.result == table.NOT_HELD for seen in done.values()))
+    results = table.run_faults(found, _prepare, store=options.all or options.keep)
+    passed = sum(one.result == table.PASSED for one in results.values())
+    print(f"\n{passed} of {len(results)} passed (seed {seed})")
+    for name, one in results.items():
+        print(f"  {one.result:8} {one.seconds:5} s  {name}")
+    return int(any(one.result == table.FAILED for one in results.values()))
 
 
 def _prepare(one: Fault) -> None:
     if one.cluster:
         from faults import cluster
 
-        cluster.deployed()
+        cluster.ensure_deployed()
 
 
 def _list(found: list[Fault]) -> int:
     for one in found:
-        print(f"{one.part}: {one.name}\n  {one.done}\n  {one.outcome}\n  {one.todo}")
+        print(
+            f"{one.heading}: {one.name}\n  {one.injection}\n  {one.outcome}\n  {one.todo}"
+        )
     return 0
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"error: {message}; --list shows what there is\n")
+        self.exit(BAD_INPUT, f"error: {message}; use --list to see all faults\n")
 
 
 def _pattern(text: str) -> str:
@@ -71,14 +73,18 @@ def _pattern(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="lab.chaos", description=__doc__)
-    parser.add_argument("--all", action="store_true", help="every fault, to the page")
-    parser.add_argument("--keep", action="store_true", help="write results to the page")
+    parser.add_argument(
+        "--all", action="store_true", help="run all faults, write the page"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="write the results to the page"
+    )
     parser.add_argument(
         "--only", type=_pattern, default="", help="a regular expression"
     )
     parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--list", action="store_true", help="say what there is")
+    parser.add_argument("--list", action="store_true", help="list the faults")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The lab's Ray cluster, looked at by other means than this program."""
+"""The lab's Ray cluster, checked by other means than this program."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from http.client import HTTPException
 from typing import Any
 from urllib.request import Request, urlopen
 
-from support.lab.commands import INVENTORY, Done, invoke
+from support.lab.commands import INVENTORY, CommandResult, invoke
 
-from faults.fault_host import LOCKS, on, wait_until
+from faults.fault_host import LOCKS, run_as_root, wait_until
 
 HEAD, *WORKERS = HOSTS = ("node1", "node2", "node3")
 ADDRESS = {"node1": "172.30.77.11", "node2": "172.30.77.12", "node3": "172.30.77.13"}
@@ -20,10 +20,10 @@ TOKEN = "/var/lib/provision-lab/auth_token"
 INSPECT = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' ray-lab"
 TEMPORARY = r"""
 find /etc /opt /var/lib/provision* /usr/local /run /root -xdev \
-    \( -name '.*.new' -o -name .new -o -name .old -o -name .current -o -name '*.part' \) \
+    \( -name '.*.new' -o -name .new -o -name .old -o -name .current -o -name '*.heading' \) \
     -newer /proc/1 2>/dev/null || true
 """
-"""Names that our steps give to what is not finished, since the host's boot."""
+"""Temporary names that our steps use, of files written since the host's boot."""
 
 
 def _get(url: str, token: str = "") -> Any:
@@ -33,9 +33,9 @@ def _get(url: str, token: str = "") -> Any:
 
 
 def nodes() -> dict[str, set[str]]:
-    """The ids of each host's nodes that Ray calls ALIVE; none while nobody answers."""
+    """Return the ids of each host's ALIVE Ray nodes; empty while Ray does not answer."""
     try:
-        token = on(HEAD, f"cat {TOKEN}").strip()
+        token = run_as_root(HEAD, f"cat {TOKEN}").strip()
         listed = _get(f"{DASHBOARD}/api/v0/nodes?limit=10000", token)
         rows = listed["data"]["result"]["result"]
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
@@ -48,12 +48,12 @@ def nodes() -> dict[str, set[str]]:
 
 
 def alive() -> set[str]:
-    """The hosts that Ray calls ALIVE."""
+    """Return the hosts with a Ray node that is ALIVE."""
     return {*nodes()}
 
 
 def metrics_up() -> bool:
-    """Whether Prometheus answers, and has got something from all it asks."""
+    """Return True if Prometheus answers and all of its targets are up."""
     try:
         targets = _get(f"{PROMETHEUS}/api/v1/targets?state=active")["data"]
     except (OSError, HTTPException, ValueError, KeyError):
@@ -62,40 +62,42 @@ def metrics_up() -> bool:
     return len(health) >= len(HOSTS) and set(health) == {"up"}
 
 
-def whole() -> bool:
-    """Whether all nodes are ALIVE and all metrics up."""
+def is_healthy() -> bool:
+    """Return True if all nodes are ALIVE and all metrics are up."""
     return alive() == {*HOSTS} and metrics_up()
 
 
-def heals(limit_s: float, *, until: Callable[[], bool] = whole) -> float:
-    """Only look, until the cluster is whole; how many seconds that took."""
+def wait_until_healthy(
+    limit_s: float, *, until: Callable[[], bool] = is_healthy
+) -> float:
+    """Wait, changing nothing, until the cluster is healthy; return the seconds."""
     return wait_until(
-        until, limit_s, f"the cluster is whole (ALIVE: {sorted(alive())})"
+        until, limit_s, f"the cluster is healthy (ALIVE: {sorted(alive())})"
     )
 
 
 def container(host: str) -> str:
-    """Which Ray container a host has, and since when it runs."""
-    return on(host, INSPECT).strip()
+    """Return the id and the start time of a host's Ray container."""
+    return run_as_root(host, INSPECT).strip()
 
 
-def deploy(*words: str) -> Done:
+def deploy(*words: str) -> CommandResult:
     return invoke("deploy", "--inventory", INVENTORY, *words)
 
 
-def plan() -> Done:
+def plan() -> CommandResult:
     return invoke("plan", "--inventory", INVENTORY)
 
 
-def deployed() -> None:
-    """Have the whole cluster running."""
+def ensure_deployed() -> None:
+    """Deploy the cluster if it differs, and wait until it is healthy."""
     if plan().code != 0:
-        deploy().ended(0)
-    heals(90)
+        deploy().expect_exit(0)
+    wait_until_healthy(90)
 
 
-def clean() -> None:
-    """See that no unfinished file and no lock is on any host."""
+def assert_clean() -> None:
+    """Check that no temporary file and no lock is left on any host."""
     for host in HOSTS:
-        assert not (left := on(host, TEMPORARY)), f"{host} still has {left}"
-        assert not (lock := on(host, LOCKS)), lock
+        assert not (left := run_as_root(host, TEMPORARY)), f"{host} still has {left}"
+        assert not (lock := run_as_root(host, LOCKS)), lock

@@ -1,4 +1,4 @@
-"""What a fault is: what happens, what should come of it, and the check that it does."""
+"""A fault: how it is injected, the expected outcome, and the check of it."""
 
 from __future__ import annotations
 
@@ -11,51 +11,53 @@ AGAIN = "Run `invoke deploy` again."
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong, and what should come of it.
+    """One thing that goes wrong, and the expected outcome.
 
     Attributes:
-        part: the heading it stands under.
-        name: goes on after "What happens when ...".
-        done: how it is brought about in the lab.
-        outcome: what is expected, for a person at 2 a.m.
+        heading: the heading on the page that it belongs to.
+        name: completes "What happens when ...".
+        injection: how it is caused in the lab.
+        outcome: what is expected, in words for a person at 2 a.m.
         todo: what that person has to do.
-        about_s: seconds it takes.
-        cluster: whether it is done to a Ray cluster, not to one bare host.
-        check: does it, and fails where the outcome is another.
+        estimate_s: seconds it takes.
+        cluster: True if it needs a Ray cluster, not one bare host.
+        check: injects it, and raises AssertionError for another outcome.
     """
 
-    part: str
+    heading: str
     name: str
-    done: str
+    injection: str
     outcome: str
     todo: str
-    about_s: int
+    estimate_s: int
     cluster: bool
     check: Callable[[], None]
 
 
-class CannotBeDoneError(Exception):
-    """This machine lacks what the fault needs; says what."""
+class CannotInjectError(Exception):
+    """This machine lacks what the fault needs; the text names it."""
 
 
 FAULTS: list[Fault] = []
-"""Every fault, in the order of the page; each module adds its own."""
+"""All faults, in the order of the page; each module adds its own."""
 
 
 def fault(
-    part: str,
+    heading: str,
     name: str,
     *,
-    done: str,
+    injection: str,
     outcome: str,
     todo: str = NOTHING,
-    about_s: int,
+    estimate_s: int,
     cluster: bool = False,
 ) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Make a fault of the decorated check; see `Fault`."""
+    """Register the decorated check as a fault; see `Fault`."""
 
     def add(check: Callable[[], None]) -> Callable[[], None]:
-        FAULTS.append(Fault(part, name, done, outcome, todo, about_s, cluster, check))
+        FAULTS.append(
+            Fault(heading, name, injection, outcome, todo, estimate_s, cluster, check)
+        )
         return check
 
     return add

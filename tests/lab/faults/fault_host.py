@@ -1,6 +1,6 @@
-"""One lab host, a small playbook, and the program as a user runs it.
+"""A lab host for a fault, with small playbooks and the program as a user runs it.
 
-What is left on the host is looked at through Docker, not through the program.
+The state of the host is checked through Docker, not through the program.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PROGRAM = Path(sys.executable).with_name("provision")
 HOST = "node3"
 FOLDER = "/etc/provision-fault"
 NOTES = "/var/tmp/provision-fault.notes"
-"""Each run of a slow step adds a line here: what half happened is seen."""
+"""File to which each run of a slow step adds a line."""
 CLUSTER = "fault"
 CLEAR = f"rm -rf {FOLDER} {NOTES}; mkdir {FOLDER}"
 LOCKS = "ls /run/provision-*.lock /run/lock/provision-* 2>/dev/null || true"
@@ -35,13 +35,13 @@ ENDS_S = 120
 Steps = list[dict[str, Any]]
 
 
-def on(host: str, script: str) -> str:
-    """What root's shell on a host prints; the network is not used."""
+def run_as_root(host: str, script: str) -> str:
+    """Run *script* in root's shell on a host, without its network; return its output."""
     return lab.run(host, "sh", "-c", script)
 
 
 def wait_until(true: Callable[[], bool], limit_s: float, what: str) -> float:
-    """Wait until *true*; how many seconds that took."""
+    """Wait until *true* returns True; return the seconds."""
     started = time.monotonic()
     while not true():
         passed_s = time.monotonic() - started
@@ -50,21 +50,23 @@ def wait_until(true: Callable[[], bool], limit_s: float, what: str) -> float:
     return time.monotonic() - started
 
 
-def text(name: str, content: str = "content", *, first: str = "") -> dict[str, Any]:
-    """A step: a file below FOLDER; *first* is a command that runs before it is there."""
+def file_step(
+    name: str, content: str = "content", *, first: str = ""
+) -> dict[str, Any]:
+    """Return a step: a file below FOLDER; the command *first* runs before it is written."""
     parameters: dict[str, Any] = {"path": f"{FOLDER}/{name}", "content": content}
     if first:
         parameters["check"] = ["sh", "-c", first]
     return {"file": parameters}
 
 
-def slow(name: str, seconds: float = 5) -> dict[str, Any]:
-    """A step that takes its time, and notes that it ran."""
-    return text(name, first=f"echo {name} >>{NOTES}; sleep {seconds}")
+def slow_step(name: str, seconds: float = 5) -> dict[str, Any]:
+    """Return a step that takes some seconds and adds a line to NOTES."""
+    return file_step(name, first=f"echo {name} >>{NOTES}; sleep {seconds}")
 
 
 class Controller:
-    """The program in a process of its own; its output is read as it comes."""
+    """The program in a process of its own, with its output so far."""
 
     def __init__(
         self, argv: list[str], cwd: Path, env: Mapping[str, str] | None = None
@@ -86,12 +88,12 @@ class Controller:
     def output(self) -> str:
         return "".join(self.lines)
 
-    def see(self, words: str, limit_s: float = 60) -> None:
-        """Wait for a line with *words*."""
+    def wait_for_line(self, text: str, limit_s: float = 60) -> None:
+        """Wait for an output line that contains *text*."""
         deadline = time.monotonic() + limit_s
-        while not any(words in line for line in list(self.lines)):
+        while not any(text in line for line in list(self.lines)):
             over = not self._reader.is_alive() or time.monotonic() > deadline
-            assert not over, f"{words!r} was not said:\n{self.output}"
+            assert not over, f"{text!r} was not printed:\n{self.output}"
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -99,14 +101,14 @@ class Controller:
         self.process.wait()
         self._reader.join(5)
 
-    def ended(self, code: int, limit_s: float = ENDS_S) -> str:
-        """What it printed, if it ended with *code*."""
+    def expect_exit(self, code: int, limit_s: float = ENDS_S) -> str:
+        """Wait for the end, check the exit code, and return the output."""
         try:
             self.process.wait(limit_s)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(
-                f"it still ran after {limit_s:g} s:\n{self.output}"
+                f"it was still running after {limit_s:g} s:\n{self.output}"
             ) from None
         self._reader.join(5)
         got = self.process.returncode
@@ -121,33 +123,33 @@ class Controller:
 
 
 @dataclass(slots=True)
-class Scene:
-    """A lab host for a fault, and a folder for its inventories and playbooks."""
+class FaultHost:
+    """A lab host, and a local folder for its inventories and playbooks."""
 
-    host: str
+    name: str
     folder: Path
     running: list[Controller] = field(default_factory=list)
 
     @property
-    def node(self) -> lab.VirtualHost:
-        return lab.VirtualHost(int(self.host.removeprefix("node")))
+    def virtual_host(self) -> lab.VirtualHost:
+        return lab.VirtualHost(int(self.name.removeprefix("node")))
 
-    def inventory(self, port: int = 0, name: str = "127.0.0.1") -> Path:
-        """An inventory of the host alone; through a proxy's *port*, if one is given."""
+    def inventory(self, port: int = 0, address: str = "127.0.0.1") -> Path:
+        """Write an inventory of the host alone; *port* is that of a proxy, if any."""
         known = (ROOT / ".lab/known_hosts").read_text().splitlines()
-        place = f"[127.0.0.1]:{self.node.port}"
-        [key] = [line.partition(" ")[2] for line in known if place in line]
+        endpoint = f"[127.0.0.1]:{self.virtual_host.port}"
+        [key] = [line.partition(" ")[2] for line in known if endpoint in line]
         variables = {
-            "ansible_host": name,
-            "ansible_port": port or self.node.port,
+            "ansible_host": address,
+            "ansible_port": port or self.virtual_host.port,
             "ansible_user": "admin",
             "ansible_ssh_private_key_file": str(ROOT / ".lab/id_ed25519"),
             "host_key": key,
         }
-        path = self.folder / f"inventory-{port}-{name}.yml"
+        path = self.folder / f"inventory-{port}-{address}.yml"
         shared = {"cluster": CLUSTER}
         path.write_text(
-            yaml.safe_dump({"all": {"vars": shared, "hosts": {self.host: variables}}})
+            yaml.safe_dump({"all": {"vars": shared, "hosts": {self.name: variables}}})
         )
         return path
 
@@ -162,13 +164,13 @@ class Scene:
         steps: Steps,
         *words: str,
         port: int = 0,
-        name: str = "127.0.0.1",
+        address: str = "127.0.0.1",
         env: Mapping[str, str] | None = None,
     ) -> Controller:
-        """Deploy *steps* to the host."""
+        """Start a deploy of *steps* to the host."""
         argv = [
             *(str(PROGRAM), "deploy", "-v"),
-            *("--inventory", str(self.inventory(port, name))),
+            *("--inventory", str(self.inventory(port, address))),
             *("--playbook", str(self.playbook(steps)), *words),
         ]
         controller = Controller(argv, self.folder, env)
@@ -176,43 +178,43 @@ class Scene:
         return controller
 
     def deploy(self, steps: Steps, code: int = 0, limit_s: float = ENDS_S) -> str:
-        """Deploy *steps* to the host, to the end."""
-        return self.start(steps).ended(code, limit_s)
+        """Deploy *steps* to the host and check the exit code; return the output."""
+        return self.start(steps).expect_exit(code, limit_s)
 
-    def on(self, script: str) -> str:
-        return on(self.host, script)
+    def run(self, script: str) -> str:
+        return run_as_root(self.name, script)
 
     def files(self) -> list[str]:
-        """The names below FOLDER, those of unfinished files as well."""
-        return self.on(f"ls -A {FOLDER}").split()
+        """Return the file names below FOLDER, including those of temporary files."""
+        return self.run(f"ls -A {FOLDER}").split()
 
     def notes(self) -> list[str]:
-        """Which slow steps have run, one name for each time."""
-        return self.on(f"cat {NOTES} 2>/dev/null || true").split()
+        """Return the names of the slow steps that ran, one for each time."""
+        return self.run(f"cat {NOTES} 2>/dev/null || true").split()
 
-    def is_whole(self, *names: str) -> None:
-        """See that exactly these files are there, and no lock."""
-        there = self.files()
-        assert there == sorted(names), f"there are {there}, not {sorted(names)}"
+    def assert_files(self, *names: str) -> None:
+        """Check that exactly these files exist, none is empty, and no lock is left."""
+        found = self.files()
+        assert found == sorted(names), f"found {found}, not {sorted(names)}"
         for name in names:
-            assert self.on(f"cat {FOLDER}/{name}"), f"{name} is empty"
-        self.unlocked()
+            assert self.run(f"cat {FOLDER}/{name}"), f"{name} is empty"
+        self.assert_unlocked()
 
-    def unlocked(self, limit_s: float = 10) -> None:
-        """See that no run's lock is left."""
-        wait_until(lambda: not self.on(LOCKS), limit_s, "the lock is released")
+    def assert_unlocked(self, limit_s: float = 10) -> None:
+        """Wait until no lock of a run is left."""
+        wait_until(lambda: not self.run(LOCKS), limit_s, "the lock is released")
 
 
 @contextlib.contextmanager
-def scene(host: str = HOST) -> Iterator[Scene]:
-    """A lab host with an empty FOLDER; all is cleared away at the end."""
-    on(host, CLEAR)
+def fault_host(name: str = HOST) -> Iterator[FaultHost]:
+    """Provide a lab host with an empty FOLDER; remove everything at the end."""
+    run_as_root(name, CLEAR)
     with tempfile.TemporaryDirectory(prefix="provision-fault-") as folder:
-        made = Scene(host, Path(folder))
+        host = FaultHost(name, Path(folder))
         try:
-            yield made
+            yield host
         finally:
-            for controller in made.running:
+            for controller in host.running:
                 if controller.process.poll() is None:
                     controller.kill()
-            on(host, f"rm -rf {FOLDER} {NOTES}")
+            run_as_root(name, f"rm -rf {FOLDER} {NOTES}")

@@ -1,6 +1,6 @@
-"""A controller that kills itself with SIGKILL at an event: `python self_killing_run.py JSON`.
+"""A run that kills itself with SIGKILL at an event: `python self_killing_run.py JSON`.
 
-It prints each event as a line of JSON, so that it can be seen how far it came.
+It prints each event as a line of JSON, which shows how far the run came.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from provision.model.events import Event
 
 
 @dataclass(slots=True)
-class Death:
-    """Kills this process at the *number*-th event called *event*, *after_s* later.
+class KillPoint:
+    """Kills this process *after_s* seconds after the *number*-th event called *event*.
 
-    With a *kind* only events of such steps count; where there are none, it dies when
-    *latest* steps have changed.
+    With a *kind* only events of such steps count; if there are none, the process is
+    killed when *latest* steps have changed.
     """
 
     event: str = ""
@@ -32,7 +32,7 @@ class Death:
     latest: int = 0
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Print the event, and kill this process if it is the one."""
         name = type(event).__name__
         line = {
             key: value if isinstance(value, str | int | float) else str(value)
@@ -48,9 +48,9 @@ class Death:
             return
         self.number -= 1
         if self.number == 0:
-            self._die()
+            self._kill_later()
 
-    def _die(self) -> None:
+    def _kill_later(self) -> None:
         if self.after_s:
             timer = threading.Timer(self.after_s, _kill)
             timer.daemon = True
@@ -64,12 +64,15 @@ def _kill() -> None:
 
 
 def main() -> int:
-    """Run the playbook that the argument names."""
+    """Run the playbook that the argument names; return the exit code."""
     given = json.loads(sys.argv[1])
-    death = Death(**given.pop("death", {}))
+    kill_point = KillPoint(**given.pop("kill_point", {}))
     try:
         run = api.apply(
-            given.pop("inventory"), given.pop("playbook"), reporters=[death], **given
+            given.pop("inventory"),
+            given.pop("playbook"),
+            reporters=[kill_point],
+            **given,
         )
     except ProvisionError as error:
         print(error, flush=True)

@@ -16,14 +16,14 @@ INVENTORY = "inventories/lab.yml"
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """What a command printed, and how it ended."""
 
     words: tuple[str, ...]
     code: int
     output: str
 
-    def ended(self, code: int) -> Done:
+    def expect_exit(self, code: int) -> CommandResult:
         """Itself, if it ended with *code*."""
         shown = " ".join(self.words)
         assert self.code == code, f"`{shown}` ended with {self.code}:\n{self.output}"
@@ -39,7 +39,7 @@ def invoke(
     limit_s: float = 900,
     stdin: str = "",
     env: Mapping[str, str] | None = None,
-) -> Done:
+) -> CommandResult:
     """Run `invoke WORDS` in the project, with no terminal."""
     done = subprocess.run(
         argv(*words),
@@ -52,12 +52,12 @@ def invoke(
         timeout=limit_s,
         check=False,
     )
-    return Done(words, done.returncode, done.stdout)
+    return CommandResult(words, done.returncode, done.stdout)
 
 
-def reported(
+def invoke_with_report(
     *words: str, report: Path, limit_s: float = 900
-) -> tuple[Done, dict[str, Any]]:
+) -> tuple[CommandResult, dict[str, Any]]:
     """Run `invoke WORDS --report`; what it printed, and the report."""
     report.unlink(missing_ok=True)
     done = invoke(*words, "--report", str(report), limit_s=limit_s)

@@ -31,7 +31,7 @@ journalctl --no-pager --output=export --all
 """What Docker and the journal of a host tell."""
 
 
-def on(host: str, script: str, stdin: str = "") -> str:
+def root_shell(host: str, script: str, stdin: str = "") -> str:
     """What root's shell on *host* prints; a secret may travel on *stdin* only."""
     lab = engine.find(LabPaths.find())
     assert lab

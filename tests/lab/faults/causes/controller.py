@@ -1,4 +1,4 @@
-"""The controller itself: two at once, and one that is killed."""
+"""Faults of the controller: two at the same time, one that is killed or stopped."""
 
 from __future__ import annotations
 
@@ -8,88 +8,93 @@ import socket
 import time
 
 from faults.fault import AGAIN, fault
-from faults.fault_host import FOLDER, scene, slow, text, wait_until
+from faults.fault_host import FOLDER, fault_host, file_step, slow_step, wait_until
 
-PART = "the controller is in the way, or gone"
-STEPS = [text("before"), slow("slow", 20), text("after")]
-QUICK = [text("before"), text("slow"), text("after")]
+HEADING = "a controller is killed, stopped, or runs twice"
+STEPS = [file_step("before"), slow_step("slow", 20), file_step("after")]
+QUICK = [file_step("before"), file_step("slow"), file_step("after")]
 NAMES = ("after", "before", "slow")
 REFUSED_S = 10
 
 
 @fault(
-    PART,
+    HEADING,
     "two runs want to change the same cluster",
-    done="A second deploy while a step of the first runs; then the first is killed with "
+    injection="A second deploy while a step of the first runs; then the first is killed with "
     "SIGKILL, and a third begins.",
-    outcome="The second is refused at once: who holds the lock, from where, since when "
-    "(exit 6). When the first is dead its lock is free within 10 s.",
-    todo="Wait for the other run, or end it.",
-    about_s=20,
+    outcome="The second ends at once (exit 6) and names the user, host, process and start "
+    "time of the first. When the first dies its lock is released within 10 s.",
+    todo="Wait for the other run, or stop it.",
+    estimate_s=20,
 )
 def two_runs() -> None:
-    with scene() as at:
-        first = at.start(STEPS)
-        first.see(f"applying file {FOLDER}/slow")
+    with fault_host() as host:
+        first = host.start(STEPS)
+        first.wait_for_line(f"applying file {FOLDER}/slow")
         started = time.monotonic()
-        said = at.deploy(QUICK, code=6)
+        output = host.deploy(QUICK, code=6)
         assert time.monotonic() - started < REFUSED_S
         who = f"{getpass.getuser()}@{socket.gethostname()}"
         assert (
-            f"is being changed by {who}, process {first.process.pid}, since 2" in said
+            f"is being changed by {who}, process {first.process.pid}, since 2" in output
         )
-        assert at.files().count("after") == 0
+        assert host.files().count("after") == 0
         first.kill()
-        at.unlocked()
-        at.deploy(QUICK)
-        at.is_whole(*NAMES)
+        host.assert_unlocked()
+        host.deploy(QUICK)
+        host.assert_files(*NAMES)
 
 
 @fault(
-    PART,
+    HEADING,
     "the controller is killed while a step runs",
-    done="SIGKILL to the controller in the middle of a step.",
-    outcome="What the step runs on the host is killed as well, within seconds; nothing "
-    "unfinished and no lock is left.",
+    injection="SIGKILL to the controller in the middle of a step.",
+    outcome="The command of the step is killed on the host within seconds; no temporary "
+    "file and no lock is left.",
     todo=AGAIN,
-    about_s=20,
+    estimate_s=20,
 )
 def killed_in_a_step() -> None:
-    with scene() as at:
-        run = at.start(STEPS)
-        run.see(f"applying file {FOLDER}/slow")
-        wait_until(lambda: at.notes() == ["slow"], 10, "the step runs")
+    with fault_host() as host:
+        run = host.start(STEPS)
+        run.wait_for_line(f"applying file {FOLDER}/slow")
+        wait_until(lambda: host.notes() == ["slow"], 10, "the step runs")
         run.kill()
         wait_until(
-            lambda: not at.on("pgrep -f 'sleep 2[0]' || true"), 10, "the step is killed"
+            lambda: not host.run("pgrep -f 'sleep 2[0]' || true"),
+            10,
+            "the step is killed",
         )
-        wait_until(lambda: at.files() == ["before"], 5, "its temporary file is gone")
-        at.is_whole("before")
-        at.deploy(QUICK)
-        at.is_whole(*NAMES)
+        wait_until(lambda: host.files() == ["before"], 5, "its temporary file is gone")
+        host.assert_files("before")
+        host.deploy(QUICK)
+        host.assert_files(*NAMES)
 
 
 @fault(
-    PART,
-    "the controller is stopped for a minute, as a laptop that sleeps",
-    done="SIGSTOP to the controller for 45 s in the middle of a step, then SIGCONT; "
+    HEADING,
+    "the controller is suspended for a minute, as a laptop that sleeps",
+    injection="SIGSTOP to the controller for 45 s in the middle of a step, then SIGCONT; "
     "another run begins meanwhile.",
-    outcome="Its lock is free after 30 s, and another run may begin. When it wakes up it "
-    "takes the lock again before its next change, or ends (exit 6) if another has it.",
-    about_s=80,
+    outcome="Its lock is released after 30 s, and another run can start. When it wakes up "
+    "it takes the lock again before its next change, or ends (exit 6) if another run "
+    "has it.",
+    estimate_s=80,
 )
 def stopped() -> None:
-    with scene() as at:
-        run = at.start([text("before"), slow("slow", 3), text("after")])
-        run.see(f"applying file {FOLDER}/slow")
+    with fault_host() as host:
+        run = host.start(
+            [file_step("before"), slow_step("slow", 3), file_step("after")]
+        )
+        run.wait_for_line(f"applying file {FOLDER}/slow")
         run.process.send_signal(19)
-        at.unlocked(limit_s=40)
-        other = at.start([slow("other", 15)])
-        other.see(f"applying file {FOLDER}/other")
+        host.assert_unlocked(limit_s=40)
+        other = host.start([slow_step("other", 15)])
+        other.wait_for_line(f"applying file {FOLDER}/other")
         run.process.send_signal(18)
-        said = run.ended(6)
-        assert re.search(rf"is being changed by .*process {other.process.pid}", said)
-        other.ended(0)
-        at.deploy(QUICK)
-        assert at.files() == sorted([*NAMES, "other"])
-        at.unlocked()
+        output = run.expect_exit(6)
+        assert re.search(rf"is being changed by .*process {other.process.pid}", output)
+        other.expect_exit(0)
+        host.deploy(QUICK)
+        assert host.files() == sorted([*NAMES, "other"])
+        host.assert_unlocked()

@@ -1,4 +1,4 @@
-"""Docker and Ray's own processes die: the cluster heals without a controller."""
+"""Docker or Ray processes die: the cluster recovers without a controller."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from collections.abc import Callable
 from support.lab.commands import INVENTORY, invoke
 
 from faults import cluster
-from faults.cluster import HEAD, heals
+from faults.cluster import HEAD, wait_until_healthy
 from faults.fault import AGAIN, fault
-from faults.fault_host import on, wait_until
+from faults.fault_host import run_as_root, wait_until
 
-PART = "Docker or Ray dies on a host"
+HEADING = "Docker or Ray dies on a host"
 WORKER = "node2"
-HEALED = "It is back by itself, and its node is ALIVE again, within a minute or two."
-OUTLIVED = (
-    "Ray goes on without it (`live-restore`): no container, node, actor or job notices."
-)
-NOTICED_S = 15
-"""Ray would call a node that has gone away DEAD by then."""
+RECOVERED = "Without help it runs again and its node is ALIVE within two minutes."
+UNAFFECTED = "Ray keeps running (`live-restore`): containers, nodes, actors and jobs are not affected."
+DETECTION_S = 15
+"""Time after which Ray has declared a lost node DEAD."""
 LIMIT_S = 150
 PROCESSES = {"gcs_server": HEAD, "raylet": WORKER, "dashboard": HEAD}
 PATTERNS = {
@@ -29,93 +27,95 @@ PATTERNS = {
 }
 
 
-def _restarts(host: str, script: str) -> None:
-    """Do *script* on a host; its container starts again, and nobody else's.
+def _assert_restarted(host: str, script: str) -> None:
+    """Run *script* on a host; check that its container, and no other, restarts.
 
-    Ray calls the node that died ALIVE for a while: there has to be another one.
+    Ray reports a dead node as ALIVE for a while: a new node has to appear.
     """
     before = {name: cluster.container(name) for name in cluster.HOSTS}
     old = cluster.nodes()[host]
-    on(host, script)
-    changed = f"the container of {host} starts again"
+    run_as_root(host, script)
+    changed = f"the container of {host} restarts"
     wait_until(lambda: _container(host) not in ("", before[host]), LIMIT_S, changed)
     again = f"{host} has a new node that is ALIVE"
     wait_until(lambda: bool(cluster.nodes().get(host, old) - old), LIMIT_S, again)
-    heals(LIMIT_S)
+    wait_until_healthy(LIMIT_S)
     others = [name for name in cluster.HOSTS if name != host]
     assert [cluster.container(name) for name in others] == [before[n] for n in others]
 
 
 def _container(host: str) -> str:
-    return on(host, f"{cluster.INSPECT} 2>/dev/null || true").strip()
+    return run_as_root(host, f"{cluster.INSPECT} 2>/dev/null || true").strip()
 
 
-def _outlives(script: str, after: Callable[[], None] = lambda: None) -> None:
-    """Do *script* to a worker's Docker, wait, and *after*; no container notices."""
+def _assert_unaffected(script: str, after: Callable[[], None] = lambda: None) -> None:
+    """Run *script* on a worker, wait, and call *after*; check that no node changed."""
     before = [cluster.container(host) for host in cluster.HOSTS]
     nodes = cluster.nodes()
-    on(WORKER, script)
-    time.sleep(NOTICED_S)
+    run_as_root(WORKER, script)
+    time.sleep(DETECTION_S)
     after()
-    heals(LIMIT_S)
-    assert cluster.nodes() == nodes, "a node is another one"
+    wait_until_healthy(LIMIT_S)
+    assert cluster.nodes() == nodes, "a node was replaced"
     assert [cluster.container(host) for host in cluster.HOSTS] == before
 
 
 @fault(
-    PART,
+    HEADING,
     "the Docker daemon of a host is restarted",
-    done="`systemctl restart docker` on a worker.",
-    outcome=OUTLIVED,
-    about_s=30,
+    injection="`systemctl restart docker` on a worker.",
+    outcome=UNAFFECTED,
+    estimate_s=30,
     cluster=True,
 )
 def restarted() -> None:
-    _outlives("systemctl restart docker")
+    _assert_unaffected("systemctl restart docker")
 
 
 @fault(
-    PART,
+    HEADING,
     "the Docker daemon of a host is killed",
-    done="SIGKILL to dockerd on a worker.",
-    outcome=f"Systemd starts it again. {OUTLIVED}",
-    about_s=30,
+    injection="SIGKILL to dockerd on a worker.",
+    outcome=f"Systemd restarts it. {UNAFFECTED}",
+    estimate_s=30,
     cluster=True,
 )
 def killed() -> None:
-    _outlives("kill -9 $(cat /run/docker.pid)")
+    _assert_unaffected("kill -9 $(cat /run/docker.pid)")
 
 
 @fault(
-    PART,
+    HEADING,
     "the Docker daemon of a host is stopped",
-    done="`systemctl stop docker docker.socket` on a worker.",
-    outcome=f"{OUTLIVED} `invoke plan` and `invoke status` name the host (exit 3).",
+    injection="`systemctl stop docker docker.socket` on a worker.",
+    outcome=f"{UNAFFECTED} `invoke plan` and `invoke status` name the host (exit 3).",
     todo=AGAIN,
-    about_s=50,
+    estimate_s=50,
     cluster=True,
 )
 def stopped() -> None:
-    def look_and_mend() -> None:
+    def check_and_repair() -> None:
         assert cluster.alive() == {*cluster.HOSTS}
-        assert WORKER in cluster.plan().ended(3).output
-        assert WORKER in invoke("status", "--inventory", INVENTORY).ended(3).output
-        cluster.deploy().ended(0)
+        assert WORKER in cluster.plan().expect_exit(3).output
+        assert (
+            WORKER in invoke("status", "--inventory", INVENTORY).expect_exit(3).output
+        )
+        cluster.deploy().expect_exit(0)
 
-    _outlives("systemctl stop docker docker.socket", look_and_mend)
+    _assert_unaffected("systemctl stop docker docker.socket", check_and_repair)
 
 
 @fault(
-    PART,
+    HEADING,
     "the Ray container of a host is killed",
-    done="SIGKILL to the container's first process on a worker.",
-    outcome=HEALED,
-    about_s=40,
+    injection="SIGKILL to the container's first process on a worker.",
+    outcome=RECOVERED,
+    estimate_s=40,
     cluster=True,
 )
 def container_killed() -> None:
     pid = "$(docker inspect --format '{{.State.Pid}}' ray-lab)"
-    _restarts(WORKER, f"kill -9 {pid}")
+    _assert_restarted(WORKER, f"kill -9 {pid}")
 
 
 def _faults() -> None:
@@ -124,14 +124,14 @@ def _faults() -> None:
         pattern = PATTERNS[name]
         script = f"kill -9 $(pgrep -o -f '{pattern}')"
         fault(
-            PART,
+            HEADING,
             f"Ray's {name} on {role} is killed",
-            done=f"SIGKILL to {name}.",
-            outcome=f"`ray start --block` ends with it, and Docker starts the container "
-            f"anew. {HEALED}",
-            about_s=50,
+            injection=f"SIGKILL to {name}.",
+            outcome=f"`ray start --block` ends with it, and Docker restarts the "
+            f"container. {RECOVERED}",
+            estimate_s=50,
             cluster=True,
-        )(lambda host=host, script=script: _restarts(host, script))  # type: ignore[misc]
+        )(lambda host=host, script=script: _assert_restarted(host, script))  # type: ignore[misc]
 
 
 _faults()
@@ -149,24 +149,24 @@ systemctl start docker
 
 
 @fault(
-    PART,
+    HEADING,
     "the disk under /var/lib/docker is full",
-    done="Docker's directory on a worker is a file system of 150 MB; deploy has to pull "
-    "the image there.",
-    outcome="The step fails, with Docker's words, and how much room there is (exit 2). "
-    "With room, the next deploy finishes.",
+    injection="Docker's directory on a worker is a file system of 150 MB; the deploy has to "
+    "pull the image there.",
+    outcome="The step fails with Docker's message and the free space (exit 2). The next "
+    "deploy with enough space finishes.",
     todo=f"Free some space there. {AGAIN}",
-    about_s=120,
+    estimate_s=120,
     cluster=True,
 )
 def disk_full() -> None:
-    on(WORKER, SMALL)
+    run_as_root(WORKER, SMALL)
     try:
-        said = cluster.deploy("--limit", WORKER).ended(2).output
+        output = cluster.deploy("--limit", WORKER).expect_exit(2).output
     finally:
-        on(WORKER, LARGE)
-    assert "no space left on device" in said
-    assert "/var/lib/docker" in said
-    assert "free space" in said
-    cluster.deploy().ended(0)
-    heals(LIMIT_S)
+        run_as_root(WORKER, LARGE)
+    assert "no space left on device" in output
+    assert "/var/lib/docker" in output
+    assert "free space" in output
+    cluster.deploy().expect_exit(0)
+    wait_until_healthy(LIMIT_S)

@@ -1,4 +1,4 @@
-"""One host misbehaves: sshd, reboot, full disks, DNS, the clock, commands that hang."""
+"""Faults of one host: sshd, reboot, full disks, DNS, commands that hang or flood."""
 
 from __future__ import annotations
 
@@ -11,113 +11,122 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults.fault import AGAIN, fault
-from faults.fault_host import FOLDER, Scene, scene, slow, text, wait_until
+from faults.fault_host import (
+    FOLDER,
+    FaultHost,
+    fault_host,
+    file_step,
+    slow_step,
+    wait_until,
+)
 from provision import lab
 
-PART = "a host misbehaves"
-STEPS = [text("before"), slow("slow"), text("after")]
+HEADING = "a host has a problem"
+STEPS = [file_step("before"), slow_step("slow"), file_step("after")]
 NAMES = ("after", "before", "slow")
 OUTPUT_BYTES = 100_000_000
-MOST_BYTES = 150_000_000
-"""What the controller may use at most: its programs, and a bounded part of a flood."""
+MAX_BYTES = 150_000_000
+"""Memory limit of the controller: its programs, and a bounded part of the output."""
 SESSIONS = "ps -eo pid=,args= | awk '/sshd: admin/ && !/awk/ {print $1}'"
 
 
 @fault(
-    PART,
+    HEADING,
     "the SSH server of a host is restarted in the middle of a run",
-    done="`systemctl restart ssh` while a step runs.",
-    outcome="Nothing is noticed: a connection that is up outlives its sshd (exit 0).",
-    about_s=12,
+    injection="`systemctl restart ssh` while a step runs.",
+    outcome="No effect: an open connection outlives the restart of sshd (exit 0).",
+    estimate_s=12,
 )
 def sshd_restarted() -> None:
-    with scene() as at:
-        run = at.start(STEPS)
-        run.see(f"applying file {FOLDER}/slow")
-        at.on("systemctl restart ssh")
-        said = run.ended(0)
-        at.is_whole(*NAMES)
+    with fault_host() as host:
+        run = host.start(STEPS)
+        run.wait_for_line(f"applying file {FOLDER}/slow")
+        host.run("systemctl restart ssh")
+        said = run.expect_exit(0)
+        host.assert_files(*NAMES)
     assert "connection lost" not in said
 
 
 @fault(
-    PART,
+    HEADING,
     "every SSH session of a host is killed in the middle of a run",
-    done="SIGKILL to the sshd processes of the run while a step runs.",
-    outcome="What ran there is killed with its session. The run connects again, looks, "
-    "and does what is still missing (exit 0).",
-    about_s=20,
+    injection="SIGKILL to the sshd processes of the run while a step runs.",
+    outcome="The command of the step is killed with its session. The run connects again, "
+    "probes, and applies what is still missing (exit 0).",
+    estimate_s=20,
 )
 def sessions_killed() -> None:
-    with scene() as at:
-        run = at.start(STEPS)
-        run.see(f"applying file {FOLDER}/slow")
-        wait_until(lambda: at.notes() == ["slow"], 10, "the step runs")
-        at.on(f"kill -9 $({SESSIONS})")
-        said = run.ended(0)
-        at.is_whole(*NAMES)
-        assert at.notes() == ["slow", "slow"], "killed, and then done as a whole"
+    with fault_host() as host:
+        run = host.start(STEPS)
+        run.wait_for_line(f"applying file {FOLDER}/slow")
+        wait_until(lambda: host.notes() == ["slow"], 10, "the step runs")
+        host.run(f"kill -9 $({SESSIONS})")
+        said = run.expect_exit(0)
+        host.assert_files(*NAMES)
+        assert host.notes() == ["slow", "slow"], "killed, and then applied completely"
     assert "connection lost (1 of 3), probing again" in said
 
 
 @fault(
-    PART,
+    HEADING,
     "a host is rebooted in the middle of a run",
-    done="`invoke lab.reboot` while a step runs.",
-    outcome="Where the host is back within some ten seconds the run connects again, "
-    "looks, and finishes (exit 0). One that takes longer is given up (exit 4), and the "
-    "others are worked on.",
+    injection="`invoke lab.reboot` while a step runs.",
+    outcome="If the host is back within about ten seconds the run connects again, "
+    "probes, and finishes (exit 0). If it takes longer the host fails (exit 4), and the "
+    "other hosts continue.",
     todo=f"After an exit 4: {AGAIN}",
-    about_s=30,
+    estimate_s=30,
 )
 def rebooted() -> None:
-    with scene() as at:
-        run = at.start([text("before"), slow("slow", 15), text("after")])
-        run.see(f"applying file {FOLDER}/slow")
-        lab.reboot(at.host)
+    with fault_host() as host:
+        run = host.start(
+            [file_step("before"), slow_step("slow", 15), file_step("after")]
+        )
+        run.wait_for_line(f"applying file {FOLDER}/slow")
+        lab.reboot(host.name)
         run.process.wait(60)
         assert run.process.returncode in (0, 4), run.output
         if run.process.returncode == 4:
-            at.deploy(STEPS)
-        at.is_whole(*NAMES)
+            host.deploy(STEPS)
+        host.assert_files(*NAMES)
 
 
 @fault(
-    PART,
+    HEADING,
     "a command on a host hangs",
-    done="A step whose command ignores SIGTERM, sleeps, and has children that sleep.",
-    outcome="It is killed at the step's `timeout_s`, with all it has started. The step "
-    "fails and says so (exit 2); what was there before stays. A temporary file that a "
-    "killed command leaves is replaced by the next run.",
-    todo=f"See why it hangs, or raise `timeout_s`. {AGAIN}",
-    about_s=15,
+    injection="A step whose command ignores SIGTERM, sleeps, and has children that sleep.",
+    outcome="It is killed after the step's `timeout_s`, with all of its processes. The "
+    "step fails with that reason (exit 2); the file stays as it was. A temporary file "
+    "left by a killed command is replaced by the next run.",
+    todo=f"Find out why it hangs, or raise `timeout_s`. {AGAIN}",
+    estimate_s=15,
 )
 def hung() -> None:
     command = "trap '' TERM; sleep 4217 & sleep 4218 & wait; sleep 4219"
-    step = text("hung", first=command)
+    step = file_step("hung", first=command)
     step["file"]["timeout_s"] = 3
-    with scene() as at:
-        said = at.deploy([text("before"), step, text("after")], code=2)
-        left = at.on("pgrep -af 'sleep 421[789]' || true")
+    with fault_host() as host:
+        said = host.deploy([file_step("before"), step, file_step("after")], code=2)
+        left = host.run("pgrep -af 'sleep 421[789]' || true")
         assert not left, f"still running: {left}"
-        assert {*at.files()} <= {"before", ".hung.new"}
-        at.unlocked()
-        at.deploy([text("before"), text("hung"), text("after")])
-        at.is_whole("after", "before", "hung")
+        assert {*host.files()} <= {"before", ".hung.new"}
+        host.assert_unlocked()
+        host.deploy([file_step("before"), file_step("hung"), file_step("after")])
+        host.assert_files("after", "before", "hung")
     assert "did not end within its limit of 3 s and was killed" in said
 
 
 def _flood(command: str, *words: str) -> None:
-    with scene() as at:
-        run = at.start([text("flood", first=command)], *words)
+    with fault_host() as host:
+        run = host.start([file_step("flood", first=command)], *words)
         most = _peak_bytes(run.process)
-        run.ended(0)
-        at.is_whole("flood")
-    assert most < MOST_BYTES, f"the controller used {most / 1e6:.0f} MB"
+        run.expect_exit(0)
+        host.assert_files("flood")
+    assert most < MAX_BYTES, f"the controller used {most / 1e6:.0f} MB"
 
 
 def _peak_bytes(process: subprocess.Popen[str]) -> int:
-    """The most memory that *process* used, seen until it ends."""
+    """Return the peak memory of *process*, sampled until it ends."""
     status, most = Path(f"/proc/{process.pid}/status"), 0
     while process.poll() is None:
         with contextlib.suppress(OSError):
@@ -128,23 +137,23 @@ def _peak_bytes(process: subprocess.Popen[str]) -> int:
 
 
 @fault(
-    PART,
+    HEADING,
     "a step prints 100 MB",
-    done="A step's command prints 100 MB of lines.",
-    outcome="The run goes on (exit 0). The controller keeps the last 4 MB at most; "
-    "its memory stays below 150 MB.",
-    about_s=60,
+    injection="A step's command prints 100 MB of lines.",
+    outcome="The run succeeds (exit 0). The controller keeps at most the last 4 MB; its "
+    "memory stays below 150 MB.",
+    estimate_s=60,
 )
 def flood_of_lines() -> None:
     _flood(f"yes '{'y' * 999}' | head -c {OUTPUT_BYTES} >&2")
 
 
 @fault(
-    PART,
+    HEADING,
     "a step prints 100 MB without a line break",
-    done="A step's command prints 100 MB in one line.",
-    outcome="As with lines: the run goes on (exit 0) in bounded memory.",
-    about_s=40,
+    injection="A step's command prints 100 MB in one line.",
+    outcome="As with lines: the run succeeds (exit 0) in bounded memory.",
+    estimate_s=40,
 )
 def flood_of_one_line() -> None:
     _flood(f"head -c {OUTPUT_BYTES} /dev/zero | tr '\\0' y >&2")
@@ -160,124 +169,125 @@ FREE_ETC = "umount -l /etc; umount -l /run/full; rmdir /run/full"
 
 
 @contextlib.contextmanager
-def _full_etc(at: Scene) -> Iterator[None]:
-    at.on(FULL_ETC)
+def _full_etc(host: FaultHost) -> Iterator[None]:
+    host.run(FULL_ETC)
     try:
         yield
     finally:
-        at.on(FREE_ETC)
+        host.run(FREE_ETC)
 
 
 @fault(
-    PART,
+    HEADING,
     "the file system of /etc is full",
-    done="/etc is a file system with no free block while a file there is replaced.",
-    outcome="The step fails and says that no space is left (exit 2). The file is as it "
-    "was, whole, and nothing unfinished lies beside it.",
+    injection="/etc is a file system with no free block while a file there is replaced.",
+    outcome='The step fails with "No space left on device" (exit 2). The file keeps its '
+    "old content, and no temporary file is left beside it.",
     todo=f"Free some space. {AGAIN}",
-    about_s=15,
+    estimate_s=15,
 )
 def etc_full() -> None:
-    old, new = text("file", "old" * 3000), text("file", "new" * 3000)
-    with scene() as at:
-        at.deploy([old])
-        with _full_etc(at):
-            said = at.deploy([new], code=2)
-            at.is_whole("file")
-            assert at.on(f"cat {FOLDER}/file") == "old" * 3000
-            at.on("rm /etc/filler")
-            at.deploy([new])
-            assert at.on(f"cat {FOLDER}/file") == "new" * 3000
+    old, new = file_step("file", "old" * 3000), file_step("file", "new" * 3000)
+    with fault_host() as host:
+        host.deploy([old])
+        with _full_etc(host):
+            said = host.deploy([new], code=2)
+            host.assert_files("file")
+            assert host.run(f"cat {FOLDER}/file") == "old" * 3000
+            host.run("rm /etc/filler")
+            host.deploy([new])
+            assert host.run(f"cat {FOLDER}/file") == "new" * 3000
     assert "No space left on device" in said
 
 
 @fault(
-    PART,
-    "an SSH server has its default MaxStartups and MaxSessions, and is busy",
-    done="The lab's own limits are taken out of sshd_config; nine logins hang meanwhile, "
-    "so that one more is all that sshd takes for sure.",
-    outcome="The run uses one session on each host and one for the lock, one after the "
-    "other: the defaults suffice (exit 0). Where a login is turned away it tries again.",
-    about_s=15,
+    HEADING,
+    "an SSH server with the default MaxStartups and MaxSessions is busy",
+    injection="The lab's own limits are removed from sshd_config; nine logins hang "
+    "meanwhile, so that sshd is certain to accept only one more.",
+    outcome="The run opens one session on each host and one for the lock, one after the "
+    "other: the defaults suffice (exit 0). A login that is refused is tried again.",
+    estimate_s=15,
 )
 def default_limits() -> None:
     limits = "/etc/ssh/sshd_config.d/lab.conf"
-    with scene() as at, contextlib.ExitStack() as stack:
-        at.on(f"mv {limits} {limits}.off; systemctl reload ssh")
-        stack.callback(at.on, f"mv {limits}.off {limits}; systemctl reload ssh")
+    with fault_host() as host, contextlib.ExitStack() as stack:
+        host.run(f"mv {limits} {limits}.off; systemctl reload ssh")
+        stack.callback(host.run, f"mv {limits}.off {limits}; systemctl reload ssh")
         time.sleep(1)
         for _ in range(9):
-            idle = socket.create_connection(("127.0.0.1", at.node.port), 10)
+            idle = socket.create_connection(("127.0.0.1", host.virtual_host.port), 10)
             stack.enter_context(idle)
             assert idle.recv(4) == b"SSH-"
-        at.deploy(STEPS)
-        at.is_whole(*NAMES)
+        host.deploy(STEPS)
+        host.assert_files(*NAMES)
 
 
-DEAF = "172.30.77.250"
-"""An address of the lab's network that nobody has."""
+UNUSED_ADDRESS = "172.30.77.250"
+"""An address in the lab's network that no host has."""
 
 
 @contextlib.contextmanager
-def _nameless(at: Scene, hosts: str = "") -> Iterator[None]:
-    """No name server answers; /etc/hosts has only *hosts*, if anything is given."""
-    files = {"/etc/resolv.conf": f"nameserver {DEAF}", "/etc/hosts": hosts}
+def _without_dns(host: FaultHost, hosts: str = "") -> Iterator[None]:
+    """Let no name server answer; write *hosts* to /etc/hosts if it is given."""
+    files = {"/etc/resolv.conf": f"nameserver {UNUSED_ADDRESS}", "/etc/hosts": hosts}
     for path, content in files.items():
         if content:
-            at.on(f"cp {path} {path}.kept; echo '{content}' >{path}")
+            host.run(f"cp {path} {path}.kept; echo '{content}' >{path}")
     try:
         yield
     finally:
-        # Docker has them mounted: they can be written to, not replaced.
+        # Docker mounts these files: they can be written, but not replaced.
         for path, content in files.items():
             if content:
-                at.on(f"cat {path}.kept >{path}; rm {path}.kept")
+                host.run(f"cat {path}.kept >{path}; rm {path}.kept")
 
 
 @fault(
-    PART,
+    HEADING,
     "no name server answers on a host",
-    done="The host has a resolv.conf that names a server which is not there.",
-    outcome="Nothing depends on names: the run ends well (exit 0), as soon as ever.",
-    about_s=8,
+    injection="The host's resolv.conf has only an address where no server answers.",
+    outcome="No effect: the run needs no names on the host, and succeeds as fast as "
+    "usual (exit 0).",
+    estimate_s=8,
 )
 def host_without_names() -> None:
-    with scene() as at, _nameless(at):
+    with fault_host() as host, _without_dns(host):
         started = time.monotonic()
-        at.deploy([text("before"), text("after")])
+        host.deploy([file_step("before"), file_step("after")])
         took_s = time.monotonic() - started
-        at.is_whole("after", "before")
+        host.assert_files("after", "before")
     assert took_s < 10, f"it took {took_s:.0f} s"
 
 
 @fault(
-    PART,
-    "no name server answers, and a host does not know its own name",
-    done="The same, and the host's name is not in its /etc/hosts.",
-    outcome="Each sudo asks for the host's own name and waits for an answer: each "
-    "round trip takes some 12 s longer. The run ends well (exit 0).",
-    todo="Put the host's name into its /etc/hosts.",
-    about_s=45,
+    HEADING,
+    "no name server answers, and a host cannot resolve its own name",
+    injection="As above, and the host's name is not in its /etc/hosts.",
+    outcome="Each sudo tries to resolve the host's own name: each round trip takes about "
+    "12 s longer. The run succeeds (exit 0).",
+    todo="Add the host's name to its /etc/hosts.",
+    estimate_s=45,
 )
 def host_without_its_name() -> None:
-    with scene() as at, _nameless(at, hosts="127.0.0.1 localhost"):
-        at.deploy([text("before")])
-        at.is_whole("before")
+    with fault_host() as host, _without_dns(host, hosts="127.0.0.1 localhost"):
+        host.deploy([file_step("before")])
+        host.assert_files("before")
 
 
 @fault(
-    PART,
+    HEADING,
     "the name of a host does not resolve",
-    done="The inventory has a name that no name server knows.",
-    outcome="It is tried three times, soon after one another; then the host is given up "
-    "(exit 4), and the others are worked on.",
-    todo=f"See to the name, or give the host an address (`ansible_host`). {AGAIN}",
-    about_s=10,
+    injection="The inventory has a name that no name server knows.",
+    outcome="After three attempts within seconds the host fails (exit 4); the other "
+    "hosts continue.",
+    todo=f"Correct the name, or set the host's address (`ansible_host`). {AGAIN}",
+    estimate_s=10,
 )
 def unknown_name() -> None:
-    with scene() as at:
-        run = at.start([text("before")], name="no-such-host.invalid")
-        said = run.ended(4, 30)
-        assert at.files() == []
+    with fault_host() as host:
+        run = host.start([file_step("before")], address="no-such-host.invalid")
+        said = run.expect_exit(4, 30)
+        assert host.files() == []
     assert "no-such-host.invalid" in said
-    assert "(try 3 of 3)" in said
+    assert "next try 3 of 3" in said

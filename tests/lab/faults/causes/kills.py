@@ -1,6 +1,6 @@
-"""The controller is killed again and again, at each event of a deploy or a teardown.
+"""Kills of the controller at each event of a deploy or a teardown.
 
-Each run goes on where the one before was killed, so a chain of them meets every
+Each run continues where the previous one was killed, so a chain of runs meets every
 boundary between two steps, and each run proves that the state left there converges.
 """
 
@@ -22,39 +22,44 @@ from support.lab.commands import INVENTORY, ROOT, invoke
 
 from faults import cluster
 from faults.fault import AGAIN, fault
-from faults.fault_host import on
+from faults.fault_host import run_as_root
 from provision import lab
 
-PART = "the controller is killed in a deploy or teardown"
-MORTAL = Path(__file__).parent.with_name("self_killing_run.py")
+HEADING = "the controller is killed in a deploy or teardown"
+SELF_KILLING_RUN = Path(__file__).parent.with_name("self_killing_run.py")
 KILLED = -9
 LOCKED = 6
-FREE_S = 10
-MOST = 400
-"""Far more runs than there are boundaries: a chain that stands still ends as a failure."""
+UNLOCK_S = 10
+MAX_RUNS = 400
+"""Far more runs than boundaries: a chain without progress ends as a failure."""
 LONG = ("docker_engine", "docker_image", "archive", "ray_head", "service", "ray_worker")
-LONG_OF_TEARDOWN = (
+LONG_IN_TEARDOWN = (
     "docker_engine_absent",
     "docker_container_absent",
     "docker_image_absent",
     "service_absent",
     "file_absent",
 )
-"""Kinds of steps that take long: the controller is killed inside of each, too."""
+"""Kinds of steps that take long: the controller is also killed during each."""
 LEVELS = {"data": ["cluster"], "engine": ["cluster", "images", "engine"]}
 FINISHED = (
-    "The next deploy goes on from what it finds and ends well; no manual step, no "
-    "unfinished file, no lock is left."
+    "The next deploy continues from the state it finds and succeeds without manual "
+    "steps; no temporary file and no lock is left."
 )
 
-Death = Mapping[str, Any]
+KillPoint = Mapping[str, Any]
 
 
-def _run(playbook: str, death: Death, **options: Any) -> tuple[int, list[str]]:
-    """One run that dies as it is told, or does not; its exit code and events."""
-    given = {"inventory": INVENTORY, "playbook": playbook, "death": death, **options}
+def _run(playbook: str, kill_point: KillPoint, **options: Any) -> tuple[int, list[str]]:
+    """Start a run that kills itself at *kill_point*; return its exit code and events."""
+    given = {
+        "inventory": INVENTORY,
+        "playbook": playbook,
+        "kill_point": kill_point,
+        **options,
+    }
     done = subprocess.run(
-        [sys.executable, str(MORTAL), json.dumps(given)],
+        [sys.executable, str(SELF_KILLING_RUN), json.dumps(given)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -64,31 +69,33 @@ def _run(playbook: str, death: Death, **options: Any) -> tuple[int, list[str]]:
     return done.returncode, [*done.stdout.splitlines(), *done.stderr.splitlines()]
 
 
-def _free(playbook: str, death: Death, **options: Any) -> tuple[int, list[str]]:
-    """The same; the lock of the run that was killed before has to be free in time."""
-    deadline = time.monotonic() + FREE_S
-    while (done := _run(playbook, death, **options))[0] == LOCKED:
+def _run_when_unlocked(
+    playbook: str, kill_point: KillPoint, **options: Any
+) -> tuple[int, list[str]]:
+    """Run once the lock of the killed run before it is released, within UNLOCK_S."""
+    deadline = time.monotonic() + UNLOCK_S
+    while (done := _run(playbook, kill_point, **options))[0] == LOCKED:
         assert time.monotonic() < deadline, "the lock of a killed run was not released"
     return done
 
 
-def chain(playbook: str, deaths: Iterator[Death], **options: Any) -> int:
-    """Run *playbook*, each time to its next death, until a run ends by itself.
+def chain(playbook: str, kill_points: Iterator[KillPoint], **options: Any) -> int:
+    """Run *playbook* up to each kill point in turn, until a run ends by itself.
 
     Returns:
-        How often the controller was killed.
+        Number of times that the controller was killed.
     """
-    for kills, death in zip(range(MOST), deaths, strict=False):
-        code, lines = _free(playbook, death, **options)
+    for kills, kill_point in zip(range(MAX_RUNS), kill_points, strict=False):
+        code, lines = _run_when_unlocked(playbook, kill_point, **options)
         if code != KILLED:
             assert code == 0, "\n".join(lines[-20:])
             return kills
         print(f"{'':17} killed at {_last(lines)}", flush=True)
-    raise AssertionError(f"{MOST} runs did not come to an end")
+    raise AssertionError(f"no run ended by itself in {MAX_RUNS} runs")
 
 
 def _last(lines: list[str]) -> str:
-    """The last event of a run that was killed."""
+    """Return the last event of a killed run."""
     events = [json.loads(line) for line in lines if line.startswith("{")]
     words = ("event", "host", "step")
     return " ".join(str(events[-1].get(word, "")) for word in words if events)
@@ -96,8 +103,8 @@ def _last(lines: list[str]) -> str:
 
 def everywhere(
     long: Sequence[str] = LONG, most_s: float = 6, seed: int = 1
-) -> Iterator[Death]:
-    """Inside each *long* step, then at each beginning and each end of a step."""
+) -> Iterator[KillPoint]:
+    """Yield a kill point in each *long* step, then at each start and end of a step."""
     chance = random.Random(seed)
     for kind in long[:2]:
         wait_s = chance.uniform(most_s / 6, most_s)
@@ -114,26 +121,26 @@ def everywhere(
             yield {"event": "StepChanged"}
 
 
-def somewhere(times: int) -> Iterator[Death]:
-    """A few times at random ends of steps, and then no more."""
+def somewhere(times: int) -> Iterator[KillPoint]:
+    """Yield *times* kill points at random ends of steps, and then none."""
     for _ in range(times):
         yield {"event": "StepChanged", "number": random.randint(1, 8)}
     while True:
         yield {}
 
 
-def _deployed(kills: int) -> None:
+def _assert_deployed(kills: int) -> None:
     print(f"{'':17} killed {kills} times")
-    cluster.heals(90)
-    cluster.clean()
-    assert cluster.plan().code == 0, "something is left to do"
+    cluster.wait_until_healthy(90)
+    cluster.assert_clean()
+    assert cluster.plan().code == 0, "a plan still lists changes"
 
 
-def _gone() -> None:
+def _assert_removed() -> None:
     for host in cluster.HOSTS:
-        left = on(host, LEFT).strip()
+        left = run_as_root(host, LEFT).strip()
         assert not left, f"{host} still has {left}"
-    cluster.clean()
+    cluster.assert_clean()
 
 
 LEFT = r"""
@@ -147,27 +154,27 @@ true
 
 
 @fault(
-    PART,
+    HEADING,
     "the controller is killed two or three times in a deploy",
-    done="SIGKILL at randomly chosen ends of steps, on hosts that have Docker and the "
-    "image; then a deploy that is left alone.",
+    injection="SIGKILL at random ends of steps, on hosts that have Docker and the image; "
+    "then a deploy that is not killed.",
     outcome=FINISHED,
     todo=AGAIN,
-    about_s=110,
+    estimate_s=110,
 )
 def sometimes() -> None:
-    invoke("teardown", "--inventory", INVENTORY, "--yes").ended(0)
-    _deployed(chain("deploy", somewhere(random.randint(2, 3))))
+    invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
+    _assert_deployed(chain("deploy", somewhere(random.randint(2, 3))))
 
 
 @fault(
-    PART,
+    HEADING,
     "the controller is killed at every step of a cold deploy of the head",
-    done="SIGKILL at each beginning and end of a step, and inside the long ones, each "
-    "time by the next deploy, from a bare host on.",
+    injection="SIGKILL at each start and end of a step, and during the long ones, in one "
+    "deploy after the other, starting with a bare host.",
     outcome=FINISHED,
     todo=AGAIN,
-    about_s=500,
+    estimate_s=500,
 )
 def cold_head() -> None:
     lab.reset(["node1"])
@@ -175,13 +182,13 @@ def cold_head() -> None:
         inventory = _head_alone(Path(folder))
         kills = chain("deploy", everywhere(), inventory=inventory)
         print(f"{'':17} killed {kills} times")
-        cluster.heals(90, until=lambda: cluster.alive() == {"node1"})
-        cluster.clean()
+        cluster.wait_until_healthy(90, until=lambda: cluster.alive() == {"node1"})
+        cluster.assert_clean()
     lab.reset(["node1"])
 
 
 def _head_alone(folder: Path) -> str:
-    """The lab's inventory without its workers; its secrets lie beside it, too."""
+    """Write the lab's inventory without workers; its secrets are stored beside it."""
     lines = (ROOT / INVENTORY).read_text().replace("../.lab", str(ROOT / ".lab"))
     inventory = yaml.safe_load(lines)
     inventory["all"]["children"]["workers"]["hosts"] = {}
@@ -191,33 +198,33 @@ def _head_alone(folder: Path) -> str:
 
 
 @fault(
-    PART,
+    HEADING,
     "the controller is killed at every step of a cold deploy of the workers",
-    done="The same on two bare workers at once, beside a head that runs.",
+    injection="The same on two bare workers in parallel, with a running head.",
     outcome=FINISHED,
     todo=AGAIN,
-    about_s=400,
+    estimate_s=400,
     cluster=True,
 )
 def cold_workers() -> None:
     lab.reset(["node2", "node3"])
-    _deployed(chain("deploy", everywhere()))
+    _assert_deployed(chain("deploy", everywhere()))
 
 
 @fault(
-    PART,
+    HEADING,
     "the controller is killed at every step of a teardown",
-    done="SIGKILL at each beginning and end of a step of `teardown --level engine`, and "
-    "inside the long ones.",
-    outcome="The next teardown goes on and leaves nothing of ours; a deploy after it "
-    "begins from bare hosts, and ends well.",
+    injection="SIGKILL at each start and end of a step of `teardown --level engine`, and "
+    "during the long ones.",
+    outcome="The next teardown continues and removes everything; a deploy after it starts "
+    "from bare hosts and succeeds.",
     todo="Run `invoke teardown` again.",
-    about_s=300,
+    estimate_s=300,
     cluster=True,
 )
 def teardown() -> None:
-    deaths = everywhere(LONG_OF_TEARDOWN, most_s=2)
-    kills = chain("teardown", deaths, tags=LEVELS["engine"])
+    kill_points = everywhere(LONG_IN_TEARDOWN, most_s=2)
+    kills = chain("teardown", kill_points, tags=LEVELS["engine"])
     print(f"{'':17} killed {kills} times")
-    _gone()
-    cluster.deployed()
+    _assert_removed()
+    cluster.ensure_deployed()

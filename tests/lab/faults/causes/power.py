@@ -1,4 +1,4 @@
-"""The power goes: of all hosts at once, of the head alone. Nobody runs anything after."""
+"""Power failures of all hosts or of the head alone, with no deploy afterwards."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import shlex
 import time
 
 from faults import cluster
-from faults.cluster import HEAD, HOSTS, WORKERS, heals
+from faults.cluster import HEAD, HOSTS, WORKERS, wait_until_healthy
 from faults.fault import fault
-from faults.fault_host import on, wait_until
+from faults.fault_host import run_as_root, wait_until
 from provision import lab
 
-PART = "the power goes"
-WHOLE_S = 60
-DARK_S = 20
+HEADING = "the power fails"
+HEALTHY_S = 60
+OFF_S = 20
 
 COUNTER = r"""
 import ray, sys, time
@@ -57,18 +57,18 @@ ray.kill(ray.get_actor("fault"))
 
 
 def _python(host: str, program: str) -> str:
-    """Run a program in a host's Ray container; the last line it printed."""
-    said = lab.run(host, "docker", "exec", "ray-lab", "python", "-c", program)
-    return (said.strip().splitlines() or [""])[-1]
+    """Run a program in a host's Ray container; return the last line it prints."""
+    output = lab.run(host, "docker", "exec", "ray-lab", "python", "-c", program)
+    return (output.strip().splitlines() or [""])[-1]
 
 
 @fault(
-    PART,
+    HEADING,
     "all hosts lose their power at once",
-    done="All lab hosts are killed in one instant and started in random order.",
-    outcome="The cluster is whole again by itself within a minute of the hosts: all "
-    "nodes ALIVE, all metrics up.",
-    about_s=90,
+    injection="All lab hosts are killed at the same moment and started in random order.",
+    outcome="The cluster recovers without help within a minute: all nodes ALIVE, all "
+    "metrics up.",
+    estimate_s=90,
     cluster=True,
 )
 def everywhere() -> None:
@@ -77,46 +77,48 @@ def everywhere() -> None:
     started = time.monotonic()
     lab.power_on(order)
     booted_s = time.monotonic() - started
-    took_s = heals(2 * WHOLE_S)
+    took_s = wait_until_healthy(2 * HEALTHY_S)
     print(
-        f"{'':17} started {', '.join(order)}: up in {booted_s:.0f} s, whole {took_s:.0f} s later"
+        f"{'':17} started {', '.join(order)}: up in {booted_s:.0f} s, healthy {took_s:.0f} s later"
     )
-    assert booted_s + took_s < WHOLE_S, f"whole after {booted_s + took_s:.0f} s"
+    assert booted_s + took_s < HEALTHY_S, f"healthy after {booted_s + took_s:.0f} s"
 
 
 @fault(
-    PART,
+    HEADING,
     "the head loses its power",
-    done="The head is killed and started again 20 s later, while an actor and a job live "
-    "on a worker.",
-    outcome="Workers stay as they are. A detached actor on a worker keeps its state, a "
-    "job there goes on, and all nodes are ALIVE again by themselves.",
-    about_s=150,
+    injection="The head is killed and started again 20 s later, while an actor and a job "
+    "run on a worker.",
+    outcome="Workers are not restarted. A detached actor on a worker keeps its state, a "
+    "job there continues, and all nodes become ALIVE again without help.",
+    estimate_s=150,
     cluster=True,
 )
 def head_alone() -> None:
     worker = WORKERS[0]
     before = [cluster.container(host) for host in WORKERS]
     assert _python(worker, COUNTER) == "count 1"
-    on(worker, "docker exec ray-lab rm -f /tmp/ticks /tmp/result")
+    run_as_root(worker, "docker exec ray-lab rm -f /tmp/ticks /tmp/result")
     start = ("docker", "exec", "-d", "ray-lab", "sh", "-c")
     lab.run(worker, *start, f"python -c {shlex.quote(JOB)} >/tmp/result 2>&1")
     wait_until(lambda: _ticks(worker) > 0, 60, "the job runs")
     lab.power_off([HEAD])
-    time.sleep(DARK_S)
-    dark = _ticks(worker)
-    assert dark >= DARK_S - 5, "the job stands still without a head"
+    time.sleep(OFF_S)
+    ticks = _ticks(worker)
+    assert ticks >= OFF_S - 5, "the job stopped without a head"
     lab.power_on([HEAD])
-    heals(2 * WHOLE_S)
+    wait_until_healthy(2 * HEALTHY_S)
     assert [cluster.container(host) for host in WORKERS] == before
-    assert _python(worker, COUNTER) == "count 2", "the actor forgot its state"
+    assert _python(worker, COUNTER) == "count 2", "the actor lost its state"
     done = "docker exec ray-lab grep -q '^result all ticks' /tmp/result"
     wait_until(
-        lambda: on(worker, f"{done} && echo yes || true") != "", 120, "the job ends"
+        lambda: run_as_root(worker, f"{done} && echo yes || true") != "",
+        120,
+        "the job ends",
     )
     _python(worker, REMOVE)
 
 
 def _ticks(host: str) -> int:
-    said = on(host, "docker exec ray-lab cat /tmp/ticks 2>/dev/null | wc -l")
-    return int(said or 0)
+    output = run_as_root(host, "docker exec ray-lab cat /tmp/ticks 2>/dev/null | wc -l")
+    return int(output or 0)
