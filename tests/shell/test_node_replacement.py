@@ -24,10 +24,10 @@ calls=$(($(cat calls 2>/dev/null || echo 0) + 1))
 echo $calls >calls
 [ "$calls" != "$KILL_AT" ] || kill -9 0
 for last; do :; done
-there() { [ -d "$1" ] || { echo "Error: No such container: $1" >&2; exit 1; }; }
+require() { [ -d "$1" ] || { echo "Error: No such container: $1" >&2; exit 1; }; }
 case $1 in
 container)
-    there "$last"
+    require "$last"
     case $4 in
     now.*|then.*)
         side=${4%%.*}
@@ -37,12 +37,12 @@ container)
     *provision.cluster*provision.run*) echo "$(cat "$last/cluster") $(cat "$last/run")" ;;
     *provision.cluster*) cat "$last/cluster" ;;
     esac ;;
-stop) there "$last"; echo exited >"$last/status"; echo no >"$last/health" ;;
-rm) there "$last"; rm -r "$last" ;;
-rename) there "$2"; [ ! -e "$3" ] || exit 1; mv "$2" "$3" ;;
-update) there "$last"; echo "$3" >"$last/restart" ;;
-start) there "$last"; echo running >"$last/status"; echo healthy >"$last/health" ;;
-cp) [ -e "${2%%:*}/well" ] ;;
+stop) require "$last"; echo exited >"$last/status"; echo no >"$last/health" ;;
+rm) require "$last"; rm -r "$last" ;;
+rename) require "$2"; [ ! -e "$3" ] || exit 1; mv "$2" "$3" ;;
+update) require "$last"; echo "$3" >"$last/restart" ;;
+start) require "$last"; echo running >"$last/status"; echo healthy >"$last/health" ;;
+cp) [ -e "${2%%:*}/was_healthy" ] ;;
 run)
     [ ! -e ray-lab ] || exit 1
     mkdir ray-lab
@@ -60,10 +60,10 @@ def docker(tmp_path: Path) -> Path:
 
 
 def container(folder: Path, name: str, made: str, **more: str) -> None:
-    well = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
+    running = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
     known = {"created": made, "image_id": "i", "spec": '{"image": "x"}'}
     (folder / name).mkdir()
-    fields = {"id": made, "cluster": "lab", "run": made, **well, **known, **more}
+    fields = {"id": made, "cluster": "lab", "run": made, **running, **known, **more}
     for key, value in fields.items():
         (folder / name / key).write_text(f"{value}\n")
 
@@ -105,8 +105,8 @@ def replace() -> Sh:
 def test_a_replacement_interrupted_anywhere_is_finished_by_the_next(
     docker: Path, kill_at: int
 ) -> None:
-    container(docker, NAME, "good", well="")
-    container(docker, PREVIOUS, "older", well="")
+    container(docker, NAME, "good", was_healthy="")
+    container(docker, PREVIOUS, "older", was_healthy="")
     first = run(docker, replace(), kill_at)
     if field(docker, NAME, "id") != "new":
         assert first.returncode != 0
@@ -120,13 +120,13 @@ def test_a_container_that_was_never_healthy_does_not_replace_one_that_was(
     docker: Path,
 ) -> None:
     container(docker, NAME, "bad")
-    container(docker, PREVIOUS, "good", well="")
+    container(docker, PREVIOUS, "good", was_healthy="")
     assert run(docker, replace()).returncode == 0
     assert field(docker, PREVIOUS, "id") == "good"
 
 
 def test_the_kept_container_is_not_started_by_docker(docker: Path) -> None:
-    container(docker, NAME, "good", well="")
+    container(docker, NAME, "good", was_healthy="")
     assert run(docker, replace()).returncode == 0
     assert field(docker, PREVIOUS, "restart") == "no"
     assert field(docker, PREVIOUS, "status") == "exited"
@@ -136,7 +136,7 @@ def test_the_kept_container_is_not_started_by_docker(docker: Path) -> None:
 def test_a_previous_container_of_someone_else_stops_it(
     docker: Path, undo: bool
 ) -> None:
-    container(docker, NAME, "good", well="")
+    container(docker, NAME, "good", was_healthy="")
     container(docker, PREVIOUS, "theirs", cluster="")
     step = RayPrevious(cluster="lab", data_dir=str(docker))
     sh = step.apply([Change("created", "a", "b")]) if undo else replace()
@@ -209,7 +209,7 @@ def test_a_node_that_cannot_be_asked_does_not_count_as_drained(
     docker: Path, health: str, stays: bool
 ) -> None:
     """As when Docker cannot start a process in it for lack of memory."""
-    container(docker, NAME, "good", well="")
+    container(docker, NAME, "good", was_healthy="")
     text = DOCKER.replace("case $1 in", f"case $1 in\ninspect) echo '{health}' ;;", 1)
     (docker / "docker").write_text(text.replace("sleep 2", "true"))
     done = run(docker, replace())
