@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "provision"
 FOLDERS = {
     "cli": "Invoke tasks and the program",
-    "": "the public face: api, testing",
+    "testing": "the public test kit for people who write steps",
+    "": "the public face: api",
     "ray": "all that knows Ray, Prometheus and Grafana",
     "engine": "one run over many hosts",
     "transport": "how one script reaches one host",
@@ -72,6 +73,7 @@ WITHIN = {
     "steps/files": "path_info retired_secrets archive file",
     "steps/services": "systemd_unit service",
     "steps/system": "package_manager reachable users packages",
+    "testing": "cases recording __main__",
     "transport": (
         "sudo_password heartbeat watchdog remote_shell protocol local_process ssh "
         "retry local connect query"
