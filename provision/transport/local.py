@@ -19,10 +19,10 @@ from provision.transport.watchdog import with_watchdog
 
 
 class LocalTransport:
-    """This machine; implements Transport without a connection.
+    """Runs scripts on this machine; implements Transport without a connection.
 
     Args:
-        password: what sudo may ask for.
+        password: sent if sudo asks for it.
     """
 
     def __init__(self, password: Password | None = None) -> None:
@@ -44,16 +44,16 @@ class LocalTransport:
 
     def run(self, script: Script) -> int:
         """Run *script* on this machine; see `Transport.run`."""
-        talk = RemoteShell(
+        shell = RemoteShell(
             "localhost",
             with_watchdog(script),
             sudo=script.become and os.geteuid() != 0,
             password=self._password,
         )
-        with talk, self._started(talk) as child:
-            code = local_process.converse(child, talk)
+        with shell, self._started(shell) as child:
+            code = local_process.communicate(child, shell)
             self._check_open()
-            return talk.result(code)
+            return shell.result(code)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -63,18 +63,18 @@ class LocalTransport:
     def hold(self, script: Script) -> Iterator[HeldScript]:
         """Keep *script* running; see `Transport.hold`."""
         out, err = bytearray(), bytearray()
-        talk = RemoteShell(
+        shell = RemoteShell(
             "localhost",
             replace(script, stdout=out.extend, stderr=err.extend),
             sudo=script.become and os.geteuid() != 0,
             password=self._password,
         )
-        with talk, self._started(talk) as child:
-            code = local_process.converse(child, talk, enough=lambda: b"\n" in out)
+        with shell, self._started(shell) as child:
+            code = local_process.communicate(child, shell, until=lambda: b"\n" in out)
             self._check_open()
-            line = first_line(talk, code, out, err)
+            line = first_line(shell, code, out, err)
             try:
-                with heartbeat(lambda beat: local_process.put(child, beat)):
+                with heartbeat(lambda data: local_process.write(child, data)):
                     yield HeldScript(line, lambda: child.poll() is None)
             finally:
                 local_process.close_pipes(child)
@@ -82,12 +82,12 @@ class LocalTransport:
                     child.wait(END_WAIT_S)
 
     @contextlib.contextmanager
-    def _started(self, talk: RemoteShell) -> Iterator[subprocess.Popen[bytes]]:
-        """The talk's command, in a process group that does not survive the context."""
+    def _started(self, shell: RemoteShell) -> Iterator[subprocess.Popen[bytes]]:
+        """Start the command of *shell* in a process group that ends with the context."""
         with self._lock:
             if self._closed:
                 raise ConnectionLost("the local transport is closed")
-            child = local_process.start(talk.argv)
+            child = local_process.start(shell.argv)
             self._running.add(child)
         try:
             yield child

@@ -1,4 +1,4 @@
-"""A talk with a child process over its three pipes."""
+"""A child process on this machine and its three pipes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from provision.transport.remote_shell import KILLED, LOOK_S, RemoteShell
+from provision.transport.remote_shell import KILLED, POLL_INTERVAL_S, RemoteShell
 
 CHUNK_BYTES = 64 * 1024
-"""How much is read or written at once."""
+"""Bytes read or written at once."""
 
 
 def start(argv: list[str]) -> subprocess.Popen[bytes]:
@@ -26,12 +26,12 @@ def start(argv: list[str]) -> subprocess.Popen[bytes]:
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:
-    """Signal the group of *process*; one of root's ends with its standard input."""
+    """Signal the group of *process*; one that runs as root ends with its standard input."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGTERM)
 
 
-def put(process: subprocess.Popen[bytes], data: bytes) -> None:
+def write(process: subprocess.Popen[bytes], data: bytes) -> None:
     """Write a little to the standard input of *process*.
 
     Raises:
@@ -48,38 +48,38 @@ def close_pipes(process: subprocess.Popen[bytes]) -> None:
             _pipe(stream).close()
 
 
-def converse(
+def communicate(
     process: subprocess.Popen[bytes],
-    talk: RemoteShell,
+    shell: RemoteShell,
     *,
-    enough: Callable[[], bool] = lambda: False,
+    until: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Carry both ways until it ends or *enough* was heard; the exit code."""
+    """Send and receive until *process* ends or *until()* is true; return the exit code."""
     started = time.monotonic()
-    with contextlib.closing(_Wires(process, talk)) as wires:
-        while not enough():
-            heard = wires.carry(LOOK_S)
-            if wires.ended or (not heard and process.poll() is not None):
+    with contextlib.closing(_Pipes(process, shell)) as pipes:
+        while not until():
+            active = pipes.transfer(POLL_INTERVAL_S)
+            if pipes.ended or (not active and process.poll() is not None):
                 code = process.wait()
                 return code if code >= 0 else KILLED
-            if time.monotonic() - started > talk.patience_s:
-                return talk.overdue()
+            if time.monotonic() - started > shell.deadline_s:
+                return shell.on_timeout()
     return 0
 
 
-class _Wires:
-    """The pipes of *process*, read and written as they are ready."""
+class _Pipes:
+    """The pipes of *process*, read and written as they become ready."""
 
-    def __init__(self, process: subprocess.Popen[bytes], talk: RemoteShell) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], shell: RemoteShell) -> None:
         self._selector = selectors.DefaultSelector()
         self._stdin = _pipe(process.stdin).fileno()
         os.set_blocking(self._stdin, False)
-        self._outbox = memoryview(b"")
+        self._unsent = memoryview(b"")
         self._reading = 2
         read = selectors.EVENT_READ
-        self._selector.register(_pipe(process.stdout).fileno(), read, talk.hear)
-        self._selector.register(_pipe(process.stderr).fileno(), read, talk.hear_error)
-        self._send(talk.opening())
+        self._selector.register(_pipe(process.stdout).fileno(), read, shell.on_stdout)
+        self._selector.register(_pipe(process.stderr).fileno(), read, shell.on_stderr)
+        self._send(shell.initial_input())
 
     @property
     def ended(self) -> bool:
@@ -88,9 +88,9 @@ class _Wires:
     def close(self) -> None:
         self._selector.close()
 
-    def carry(self, limit_s: float) -> bool:
-        """Wait for something to carry; False when *limit_s* passed before."""
-        events = self._selector.select(limit_s)
+    def transfer(self, timeout_s: float) -> bool:
+        """Wait for data and transfer it; return False if *timeout_s* passed before."""
+        events = self._selector.select(timeout_s)
         for key, _ in events:
             if key.fd == self._stdin:
                 self._write()
@@ -107,19 +107,19 @@ class _Wires:
 
     def _send(self, data: bytes) -> None:
         if data:
-            self._outbox = memoryview(data)
+            self._unsent = memoryview(data)
             self._selector.register(self._stdin, selectors.EVENT_WRITE)
 
     def _write(self) -> None:
         try:
-            sent = os.write(self._stdin, self._outbox[:CHUNK_BYTES])
+            sent = os.write(self._stdin, self._unsent[:CHUNK_BYTES])
         except BlockingIOError:
             return
         except OSError:
-            # It closed its input; what it prints says why.
-            sent = len(self._outbox)
-        self._outbox = self._outbox[sent:]
-        if not self._outbox:
+            # The process closed its input; its output says why.
+            sent = len(self._unsent)
+        self._unsent = self._unsent[sent:]
+        if not self._unsent:
             self._selector.unregister(self._stdin)
 
 

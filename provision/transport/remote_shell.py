@@ -1,6 +1,7 @@
-"""What is said around a script: that its shell runs, the sudo password, the end.
+"""The conversation around a script: the start of its shell, sudo's password, the end.
 
-There is no wire here: a transport hands over what it hears, and sends what it is told.
+No input or output is done here: a transport hands over what it receives, and sends what
+it gets back.
 """
 
 from __future__ import annotations
@@ -14,25 +15,25 @@ from provision.model.script import Script, Sink
 from provision.transport.sudo_password import Password
 
 START_LIMIT_S = 30.0
-"""How long sudo and the login shell may take until ours runs."""
+"""Seconds that sudo and the login shell may take until our shell runs."""
 KILL_AFTER_S = 5
-"""How long a script that met its limit gets to end before it is killed outright."""
+"""Seconds that a script gets to end after its limit, before the host kills it."""
 STUCK_AFTER_S = 15.0
-"""How long after that a script that does not even die is waited for."""
-LOOK_S = 1.0
-"""How often to see whether a script ended but left its output open to a daemon."""
+"""Seconds that the controller waits after that for a script that does not die."""
+POLL_INTERVAL_S = 1.0
+"""Seconds between checks for a script that ended while a daemon keeps its output open."""
 END_WAIT_S = 5.0
-"""How long a held script gets to end when its standard input has."""
+"""Seconds that a held script gets to end after its standard input has ended."""
 KILLED = 137
 """The exit code of a script that a signal ended, or that would not die."""
 KEEP_BYTES = 64 * 1024
-"""How much of what is said before our shell runs is kept, to explain a refusal."""
+"""Bytes kept of what was printed before our shell runs, to explain a failure."""
 
 READY = b"@provision-ready\n"
 PROMPT = b"@provision-password:"
 
-HELLO = r"printf '@provision-ready\n'; printf '@provision-ready\n' >&2"
-"""The first line a shell gets: all that came before it was not ours."""
+ANNOUNCE = r"printf '@provision-ready\n'; printf '@provision-ready\n' >&2"
+"""The first line that a shell runs: what came before it is not the script's output."""
 
 WRONG = "incorrect password"
 REFUSALS = (
@@ -50,7 +51,7 @@ REFUSALS = (
     (
         WRONG,
         "was refused by sudo: wrong password",
-        "correct ansible_become_password, or what you typed; it was tried once",
+        "correct ansible_become_password, or type it again; it was tried only once",
     ),
     (
         "must have a tty",
@@ -63,16 +64,16 @@ REFUSALS = (
         "install sudo there, or set ansible_user: root",
     ),
 )
-"""What sudo says, what that means (after USER@HOST), and what to do about it."""
+"""A pattern for sudo's output, its meaning (after USER@HOST), and what to do about it."""
 
 
 def argv(*, sudo: bool, limit_s: float, password: bool = False) -> list[str]:
-    """The command that reads a script: sudo, time limit on the host, shell."""
+    """Return the command that reads a script: sudo, time limit on the host, shell."""
     ask = ["-S", "-p", PROMPT.decode()] if password else ["-n"]
     limit = ["timeout", "-k", str(KILL_AFTER_S), str(math.ceil(limit_s))]
-    # sudo takes a second line for a second try, so nothing may follow the password
-    # before our shell has said that it runs.
-    shell = ["sh", "-c", f"{HELLO}; exec sh -s"] if password else ["sh", "-s"]
+    # sudo reads a second line as a second attempt, so nothing may follow the password
+    # before our shell has announced that it runs.
+    shell = ["sh", "-c", f"{ANNOUNCE}; exec sh -s"] if password else ["sh", "-s"]
     return [
         *(["sudo", "-H", *ask] if sudo else []),
         *(limit if limit_s else []),
@@ -81,13 +82,13 @@ def argv(*, sudo: bool, limit_s: float, password: bool = False) -> list[str]:
 
 
 class RemoteShell:
-    """One script's talk with the shell that runs it.
+    """The shell that runs one script, from its start to its end.
 
     Args:
         who: the user and host, for errors.
         script: sent once the way is free; its sinks get its output and nothing else.
-        sudo: whether sudo stands in between.
-        password: what sudo may ask for; the talk is the context in which it is tried.
+        sudo: start it through sudo.
+        password: sent if sudo asks for it; this object is the context of that attempt.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class RemoteShell:
         self._script = script.encoded
         self._password = password if sudo else None
         self._sudo = sudo
-        self._out, self._err = _Gate(script.stdout), _Gate(script.stderr)
+        self._out, self._err = _StartFilter(script.stdout), _StartFilter(script.stderr)
         self._asked = 0
         self.limit_s = script.limit_s
         self.argv = argv(sudo=sudo, limit_s=self.limit_s, password=bool(self._password))
@@ -113,35 +114,35 @@ class RemoteShell:
         return shlex.join(self.argv)
 
     @property
-    def begun(self) -> bool:
-        """Whether the shell runs."""
+    def started(self) -> bool:
+        """True once the shell has announced that it runs."""
         return self._out.open
 
     @property
-    def patience_s(self) -> float:
-        """How long after the start it is worth waiting, as things stand."""
-        if not self.begun:
+    def deadline_s(self) -> float:
+        """Seconds after the start when the controller stops waiting, as known now."""
+        if not self.started:
             return START_LIMIT_S
         if not self.limit_s:
             return math.inf
         return self.limit_s + KILL_AFTER_S + STUCK_AFTER_S
 
-    def opening(self) -> bytes:
-        """What to send at once."""
-        return b"" if self._password else HELLO.encode() + b"\n" + self._script
+    def initial_input(self) -> bytes:
+        """Return what to send at once."""
+        return b"" if self._password else ANNOUNCE.encode() + b"\n" + self._script
 
-    def hear(self, data: bytes) -> bytes:
-        """Take standard output; give what to send now."""
-        already = self.begun
+    def on_stdout(self, data: bytes) -> bytes:
+        """Take standard output; return what to send now."""
+        was_started = self.started
         self._out.take(data)
-        if not self._password or already or not self.begun:
+        if not self._password or was_started or not self.started:
             return b""
         if self._asked:
             self._password.accepted()
         return self._script
 
-    def hear_error(self, data: bytes) -> bytes:
-        """Take standard error; give what to send now.
+    def on_stderr(self, data: bytes) -> bytes:
+        """Take standard error; return what to send now.
 
         Raises:
             PrivilegeError: sudo wants the password a second time, or another host
@@ -149,42 +150,43 @@ class RemoteShell:
         """
         self._err.take(data)
         asked = self._err.held.count(PROMPT)
-        if not self._password or self.begun or asked == self._asked:
+        if not self._password or self.started or asked == self._asked:
             return b""
         if self._asked:
-            raise self._refused("incorrect password", 1)
+            raise self._sudo_error("incorrect password", 1)
         self._asked = asked
         return self._password.for_host(self._who)
 
     def result(self, code: int) -> int:
-        """The exit code, if it is the script's own.
+        """Return *code*, if it is the script's own.
 
         Raises:
             PrivilegeError: sudo refused.
             ConnectError: the login shell ran nothing.
         """
-        if self.begun:
+        if self.started:
             return code
         if self._sudo:
-            raise self._refused(self._said(), code)
+            raise self._sudo_error(self._early_output(), code)
         raise ConnectError(
             f"{self._who} could log in, but no shell was started (exit code {code})",
-            hint="the user needs a login shell, and `sh` and `timeout` on the PATH",
-            details=_lines(self._said()),
+            hint="the user needs a login shell that runs commands, and `sh` and `timeout` on "
+            "its PATH",
+            details=_lines(self._early_output()),
         )
 
-    def overdue(self) -> int:
-        """The exit code of a script that began but would not die in time.
+    def on_timeout(self) -> int:
+        """Return the exit code of a script that started but did not end in time.
 
         Raises:
-            ConnectError: the host did not get to running it.
+            ConnectError: its shell did not start.
         """
-        if self.begun:
+        if self.started:
             return KILLED
         raise ConnectError(
             f"{self._who} could log in, but no shell ran within {START_LIMIT_S:g} s",
-            hint="does sudo or the login shell ask for something there?",
-            details=_lines(self._said()),
+            hint="log in there and see whether sudo or the login shell waits for input",
+            details=_lines(self._early_output()),
         )
 
     def __enter__(self) -> RemoteShell:
@@ -192,38 +194,38 @@ class RemoteShell:
 
     def __exit__(self, *ended: object) -> None:
         if self._password:
-            self._password.over(self._who)
+            self._password.finish(self._who)
 
-    def _refused(self, said: str, code: int) -> HostError:
-        if self._password and WRONG in said:
+    def _sudo_error(self, output: str, code: int) -> HostError:
+        if self._password and WRONG in output:
             self._password.refused(self._who)
-        return _refusal(self._who, said, code)
+        return _refusal(self._who, output, code)
 
-    def _said(self) -> str:
+    def _early_output(self) -> str:
         held = bytes(self._err.held + self._out.held).replace(PROMPT, b"")
         return held.decode("utf-8", "replace").strip()
 
 
 def first_line(
-    talk: RemoteShell, code: int, out: bytes | bytearray, err: bytes | bytearray
+    shell: RemoteShell, code: int, out: bytes | bytearray, err: bytes | bytearray
 ) -> str:
-    """The first line of *out*, as soon as a held script printed one.
+    """Return the first line of *out*, once a held script has printed it.
 
     Raises:
-        ApplyError: it ended with *code* before.
+        ApplyError: the script ended with *code* before.
         PrivilegeError: sudo refused.
     """
     line, end, _ = out.partition(b"\n")
     if end:
         return line.decode("utf-8", "replace")
     raise ApplyError(
-        f"the script ended before its first line (exit code {talk.result(code)})",
+        f"the script ended before its first line (exit code {shell.result(code)})",
         details=_lines(err.decode("utf-8", "replace")),
     )
 
 
-class _Gate:
-    """Keeps a stream back until the line that says our shell runs."""
+class _StartFilter:
+    """Withholds a stream until the line that announces our shell."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -243,16 +245,16 @@ class _Gate:
         del self.held[:-KEEP_BYTES]
 
 
-def _refusal(who: str, said: str, code: int) -> HostError:
+def _refusal(who: str, output: str, code: int) -> HostError:
     for pattern, meaning, hint in REFUSALS:
-        if re.search(pattern, said):
-            return PrivilegeError(f"{who} {meaning}", hint=hint, details=_lines(said))
+        if re.search(pattern, output):
+            return PrivilegeError(f"{who} {meaning}", hint=hint, details=_lines(output))
     return PrivilegeError(
         f"{who} could not become root: sudo ended with exit code {code}",
         hint="log in there and try: sudo -n true",
-        details=_lines(said),
+        details=_lines(output),
     )
 
 
-def _lines(said: str) -> list[str]:
-    return [line for line in said.splitlines() if line.strip()][-10:]
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()][-10:]

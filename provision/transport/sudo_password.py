@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from provision.errors import PrivilegeError
 
 WAIT_S = 30.0
-"""How long the others wait for the host that tries first."""
+"""Seconds that the other hosts wait for the one that tries first."""
 
 
 class Password:
@@ -25,19 +25,19 @@ class Password:
 
     def __init__(self, secret: SecretStr) -> None:
         self._secret = secret
-        self._turn = threading.Condition()
+        self._condition = threading.Condition()
         self._trier = ""
         self._accepted = False
         self._refused_by = ""
 
     def for_host(self, who: str) -> bytes:
-        """The line for sudo, when it is *who*'s turn.
+        """Return the line for sudo; wait while another host tries the password.
 
         Raises:
-            PrivilegeError: another host refused it.
+            PrivilegeError: sudo of another host refused it.
         """
-        with self._turn:
-            self._turn.wait_for(lambda: not self._trier, WAIT_S)
+        with self._condition:
+            self._condition.wait_for(lambda: not self._trier, WAIT_S)
             if self._refused_by:
                 raise _not_tried(self._refused_by)
             if not self._accepted:
@@ -45,24 +45,24 @@ class Password:
         return self._secret.get_secret_value().encode() + b"\n"
 
     def accepted(self) -> None:
-        """Sudo took it: it is nobody's turn any more, all may use it."""
-        with self._turn:
+        """Record that sudo accepted it: all hosts may use it at once."""
+        with self._condition:
             self._accepted, self._trier = True, ""
-            self._turn.notify_all()
+            self._condition.notify_all()
 
     def refused(self, who: str) -> None:
-        """Sudo of *who* did not take it."""
-        with self._turn:
+        """Record that sudo of *who* refused it: no other host tries it."""
+        with self._condition:
             self._refused_by = self._refused_by or who
             self._trier = ""
-            self._turn.notify_all()
+            self._condition.notify_all()
 
-    def over(self, who: str) -> None:
-        """*who* tries no longer, whatever came of it: the next one may."""
-        with self._turn:
+    def finish(self, who: str) -> None:
+        """End the attempt of *who*, whatever its result: the next host may try."""
+        with self._condition:
             if self._trier == who:
                 self._trier = ""
-                self._turn.notify_all()
+                self._condition.notify_all()
 
 
 class Passwords:
@@ -72,7 +72,7 @@ class Passwords:
         self._known: dict[str, Password] = {}
 
     def of(self, secret: SecretStr | None) -> Password | None:
-        """The one for *secret*, shared by all who have the same."""
+        """Return the one for *secret*, shared by all hosts that have the same."""
         if secret is None:
             return None
         return self._known.setdefault(secret.get_secret_value(), Password(secret))

@@ -308,7 +308,7 @@ def test_a_port_that_says_nothing_is_given_up_after_the_timeout(
 ) -> None:
     started = time.monotonic()
     error = refusal(SshTransport(host_for(sshd, ansible_port=mute), timeout_s=1))
-    assert "did not greet as an SSH server within 1 s" in error.message
+    assert "sent no SSH banner within 1 s" in error.message
     assert time.monotonic() - started < 4
 
 

@@ -54,23 +54,23 @@ PROBLEMS = (
     (
         paramiko.SSHException,
         "(?i)banner",
-        "what answers at {where} did not greet as an SSH server within {limit_s:g} s",
-        "is that sshd's port, and has sshd room for more logins (MaxStartups)?",
+        "{where} accepted the connection but sent no SSH banner within {limit_s:g} s",
+        "is that sshd's port, and does sshd allow more logins (MaxStartups)?",
     ),
     (
         (paramiko.SSHException, EOFError),
         "No existing session|(?i:timeout)",
-        "{where} did not go on with the login within {limit_s:g} s",
+        "{where} did not continue the login within {limit_s:g} s",
         "is the host overloaded?",
     ),
     (
         (EOFError, ConnectionResetError, BrokenPipeError),
         "",
         "{where} closed the connection before the login",
-        "has sshd room for more logins (MaxStartups)? its log has the reason",
+        "does sshd allow more logins (MaxStartups)? its log has the reason",
     ),
 )
-"""Kinds of errors and a pattern for their text; what they mean, and what to do."""
+"""Kinds of errors, a pattern for their text, their meaning, and what to do."""
 
 
 class Login(AuthStrategy):
@@ -105,7 +105,7 @@ class Login(AuthStrategy):
             )
 
     def get_sources(self) -> Iterator[AuthSource]:
-        """What to try, in order; each is loaded only when its turn comes."""
+        """Yield the keys to try, in order; each is loaded only when its turn comes."""
         yield from self._from_files(self._files)
         if self._agent:
             yield from self._from_agent()
@@ -143,7 +143,7 @@ def _print_of(key: paramiko.PKey) -> str:
 
 
 def load_key(path: Path) -> paramiko.PKey | str:
-    """The private key in *path*, or why it cannot be used; read again when changed."""
+    """Return the key in *path*, or the reason why not; read again when changed."""
     try:
         stat = path.stat()
     except OSError as error:
@@ -156,7 +156,7 @@ def _load_key(path: Path, stamp: tuple[int, ...]) -> paramiko.PKey | str:
     try:
         return paramiko.PKey.from_path(path)
     except (TypeError, paramiko.PasswordRequiredException):
-        # TypeError is cryptography's word for a missing passphrase.
+        # cryptography raises TypeError for a missing passphrase.
         return ENCRYPTED
     except OSError as error:
         return error.strerror or str(error)
@@ -167,7 +167,7 @@ def _load_key(path: Path, stamp: tuple[int, ...]) -> paramiko.PKey | str:
 def explain(
     error: Exception, who: str, where: str, login: Login, timeout_s: float
 ) -> ConnectError:
-    """What went wrong while connecting to *where* as *who*, for a person."""
+    """Return the error to show after connecting to *where* as *who* failed."""
     error = _cause(error)
     if isinstance(error, paramiko.AuthenticationException):
         return _refused(who, login)

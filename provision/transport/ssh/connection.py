@@ -24,7 +24,7 @@ import paramiko
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
 from provision.invocation import program
 from provision.transport.ssh.auth import Login, explain
-from provision.transport.ssh.key_exchange import KexTransport, slow
+from provision.transport.ssh.key_exchange import KexTransport, slow_kex_warning
 from provision.transport.ssh.known_hosts import SSH_PORT, HostKeyPolicy
 from provision.transport.ssh.login_limit import LoginLimiter
 from provision.transport.ssh.sockets import ActivitySocket, Closable, ProxyCommand, dial
@@ -36,7 +36,7 @@ SSH_CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 
-_turnstile = LoginLimiter()
+_login_limiter = LoginLimiter()
 # paramiko logs tracebacks of what is raised and explained anyway.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
@@ -64,11 +64,11 @@ class SshConnection:
         self._timeout_s = timeout_s
         self._login = login
         self._lock = threading.Lock()
-        self._parts: list[Closable] = []
+        self._open_parts: list[Closable] = []
         self._up = False
         self._dropped = False
         self._silent = False
-        self._ear: ActivitySocket | None = None
+        self._activity: ActivitySocket | None = None
 
     def open(self) -> None:
         """Connect and log in.
@@ -84,41 +84,42 @@ class SshConnection:
 
     @property
     def active(self) -> bool:
-        """Whether it is up, as far as is known."""
+        """True while it is open, as far as is known."""
         return self._up and not self._dropped and self.transport.is_active()
 
     @property
     def last_received_s(self) -> float:
-        """When something came from the host last."""
-        return self._ear.last_received_s if self._ear else math.inf
+        """Time of the last byte from the host, by the monotonic clock."""
+        return self._activity.last_received_s if self._activity else math.inf
 
     @property
-    def quiet(self) -> bool:
-        """Whether nothing came for longer than a host that is there needs to answer."""
+    def idle(self) -> bool:
+        """True if nothing has come for longer than a reachable host needs to answer."""
         return time.monotonic() - self.last_received_s > self.silence_s / 2
 
     @property
-    def slow(self) -> str:
-        """What to say of its key exchange if that takes much CPU."""
-        return slow(getattr(self.transport, "exchange", ""))
+    def slow_kex_warning(self) -> str:
+        """A warning if its key exchange takes much CPU, else an empty text."""
+        return slow_kex_warning(getattr(self.transport, "exchange", ""))
 
-    def ask(self) -> None:
-        """Ask for a sign of life; returns when it came or the line is dropped."""
+    def request_reply(self) -> None:
+        """Request an answer; return when it has come or the connection is dropped."""
         with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
             self.transport.global_request("keepalive@openssh.com", wait=True)
 
     def drop(self) -> None:
-        """Close everything; all that waits for it ends. From any thread."""
-        with self._lock:  # silent or not is asked first: what is closed is heard
-            self._silent = self._silent or (self._up and self.quiet)
+        """Close everything, and end all waiting for it; from any thread."""
+        with self._lock:
+            # Record idleness first: closing counts as activity.
+            self._silent = self._silent or (self._up and self.idle)
             self._dropped = True
-            parts, self._parts = self._parts, []
+            parts, self._open_parts = self._open_parts, []
         for part in reversed(parts):
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                 part.close()
 
     def lost(self) -> ConnectionLost:
-        """The error to raise when it is gone."""
+        """Return the error to raise when the connection is lost."""
         error = ConnectionLost(f"the connection to {self.who} was lost")
         error.silent = self._silent
         return error
@@ -146,12 +147,13 @@ class SshConnection:
         pin: str | None = None,
     ) -> paramiko.Transport:
         """Connect to one machine, directly or through another."""
-        guard = _guard(target, pin, self._host, jump=login is None)
+        policy = _host_key_policy(target, pin, self._host, jump=login is None)
         login = login or Login(target, self._host.key_file, None)
         where = f"{target.host}:{target.port}"
         try:
-            with _turnstile.through(where, lambda: self._dropped):
-                self._connect(target, self._socket(target, via), guard, login)
+            with _login_limiter.slot(where, lambda: self._dropped):
+                sock = ActivitySocket(self._open_socket(target, via))
+                self._connect(target, sock, policy, login)
         except ProvisionError:
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -164,31 +166,35 @@ class SshConnection:
     def _connect(
         self,
         target: fabric.Connection,
-        sock: Any,
-        guard: HostKeyPolicy,
+        sock: ActivitySocket,
+        policy: HostKeyPolicy,
         login: Login,
     ) -> None:
-        def transport(sock: Any, **options: Any) -> paramiko.Transport:
-            # The last one made, the target's, is the one that is listened to.
-            self._ear = ear = ActivitySocket(sock)
-            made = KexTransport(cast("socket.socket", ear), **options)
-            self._keep(made)
-            _prefer(made, guard.kinds)
-            return made
-
-        target.client.set_missing_host_key_policy(_Policy(guard))
+        # The last socket, that to the host itself, shows whether the host is silent.
+        self._activity = sock
+        target.client.set_missing_host_key_policy(_Policy(policy))
         target.connect_kwargs = {
             "sock": sock,
-            "transport_factory": transport,
+            "transport_factory": functools.partial(self._make_transport, policy),
             "auth_strategy": login,
             "banner_timeout": self._timeout_s,
             "auth_timeout": self._timeout_s,
         }
-        # Later than the greeting's own limit, so that a silent port is told as that.
+        # Longer than the banner's own limit, so that a silent port is reported as such.
         target.connect_timeout = self._timeout_s + 5
         target.open()
 
-    def _socket(self, target: fabric.Connection, via: paramiko.Transport | None) -> Any:
+    def _make_transport(
+        self, policy: HostKeyPolicy, sock: Any, **options: Any
+    ) -> paramiko.Transport:
+        made = KexTransport(cast("socket.socket", sock), **options)
+        self._keep(made)
+        _prefer(made, policy.kinds)
+        return made
+
+    def _open_socket(
+        self, target: fabric.Connection, via: paramiko.Transport | None
+    ) -> Any:
         address = (target.host, target.port)
         if via:
             return self._keep(
@@ -203,9 +209,9 @@ class SshConnection:
         return dial(*address, self._timeout_s, self._keep)
 
     def _keep(self, part: Any) -> Any:
-        """Remember *part* for `drop`, which may have come already."""
+        """Keep *part* for `drop`; close it if the connection was dropped already."""
         with self._lock:
-            self._parts.append(part)
+            self._open_parts.append(part)
             dropped = self._dropped
         if dropped:
             part.close()
@@ -213,15 +219,15 @@ class SshConnection:
 
 
 class _Policy(paramiko.MissingHostKeyPolicy):
-    """Asked for every host key: no known_hosts is ever given to paramiko itself."""
+    """Checks every host key: paramiko itself never gets a known_hosts file."""
 
-    def __init__(self, guard: HostKeyPolicy) -> None:
-        self._guard = guard
+    def __init__(self, policy: HostKeyPolicy) -> None:
+        self._policy = policy
 
     def missing_host_key(
         self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
     ) -> None:
-        self._guard.check(key.get_name(), key.asbytes())
+        self._policy.check(key.get_name(), key.asbytes())
 
 
 class _Connection(fabric.Connection):  # type: ignore[misc]
@@ -261,7 +267,7 @@ def _parse_ssh_configs(files: tuple[tuple[str, int], ...]) -> paramiko.SSHConfig
 
 
 def _hops(jump: str, target: str) -> Iterator[str]:
-    """The jump hosts of `a,b`, in the order to connect to them."""
+    """Yield the jump hosts of `a,b`, in the order to connect to them."""
     if jump in ("", "none"):
         return
     names = [name.strip().removeprefix("ssh://") for name in jump.split(",")]
@@ -270,7 +276,7 @@ def _hops(jump: str, target: str) -> Iterator[str]:
         yield from names
 
 
-def _guard(
+def _host_key_policy(
     target: fabric.Connection, pin: str | None, host: Host, *, jump: bool
 ) -> HostKeyPolicy:
     options = target.ssh_config
@@ -291,7 +297,7 @@ def _guard(
 
 
 def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
-    """Ask for the key types known of the host first: it may have others as well."""
+    """Prefer the key types known of the host: it may have others as well."""
     options = transport.get_security_options()
     names = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
     wanted = [name for kind in kinds for name in names.get(kind, (kind,))]

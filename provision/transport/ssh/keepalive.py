@@ -1,4 +1,4 @@
-"""Notices that the other side of a connection is gone, however quietly it went.
+"""Detects a lost connection, even if the other side closed nothing.
 
 TCP alone may wait a quarter of an hour for a host that lost power or a cut link.
 """
@@ -9,10 +9,10 @@ import threading
 import time
 from typing import Protocol
 
-HEARTBEAT_S = 1.0
-"""How often the connections are looked at, all of them by one thread."""
-ASK_SHARE = 1 / 3
-"""After this share of the silence that is too long, a sign of life is asked for."""
+CHECK_INTERVAL_S = 1.0
+"""Seconds between checks of all connections, which one thread does."""
+REQUEST_SHARE = 1 / 3
+"""Share of the longest allowed silence after which an answer is requested."""
 
 
 class Monitored(Protocol):
@@ -23,57 +23,61 @@ class Monitored(Protocol):
 
     @property
     def last_received_s(self) -> float:
-        """When something came from it last, by the monotonic clock."""
+        """Time of the last byte from it, by the monotonic clock."""
 
-    def ask(self) -> None:
-        """Make it send something; may block until it does or is dropped."""
+    def request_reply(self) -> None:
+        """Request an answer; may block until it comes or the connection is dropped."""
 
     def drop(self) -> None:
-        """Close the connection, so that whoever waits for it stops waiting."""
+        """Close the connection, and end all waiting for it."""
 
 
 class KeepaliveMonitor:
-    """Asks silent peers for a sign of life, and drops those that give none."""
+    """Requests an answer from silent peers, and drops those that give none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asking: dict[Monitored, threading.Thread | None] = {}
+        self._requests: dict[Monitored, threading.Thread | None] = {}
         self._running = False
 
     def watch(self, peer: Monitored) -> None:
-        """Look after *peer* until it is forgotten or dropped."""
+        """Check *peer* until it is forgotten or dropped."""
         with self._lock:
-            self._asking[peer] = None
+            self._requests[peer] = None
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._beat, name="pulse", daemon=True).start()
+                threading.Thread(
+                    target=self._run, name="keepalive", daemon=True
+                ).start()
 
     def forget(self, peer: Monitored) -> None:
-        """Stop looking after *peer*."""
+        """Stop checking *peer*."""
         with self._lock:
-            self._asking.pop(peer, None)
+            self._requests.pop(peer, None)
 
-    def _beat(self) -> None:
+    def _run(self) -> None:
         while True:
-            time.sleep(HEARTBEAT_S)
+            time.sleep(CHECK_INTERVAL_S)
             with self._lock:
-                peers = dict(self._asking)
+                peers = dict(self._requests)
                 if not peers:
                     self._running = False
                     return
-            for peer, asking in peers.items():
-                self._check(peer, asking)
+            for peer, request in peers.items():
+                self._check(peer, request)
 
-    def _check(self, peer: Monitored, asking: threading.Thread | None) -> None:
+    def _check(self, peer: Monitored, request: threading.Thread | None) -> None:
         silent_s = time.monotonic() - peer.last_received_s
         if silent_s > peer.silence_s:
             self.forget(peer)
             peer.drop()
-        elif silent_s > peer.silence_s * ASK_SHARE and not _alive(asking):
-            thread = threading.Thread(target=peer.ask, name="pulse-ask", daemon=True)
+        elif silent_s > peer.silence_s * REQUEST_SHARE and not _alive(request):
+            thread = threading.Thread(
+                target=peer.request_reply, name="keepalive-request", daemon=True
+            )
             with self._lock:
-                if peer in self._asking:
-                    self._asking[peer] = thread
+                if peer in self._requests:
+                    self._requests[peer] = thread
             thread.start()
 
 

@@ -15,7 +15,7 @@ class KexTransport(paramiko.Transport):
 
     @property
     def kex_engine(self) -> Any:
-        """What does the exchange while it lasts; None before and after."""
+        """The object that does the exchange while it lasts; None before and after."""
         return self._engine
 
     @kex_engine.setter
@@ -25,8 +25,8 @@ class KexTransport(paramiko.Transport):
             self.exchange = str(getattr(engine, "name", None) or "")
 
 
-def slow(exchange: str) -> str:
-    """What to tell a person about *exchange*; "" = it is a fast one.
+def slow_kex_warning(exchange: str) -> str:
+    """Return a warning about *exchange*, or "" if it is a fast one.
 
     Classic Diffie-Hellman takes 30 to 95 ms of CPU for a connection here, one after
     the other; curve25519 takes less than 5.

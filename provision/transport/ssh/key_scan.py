@@ -1,4 +1,4 @@
-"""The key a host shows, seen without logging in there."""
+"""Reads the key of a host without logging in there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT_S = 10.0
 
 
 def check_key(host: Host, *, timeout_s: float = TIMEOUT_S) -> None:
-    """See that *host* shows the key it is known by; nothing is said to it but hello.
+    """Check that *host* shows the key that is known of it, without logging in.
 
     Jump hosts before it are logged in to, once their own keys are known.
 
@@ -30,22 +30,24 @@ def check_key(host: Host, *, timeout_s: float = TIMEOUT_S) -> None:
     Raises:
         UnknownHostKeyError: its key, or that of a jump host, is not known.
         HostKeyError: it is not the one that is known.
-        ConnectError: there is no way to see it.
+        ConnectError: the host cannot be reached.
     """
-    line = SshConnection(host, timeout_s=timeout_s, silence_s=timeout_s, login=_Nobody)
-    with contextlib.suppress(_SeenError):
-        line.open()
+    connection = SshConnection(
+        host, timeout_s=timeout_s, silence_s=timeout_s, login=_NoAuth
+    )
+    with contextlib.suppress(_HostKeyAccepted):
+        connection.open()
 
 
-class _SeenError(ProvisionError):
-    """The key is the known one; there is nothing more to do."""
+class _HostKeyAccepted(ProvisionError):
+    """Raised to end the connection once the key was found to be the known one."""
 
 
-class _Nobody(Login):
-    """Ends where a login would begin, which is after the key was checked."""
+class _NoAuth(Login):
+    """Ends where a login would begin, which is after the host key was checked."""
 
     def __init__(self, target: Any, key_file: object, password: object) -> None:
         super().__init__(target, None, None)
 
     def get_sources(self) -> Iterator[AuthSource]:
-        raise _SeenError("seen")
+        raise _HostKeyAccepted("accepted")

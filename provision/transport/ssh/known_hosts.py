@@ -1,4 +1,4 @@
-"""Who a host must prove to be: pins and known_hosts files, each parsed once.
+"""The known host keys: pins and known_hosts files, each parsed once.
 
 The most specific source that knows a host decides alone: its pin in the inventory,
 then the inventory's known_hosts files, then those of the user and the system.
@@ -59,7 +59,7 @@ class KnownHosts:
 
     @staticmethod
     def of(path: Path) -> KnownHosts:
-        """The file as it is now; parsed again only when it changed."""
+        """Return the file as it is now; parse it again only when it changed."""
         try:
             stat = path.stat()
         except OSError:
@@ -158,14 +158,18 @@ class HostKeyPolicy:
     ) -> None:
         bare = address.lower()
         self._name = bare if port == SSH_PORT else f"[{bare}]:{port}"
-        own, general = [*map(KnownHosts.of, files)], [*map(KnownHosts.of, others)]
-        mine, theirs = _find(own, self._name), _find(general, self._name)
+        inventory_files = [KnownHosts.of(file) for file in files]
+        other_files = [KnownHosts.of(file) for file in others]
+        in_inventory = _find(inventory_files, self._name)
+        in_others = _find(other_files, self._name)
         # Like ssh: a key known for the name without its port will do, but a
         # different one there proves nothing about this port.
-        loose = _find([*own, *general], bare)
-        self._revoked = {e.text for e in (*mine, *theirs, *loose) if e.revoked}
-        self._known = [_pin(pin)] if pin else _valid(mine) or _valid(theirs)
-        self._loose = [] if self._known else _valid(loose)
+        without_port = _find([*inventory_files, *other_files], bare)
+        found = (*in_inventory, *in_others, *without_port)
+        self._revoked = {key.text for key in found if key.revoked}
+        pinned = [_pin(pin)] if pin else []
+        self._known = pinned or _valid(in_inventory) or _valid(in_others)
+        self._known_without_port = [] if self._known else _valid(without_port)
         self._file = (*files, *others, Path("~/.ssh/known_hosts"))[0]
         self._accept = accept
         self._jump = jump
@@ -173,11 +177,11 @@ class HostKeyPolicy:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The key types to ask the host for first."""
-        entries = [*self._known, *self._loose]
+        entries = [*self._known, *self._known_without_port]
         return tuple(dict.fromkeys(entry.kind for entry in entries))
 
     def check(self, kind: str, key: bytes) -> None:
-        """Accept the *key* the host showed, or not.
+        """Check the *key* that the host showed.
 
         Raises:
             HostKeyError: it is unknown, or another one than before.
@@ -185,7 +189,7 @@ class HostKeyPolicy:
         text = base64.b64encode(key).decode()
         if text in self._revoked:
             raise self._refuse_revoked(kind, key)
-        if text in {e.text for e in (*self._known, *self._loose)}:
+        if text in {e.text for e in (*self._known, *self._known_without_port)}:
             return
         raise self._refuse(kind, key, text)
 
@@ -205,7 +209,7 @@ class HostKeyPolicy:
         return HostKeyError(
             f"the host key of {self._name} has changed: it is {kind} "
             f"{fingerprint(key)}, but {old.where} has {old.kind} {old.fingerprint}",
-            hint="somebody may be listening in; "
+            hint="somebody may be intercepting the connection; "
             f"only if the host was set up anew, {self._replace(old, kind, text)}",
         )
 

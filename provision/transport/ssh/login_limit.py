@@ -1,4 +1,4 @@
-"""No more logins at one sshd at a time than it lets in; it drops what is beyond.
+"""Limits the logins at one sshd at a time: it drops connections beyond its own limit.
 
 OpenSSH's MaxStartups of 10:30:100 turns away three of ten connections once ten have
 not logged in yet. That many come at once through a jump host of a whole rack.
@@ -17,31 +17,31 @@ AT_ONCE = 5
 """Logins at one sshd at a time: half of ten, since it counts one until it has noticed its
 end, and other people log in too."""
 POLL_INTERVAL_S = 0.2
-"""How soon somebody who waits notices that it is no longer wanted."""
+"""Seconds until a waiting login notices that it was cancelled."""
 
 
 class LoginLimiter:
-    """Lets so many through to each place at a time."""
+    """Limits the logins at one endpoint at a time."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._lock = threading.Lock()
-        self._places: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
+        self._slots: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
             lambda: threading.BoundedSemaphore(at_once)
         )
 
     @contextlib.contextmanager
-    def through(self, place: str, given_up: Callable[[], bool]) -> Iterator[None]:
-        """Wait for room at *place*, and take it while the context lasts.
+    def slot(self, endpoint: str, cancelled: Callable[[], bool]) -> Iterator[None]:
+        """Wait for a free slot at *endpoint*, and occupy it while the context lasts.
 
         Raises:
-            ConnectError: *given_up* says so while it waits.
+            ConnectError: *cancelled()* became true while it waited.
         """
         with self._lock:
-            room = self._places[place]
-        while not room.acquire(timeout=POLL_INTERVAL_S):
-            if given_up():
-                raise ConnectError(f"connecting to {place} was interrupted")
+            slot = self._slots[endpoint]
+        while not slot.acquire(timeout=POLL_INTERVAL_S):
+            if cancelled():
+                raise ConnectError(f"connecting to {endpoint} was interrupted")
         try:
             yield
         finally:
-            room.release()
+            slot.release()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 PROXY_END_S = 2.0
-"""How long a proxy command gets to end when its input has."""
+"""Seconds that a proxy command gets to end after its input has ended."""
 
 
 class Closable(Protocol):
@@ -22,7 +22,7 @@ class Closable(Protocol):
 def dial(
     name: str, port: int, timeout_s: float, keep: Callable[[Closable], object]
 ) -> socket.socket:
-    """A TCP connection to the first address of *name* that answers.
+    """Open a TCP connection to the first address of *name* that answers.
 
     Args:
         name: a name or address.
@@ -79,7 +79,7 @@ class ProxyCommand:
 
 
 class ActivitySocket:
-    """A socket that knows when something was heard last, and closes at once."""
+    """A socket that knows when it last received data, and closes at once."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -94,7 +94,7 @@ class ActivitySocket:
         # Closing alone does not wake a thread that waits for the socket.
         with contextlib.suppress(OSError, AttributeError, EOFError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        # A channel through a jump host says goodbye, for which that may be gone.
+        # Closing a channel through a jump host sends a message, which may fail.
         with contextlib.suppress(OSError, EOFError):
             self._sock.close()
 

@@ -1,4 +1,4 @@
-"""Scripts over SSH: line.py connects, channels of our own carry the scripts."""
+"""Scripts over SSH: connection.py connects, each script has a channel of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from provision.transport.heartbeat import HeldScript, heartbeat
 from provision.transport.remote_shell import (
     END_WAIT_S,
     KILLED,
-    LOOK_S,
+    POLL_INTERVAL_S,
     START_LIMIT_S,
     RemoteShell,
     first_line,
@@ -25,7 +25,7 @@ from provision.transport.ssh.connection import SshConnection
 from provision.transport.ssh.keepalive import KeepaliveMonitor
 from provision.transport.sudo_password import Password, Passwords
 from provision.transport.watchdog import ENDED, with_watchdog
-from provision.transport.watchdog import SILENCE_S as LEASH_SILENCE_S
+from provision.transport.watchdog import SILENCE_S as WATCHDOG_SILENCE_S
 
 if TYPE_CHECKING:
     from provision.config.inventory import Host
@@ -34,29 +34,29 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10.0
 """Longest time each of connecting, greeting and logging in may take."""
 SILENCE_S = 30.0
-"""A connection on which nothing was heard for so long, though asked, is lost."""
+"""Seconds without any answer after which a connection is lost."""
 CHUNK_BYTES = 256 * 1024
-"""How much output is taken from a channel at once."""
+"""Bytes of output taken from a channel at once."""
 SEND_BYTES = 32 * 1024
-"""How much of a script goes into one packet."""
+"""Bytes of a script in one packet."""
 
-_pulse = KeepaliveMonitor()
+_keepalive = KeepaliveMonitor()
 
 
 class SshTransport:
-    """A connection to *host*; implements `transport.Transport`.
+    """A connection to *host*; implements `protocol.Transport`.
 
     Several scripts may run at once, each from its own thread. A script's process
     group on the host is killed when the host notices the end of the connection:
-    at once after `close` or the death of this process. One that changes something is
-    killed as well when the link is cut, after `leash.SILENCE_S`.
+    at once after `close` or the end of this process. One with a heartbeat is killed as
+    well when the network is cut, after `watchdog.SILENCE_S`.
 
     Args:
         host: where and as whom to connect.
         password: what sudo may ask for; by default the host's own.
         timeout_s: longest time connecting, greeting and logging in may take each.
-        silence_s: a link that is silent for so long, though asked, is lost.
-        warn: is told when a connection is much dearer than it need be.
+        silence_s: seconds without any answer after which the connection is lost.
+        warn: called with a warning when the key exchange is slow.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class SshTransport:
         self._timeout_s = timeout_s
         self._silence_s = silence_s
         self._warn = warn
-        self._line: SshConnection | None = None
+        self._connection: SshConnection | None = None
 
     def open(self) -> None:
         """Connect; does nothing when connected.
@@ -81,64 +81,64 @@ class SshTransport:
         Raises:
             ConnectError: not reachable (HostKeyError, AuthError: never retried).
         """
-        if self._line and self._line.active:
+        if self._connection and self._connection.active:
             return
         self.close()
-        line = SshConnection(
+        connection = SshConnection(
             self._host, timeout_s=self._timeout_s, silence_s=self._silence_s
         )
-        self._line = line
-        line.open()
-        _pulse.watch(line)
-        if line.slow:
-            self._warn(line.slow)
+        self._connection = connection
+        connection.open()
+        _keepalive.watch(connection)
+        if connection.slow_kex_warning:
+            self._warn(connection.slow_kex_warning)
 
     def close(self) -> None:
         """Disconnect; may be called at any time, from any thread."""
-        line, self._line = self._line, None
-        if line:
-            _pulse.forget(line)
-            line.drop()
+        connection, self._connection = self._connection, None
+        if connection:
+            _keepalive.forget(connection)
+            connection.drop()
 
     def run(self, script: Script) -> int:
-        """Run *script* on the host; see `transport.Transport.run`."""
-        line, beats, started = self._connected(), script.heartbeat, time.monotonic()
-        talk = RemoteShell(
-            line.who,
-            with_watchdog(script, heartbeat=beats),
-            sudo=script.become and line.user != "root",
+        """Run *script* on the host; see `Transport.run`."""
+        connection, start = self._connected(), time.monotonic()
+        shell = RemoteShell(
+            connection.who,
+            with_watchdog(script, heartbeat=script.heartbeat),
+            sudo=script.become and connection.user != "root",
             password=self._password,
         )
-        with talk, _channel(line, talk) as channel, contextlib.ExitStack() as stack:
-            mouth = _Mouth(channel)
-
-            def begun() -> None:
-                if beats:
-                    stack.enter_context(heartbeat(mouth.say_beat))
-
-            code = _converse(line, channel, talk, mouth, begun=begun)
-            if beats and _was_ended(code, time.monotonic() - started, script.limit_s):
-                said = f"{line.who} had not heard from here, and ended the step"
-                raise ConnectionLost(said)
-            return talk.result(code)
+        with shell, _channel(connection, shell) as channel:
+            code = _communicate(connection, channel, shell, heartbeats=script.heartbeat)
+            seconds = time.monotonic() - start
+            if script.heartbeat and _ended_by_watchdog(code, seconds, script.limit_s):
+                raise ConnectionLost(
+                    f"{connection.who} lost contact with the controller and stopped the "
+                    "step"
+                )
+            return shell.result(code)
 
     @contextlib.contextmanager
     def hold(self, script: Script) -> Iterator[HeldScript]:
-        """Keep *script* running; see `transport.Transport.hold`."""
-        line = self._connected()
+        """Keep *script* running; see `Transport.hold`."""
+        connection = self._connected()
         out, err = bytearray(), bytearray()
-        talk = RemoteShell(
-            line.who,
+        shell = RemoteShell(
+            connection.who,
             replace(script, stdout=out.extend, stderr=err.extend),
-            sudo=script.become and line.user != "root",
+            sudo=script.become and connection.user != "root",
             password=self._password,
         )
-        with talk, _channel(line, talk) as channel:
-            mouth = _Mouth(channel)
-            code = _converse(line, channel, talk, mouth, enough=lambda: b"\n" in out)
+        with shell, _channel(connection, shell) as channel:
+            code = _communicate(connection, channel, shell, until=lambda: b"\n" in out)
             held = HeldScript(
-                first_line(talk, code, out, err),
-                lambda: line.active and not channel.eof_received and not channel.closed,
+                first_line(shell, code, out, err),
+                lambda: (
+                    connection.active
+                    and not channel.eof_received
+                    and not channel.closed
+                ),
             )
             try:
                 with heartbeat(channel.sendall):
@@ -149,19 +149,19 @@ class SshTransport:
                     channel.status_event.wait(END_WAIT_S)
 
     def _connected(self) -> SshConnection:
-        if self._line is None or not self._line.active:
+        if self._connection is None or not self._connection.active:
             raise ConnectionLost(f"the connection to {self._host.name} is closed")
-        return self._line
+        return self._connection
 
 
 class _Ready(threading.Event):
-    """Set when a channel has something; only its reader clears it.
+    """Set when a channel has data; only its reader clears it.
 
     A channel's two streams share it, and each would clear it for the other.
     """
 
     def clear(self) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     def pause(self, limit_s: float) -> bool:
         """Wait until set, and unset it; False when *limit_s* passed before."""
@@ -171,117 +171,118 @@ class _Ready(threading.Event):
 
 
 @contextlib.contextmanager
-def _channel(line: SshConnection, talk: RemoteShell) -> Iterator[paramiko.Channel]:
-    """A channel on which the talk's command was started."""
+def _channel(
+    connection: SshConnection, shell: RemoteShell
+) -> Iterator[paramiko.Channel]:
+    """Open a channel and start the command of *shell* on it."""
     try:
-        channel = line.transport.open_session(timeout=START_LIMIT_S)
-        channel.exec_command(talk.command)
+        channel = connection.transport.open_session(timeout=START_LIMIT_S)
+        channel.exec_command(shell.command)
     except (paramiko.SSHException, EOFError, OSError) as error:
-        if isinstance(error, paramiko.ChannelException) and line.active:
+        if isinstance(error, paramiko.ChannelException) and connection.active:
             raise ConnectError(
-                f"{line.who}: sshd refuses another session ({error.text})",
+                f"{connection.who}: sshd refuses another session ({error.text})",
                 hint="raise MaxSessions in the host's sshd_config",
             ) from error
-        raise line.lost() from error
+        raise connection.lost() from error
     with contextlib.closing(channel):
         yield channel
 
 
-def _converse(
-    line: SshConnection,
+def _communicate(
+    connection: SshConnection,
     channel: paramiko.Channel,
-    talk: RemoteShell,
-    mouth: _Mouth,
+    shell: RemoteShell,
     *,
-    enough: Callable[[], bool] = lambda: False,
-    begun: Callable[[], None] = lambda: None,
+    heartbeats: bool = False,
+    until: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Carry both ways until the script ends or *enough* was heard; the exit code.
+    """Send and receive until the script ends or *until()* is true; return its exit code.
 
-    *begun* is called when the whole script was said, or is being said.
+    Heartbeats begin once the shell runs: by then the script is sent, or being sent.
     """
-    ready = _Ready()
+    ready, writer = _Ready(), _ChannelWriter(channel)
     channel.in_buffer.set_event(ready)
     channel.in_stderr_buffer.set_event(ready)
-    mouth.say(talk.opening())
-    started, tell = time.monotonic(), begun
-    while not enough():
-        heard = ready.pause(LOOK_S)
-        over = channel.eof_received or channel.closed
-        while _drain(channel, talk, mouth):
-            pass
-        if talk.begun:
-            tell()
-            tell = _nothing
-        if over or (not heard and channel.exit_status_ready()):
-            return _exit_code(line, channel)
-        # A host that says nothing at all is not slow: its line is about to be lost.
-        if time.monotonic() - started > talk.patience_s and not line.quiet:
-            return talk.overdue()
+    writer.send(shell.initial_input())
+    start, beating = time.monotonic(), False
+    with contextlib.ExitStack() as stack:
+        while not until():
+            active = ready.pause(POLL_INTERVAL_S)
+            over = channel.eof_received or channel.closed
+            while _receive(channel, shell, writer):
+                pass
+            if heartbeats and shell.started and not beating:
+                stack.enter_context(heartbeat(writer.send_heartbeat))
+                beating = True
+            if over or (not active and channel.exit_status_ready()):
+                return _exit_code(connection, channel)
+            # A host that sends nothing at all is not slow: its connection is about to
+            # be lost.
+            if time.monotonic() - start > shell.deadline_s and not connection.idle:
+                return shell.on_timeout()
     return 0
 
 
-def _nothing() -> None:
-    """What is left to tell."""
-
-
-def _was_ended(code: int, seconds: float, limit_s: float) -> bool:
-    """Whether a script that ended so was ended because it had not heard us."""
-    killed = code == KILLED and seconds > LEASH_SILENCE_S
+def _ended_by_watchdog(code: int, seconds: float, limit_s: float) -> bool:
+    """Tell whether the watchdog ended a script that took *seconds*, with exit *code*."""
+    killed = code == KILLED and seconds > WATCHDOG_SILENCE_S
     return (code == ENDED or killed) and seconds < limit_s
 
 
-def _drain(channel: paramiko.Channel, talk: RemoteShell, mouth: _Mouth) -> bool:
-    """Hand over what has come on each stream; whether anything had."""
+def _receive(
+    channel: paramiko.Channel, shell: RemoteShell, writer: _ChannelWriter
+) -> bool:
+    """Hand over what has arrived on each stream; return False if nothing had."""
     got = False
     if channel.recv_ready():
         got = True
-        mouth.say(talk.hear(channel.recv(CHUNK_BYTES)))
+        writer.send(shell.on_stdout(channel.recv(CHUNK_BYTES)))
     if channel.recv_stderr_ready():
         got = True
-        mouth.say(talk.hear_error(channel.recv_stderr(CHUNK_BYTES)))
+        writer.send(shell.on_stderr(channel.recv_stderr(CHUNK_BYTES)))
     return got
 
 
-def _exit_code(line: SshConnection, channel: paramiko.Channel) -> int:
+def _exit_code(connection: SshConnection, channel: paramiko.Channel) -> int:
     code = channel.recv_exit_status()
     if code >= 0:
         return code
     # Without an exit status, a close by the host means the end by a signal.
-    if channel.eof_received and line.active:
+    if channel.eof_received and connection.active:
         return KILLED
-    raise line.lost()
+    raise connection.lost()
 
 
-class _Mouth:
-    """What is said on a channel, one after the other: no beat into a script's midst."""
+class _ChannelWriter:
+    """Sends on a channel, one thing after the other: no heartbeat inside a script."""
 
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
         self._free = threading.Lock()
 
-    def say(self, data: bytes) -> None:
-        """Send *data*; in the background where the host has to read some of it first."""
+    def send(self, data: bytes) -> None:
+        """Send *data*; in the background if the host has to read some of it first."""
         if not data:
             return
         self._free.acquire()
         if len(data) <= self._channel.out_window_size:
-            self._send(data)
+            self._send_all(data)
         else:
-            threading.Thread(target=self._send, args=(data,), daemon=True).start()
+            threading.Thread(target=self._send_all, args=(data,), daemon=True).start()
 
-    def say_beat(self, beat: bytes) -> None:
-        """Send *beat*, after all else.
+    def send_heartbeat(self, data: bytes) -> None:
+        """Send *data* after everything that waits to be sent.
 
         Raises:
             OSError: the channel is closed.
         """
         with self._free:
-            self._channel.sendall(beat)
+            self._channel.sendall(data)
 
-    def _send(self, data: bytes) -> None:
+    def _send_all(self, data: bytes) -> None:
         try:
-            # A host that closed the channel says why on the streams we read.
+            # If the host closed the channel, the streams that we read have the reason.
             with contextlib.suppress(OSError, EOFError):
                 for start in range(0, len(data), SEND_BYTES):
                     self._channel.sendall(data[start : start + SEND_BYTES])

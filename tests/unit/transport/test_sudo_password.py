@@ -73,7 +73,7 @@ def test_a_host_that_is_lost_while_it_tries_makes_way_for_the_next() -> None:
 
     def then(who: str) -> None:
         if len(hosts.tried) < 3:
-            password.over(who)
+            password.finish(who)
         else:
             password.accepted()
 
@@ -89,7 +89,7 @@ def test_equal_passwords_are_one_and_others_are_not() -> None:
     assert known.of(None) is None
 
 
-def talk(password: Password, who: str) -> RemoteShell:
+def shell(password: Password, who: str) -> RemoteShell:
     return RemoteShell(
         who,
         Script("script"),
@@ -98,24 +98,27 @@ def talk(password: Password, who: str) -> RemoteShell:
     )
 
 
-def test_a_talk_tells_what_sudo_made_of_it() -> None:
+def test_a_shell_reports_whether_sudo_accepted_the_password() -> None:
     password = Password(SECRET)
-    with talk(password, "a") as first:
-        assert first.hear_error(PROMPT) == b"hunter2\n"
-        assert first.hear(READY) == b"script"
-    with talk(password, "b") as second:
-        assert second.hear_error(PROMPT) == b"hunter2\n"
+    with shell(password, "a") as first:
+        assert first.on_stderr(PROMPT) == b"hunter2\n"
+        assert first.on_stdout(READY) == b"script"
+    with shell(password, "b") as second:
+        assert second.on_stderr(PROMPT) == b"hunter2\n"
         with pytest.raises(PrivilegeError, match="b was refused by sudo: wrong"):
-            second.hear_error(PROMPT)
-    with talk(password, "c") as third, pytest.raises(PrivilegeError, match="not tried"):
-        third.hear_error(PROMPT)
+            second.on_stderr(PROMPT)
+    with (
+        shell(password, "c") as third,
+        pytest.raises(PrivilegeError, match="not tried"),
+    ):
+        third.on_stderr(PROMPT)
 
 
 def test_a_sudo_that_ends_after_one_wrong_try_counts_as_refusal() -> None:
     password = Password(SECRET)
-    with talk(password, "a") as first:
-        first.hear_error(PROMPT)
-        first.hear_error(b"sudo: 1 incorrect password attempt\n")
+    with shell(password, "a") as first:
+        first.on_stderr(PROMPT)
+        first.on_stderr(b"sudo: 1 incorrect password attempt\n")
         with pytest.raises(HostError, match="wrong password"):
             first.result(1)
     with pytest.raises(PrivilegeError, match="not tried"):
@@ -124,9 +127,9 @@ def test_a_sudo_that_ends_after_one_wrong_try_counts_as_refusal() -> None:
 
 def test_one_that_sudo_did_not_ask_for_is_neither_right_nor_wrong() -> None:
     password = Password(SECRET)
-    with talk(password, "a") as first:
-        assert first.hear(READY) == b"script"
-    with talk(password, "b") as second:
-        second.hear_error(PROMPT)
+    with shell(password, "a") as first:
+        assert first.on_stdout(READY) == b"script"
+    with shell(password, "b") as second:
+        second.on_stderr(PROMPT)
         with pytest.raises(PrivilegeError, match="wrong password"):
-            second.hear_error(PROMPT)
+            second.on_stderr(PROMPT)

@@ -17,13 +17,13 @@ def never() -> bool:
     return False
 
 
-def test_at_one_place_there_are_never_more_than_allowed() -> None:
-    turnstile, lock = LoginLimiter(), threading.Lock()
+def test_at_one_endpoint_there_are_never_more_than_allowed() -> None:
+    limiter, lock = LoginLimiter(), threading.Lock()
     inside: list[int] = []
     most: list[int] = []
 
     def login(number: int) -> None:
-        with turnstile.through("jump:22", never):
+        with limiter.slot("jump:22", never):
             with lock:
                 inside.append(number)
                 most.append(len(inside))
@@ -36,25 +36,25 @@ def test_at_one_place_there_are_never_more_than_allowed() -> None:
     assert max(most) == AT_ONCE < 10
 
 
-def test_other_places_do_not_wait() -> None:
-    turnstile = LoginLimiter(at_once=1)
+def test_other_endpoints_do_not_wait() -> None:
+    limiter = LoginLimiter(at_once=1)
     with contextlib.ExitStack() as stack:
         for number in range(50):
-            stack.enter_context(turnstile.through(f"host{number}:22", never))
+            stack.enter_context(limiter.slot(f"host{number}:22", never))
 
 
-def test_a_login_that_failed_makes_room() -> None:
-    turnstile = LoginLimiter(at_once=1)
+def test_a_failed_login_frees_its_slot() -> None:
+    limiter = LoginLimiter(at_once=1)
     for _ in range(3):
-        with pytest.raises(OSError, match="cut"), turnstile.through("a:22", never):
+        with pytest.raises(OSError, match="cut"), limiter.slot("a:22", never):
             raise OSError("cut")
 
 
-def test_who_is_no_longer_wanted_does_not_wait_on() -> None:
-    turnstile = LoginLimiter(at_once=1)
+def test_a_cancelled_login_stops_waiting() -> None:
+    limiter = LoginLimiter(at_once=1)
     with (
-        turnstile.through("a:22", never),
+        limiter.slot("a:22", never),
         pytest.raises(ConnectError, match="interrupted"),
-        turnstile.through("a:22", lambda: True),
+        limiter.slot("a:22", lambda: True),
     ):
         pass
