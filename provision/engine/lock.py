@@ -109,15 +109,18 @@ class ClusterLock:
     def _again(self) -> None:
         """Take it again; the shell of the lost connection may still hold it."""
         self._stack.close()
-        deadline = time.monotonic() + SILENCE_S
-        self._ask()
-        while self._holder == self._owner and time.monotonic() < deadline:
-            time.sleep(AGAIN_S)
-            self._refusal = None
-            self._ask()
+        # Slow to import, and needed only when something went wrong.
+        import tenacity
+
+        tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda _: self._holder == self._owner),
+            stop=tenacity.stop_after_delay(SILENCE_S),
+            wait=tenacity.wait_fixed(AGAIN_S),
+            retry_error_callback=lambda state: None,
+        )(self._ask)
 
     def _ask(self) -> None:
-        self._held, self._holder = None, ""
+        self._held, self._holder, self._refusal = None, "", None
         transport = self._connect()
         self._stack.callback(transport.close)
         text = _script(self._cluster, self._owner)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from provision.errors import LabError
+from provision.file_lock import folder_lock
 from provision.lab import cleanup, engine, hosts, inventory, prerequisites
 from provision.lab.engine import Engine
 from provision.lab.paths import LABEL, NAME, LabPaths, VirtualHost, virtual_hosts
@@ -135,16 +134,12 @@ def exclusive(paths: LabPaths, progress: Progress) -> Iterator[None]:
     The directory that contains `.lab` is locked: it outlives the lab, and no lock file
     is left behind.
     """
-    directory = os.open(paths.root.parent, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another program that changes the lab")
-            fcntl.flock(directory, fcntl.LOCK_EX)
+
+    def waiting() -> None:
+        progress("waiting for another program that changes the lab")
+
+    with folder_lock(paths.root.parent, waiting):
         yield
-    finally:
-        os.close(directory)
 
 
 def for_each(

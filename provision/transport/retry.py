@@ -1,4 +1,4 @@
-"""Connecting again where that may help."""
+"""Connects again where that may help."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 TRIES = 3
-"""How often connecting is tried."""
+"""Attempts to connect, in all."""
 
 
 TRY_FOR_S = 10.0
-"""No new try is begun so long after the first; one that timed out is not repeated."""
+"""Seconds after the first attempt when no new one begins: a time-out is not repeated."""
 
 
 OnRetry = Callable[[int, float, str], None]
-"""Told before each new try: how many failed, the seconds until the next, and why."""
+"""Called before each new attempt: how many failed, seconds until the next, and why."""
 
 
 def connect_with_retry(
@@ -32,10 +32,10 @@ def connect_with_retry(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Open *transport*, again where that may help: the host may be booting.
+    """Open *transport*; try again where that may help: the host may be booting.
 
     Raises:
-        ConnectError: it did not help (HostKeyError, AuthError: not even tried).
+        ConnectError: the last attempt failed (HostKeyError, AuthError: never repeated).
     """
     started = time.monotonic()
     try:
@@ -44,10 +44,10 @@ def connect_with_retry(
         if not _may_pass(error):
             raise
         left_s = max(0.0, TRY_FOR_S - (time.monotonic() - started))
-        _go_on(transport, error, left_s, on_retry, sleep)
+        _retry(transport, error, left_s, on_retry, sleep)
 
 
-def _go_on(
+def _retry(
     transport: Transport,
     error: ConnectError,
     left_s: float,
@@ -58,26 +58,25 @@ def _go_on(
     # Slow to import, and needed only when something went wrong.
     import tenacity
 
-    failed = [error]
-
-    def attempt() -> None:
-        if failed:
-            raise failed.pop()
-        transport.open()
-
     def before_sleep(state: RetryCallState) -> None:
         last = state.outcome and state.outcome.exception()
         reason = last.message if isinstance(last, ConnectError) else ""
         on_retry(state.attempt_number, state.upcoming_sleep, reason)
 
-    tenacity.Retrying(
+    attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_may_pass),
         stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(left_s),
         wait=_wait_s,
         before_sleep=before_sleep,
         sleep=sleep,
         reraise=True,
-    )(attempt)
+    )
+    for attempt in attempts:
+        with attempt:
+            # The first attempt was made before tenacity was needed.
+            if attempt.retry_state.attempt_number == 1:
+                raise error
+            transport.open()
 
 
 def _may_pass(error: BaseException) -> bool:

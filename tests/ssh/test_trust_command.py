@@ -145,7 +145,7 @@ def test_a_fingerprint_accepts_that_key_alone(place: Place) -> None:
     given = ("trust", *WHERE, "--fingerprint", place.print_of(0))
     code, said = place(*given)
     assert (code, place.known) == (4, ""), said
-    assert "was not given" in said
+    assert "not among those of --fingerprint" in said
     code, said = place(*given, "--limit", "node1")
     assert (code, place.known.count("\n")) == (0, 1), said
     assert str(place.servers[0].port) in place.known

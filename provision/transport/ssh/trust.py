@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +10,7 @@ from pathlib import Path
 from provision.atomic_file import replace
 from provision.config.inventory import Host
 from provision.errors import ConnectError, InputError, UnknownHostKeyError
+from provision.file_lock import folder_lock
 
 MODE = 0o644
 """Of a new known_hosts file: public keys are for everybody to compare with."""
@@ -133,21 +131,10 @@ def _together(found: Iterable[tuple[Host, UnknownHostKeyError]]) -> Iterator[Unk
 def _add(file: Path, lines: Sequence[str]) -> None:
     """Add the *lines* that *file* does not have; of two who do so, both are in it."""
     file = file.resolve()  # a link stays one
-    with _alone(file.parent):
+    with folder_lock(file.parent):
         old = file.read_bytes() if file.exists() else b""
         mode = file.stat().st_mode & 0o777 if file.exists() else MODE
         there = set(old.decode("utf-8", "replace").splitlines())
         new = [line for line in dict.fromkeys(lines) if line not in there]
         gap = b"\n" if old and not old.endswith(b"\n") else b""
         replace(file, old + gap + "".join(f"{n}\n" for n in new).encode(), mode)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else who does this writes in *folder* until the end."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -23,10 +23,10 @@ FOLDERS = {
     "steps": "generic kinds of steps",
     "model": "pure values",
     "lab": "virtual hosts",
-    "ground": "errors, atomic_file, invocation, plugins",
+    "ground": "errors, atomic_file, file_lock, invocation, plugins",
 }
 """The folders, highest first: a module imports from its own folder and those below."""
-GROUND = ("errors", "atomic_file", "invocation", "plugins")
+GROUND = ("errors", "atomic_file", "file_lock", "invocation", "plugins")
 """The root's ground files, which everybody may import."""
 ONLY = {
     "steps": {"steps", "model", "ground"},
