@@ -1,4 +1,4 @@
-"""What this program is called, and who runs it."""
+"""The name of this program, and the person who runs it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from pathlib import Path
 
 
 def program() -> str:
-    """How the user calls this: `invoke` in the repository, else `provision`.
-
-    For the commands that errors tell a person to type.
-    """
+    """Return the name to type: `invoke` in the repository, else `provision`."""
     called = Path(sys.argv[0]).stem
     return "provision" if called == "provision" else "invoke"
 
 
 def runner() -> str:
-    """Who runs this, and on which machine: `user@machine`."""
+    """Return the user and the machine of this process: `user@machine`."""
     try:
         name = getpass.getuser()
     except (OSError, KeyError):

@@ -98,7 +98,7 @@ def _packages(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _packages_in_archive(file: Path) -> Iterator[tuple[str, str]]:
-    """The same for a zip file, which is rare: here the standard library is good."""
+    """The packages in a zip file, read by the standard library: they are rare."""
     from importlib.metadata import distributions
 
     for found in distributions(path=[str(file)]):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from provision.cli.command import command
 from provision.cli.options import CommandOptions, positive, words
+from provision.invocation import program
 
 HOSTS = 3
 
@@ -27,16 +28,16 @@ def down(options: CommandOptions) -> int:
     from provision import lab
 
     lab.down()
-    return _say(["the lab is gone"])
+    return _print(["the lab was removed"])
 
 
 @command()
 def status(options: CommandOptions) -> int:
-    """Show what of the lab runs."""
+    """Show the hosts of the lab, and which of them run."""
     from provision import lab
 
     found = lab.status()
-    return _say(
+    return _print(
         f"{host.name:8}  {host.state:8}  {host.address:15}  "
         f"127.0.0.1:{host.port}  ssh {'answers' if host.ssh else 'does not answer'}"
         for host in found
@@ -49,7 +50,7 @@ def reset(options: CommandOptions) -> int:
     from provision import lab
 
     lab.reset(words(options.hosts))
-    return _say([f"bare again: {options.hosts or 'all hosts'}"])
+    return _print([f"bare again: {options.hosts or 'all hosts'}"])
 
 
 @command(positional="host")
@@ -58,46 +59,52 @@ def reboot(options: CommandOptions) -> int:
     from provision import lab
 
     lab.reboot(options.host)
-    return _say([f"{options.host} was rebooted"])
+    return _print([f"{options.host} was rebooted"])
 
 
 @command(positional="host")
 def off(options: CommandOptions) -> int:
-    """Take a host's power away; lab.on gives it back."""
+    """Cut a host's power; lab.on turns it on again."""
     from provision import lab
 
     lab.power_off([options.host])
-    return _say([f"{options.host} is off: lab.on {options.host} starts it"])
+    return _print(
+        [f"{options.host} is off: `{program()} lab.on {options.host}` starts it"]
+    )
 
 
 @command(positional="host")
 def on(options: CommandOptions) -> int:
-    """Give a host that is off its power back."""
+    """Turn a host on that lab.off turned off."""
     from provision import lab
 
     lab.power_on([options.host])
-    return _say([f"{options.host} runs"])
+    return _print([f"{options.host} runs"])
 
 
 @command(positional="host")
 def cut(options: CommandOptions) -> int:
-    """Cut a host off the network; lab.mend puts it back."""
+    """Cut a host off the network; lab.mend reconnects it."""
     from provision import lab
 
     lab.cut(options.host)
-    return _say([f"{options.host} is cut off: lab.mend {options.host} puts it back"])
+    return _print(
+        [
+            f"{options.host} is cut off: `{program()} lab.mend {options.host}` reconnects it"
+        ]
+    )
 
 
 @command(positional="host")
 def mend(options: CommandOptions) -> int:
-    """Put a host that was cut off back on the network."""
+    """Reconnect a host that was cut off the network."""
     from provision import lab
 
     lab.mend(options.host)
-    return _say([f"{options.host} is back on the network"])
+    return _print([f"{options.host} is back on the network"])
 
 
-def _say(lines: Iterable[str]) -> int:
+def _print(lines: Iterable[str]) -> int:
     from provision.report.console import output
 
     output().tell(*lines)

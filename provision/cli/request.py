@@ -114,7 +114,7 @@ def _inventory_path(options: CommandOptions) -> Path:
         ) from None
     if not last.is_file():
         raise OptionError(
-            f"the inventory deployed last is gone: {last}",
+            f"the inventory deployed last no longer exists: {last}",
             hint="use --inventory PATH",
         )
     return last

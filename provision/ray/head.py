@@ -26,7 +26,7 @@ class Dashboard:
     Attributes:
         url: its address for a browser.
         host: the host it runs on.
-        token_file: the file on that host with the token it asks for.
+        token_file: the file on that host with the token that it requires.
     """
 
     url: str

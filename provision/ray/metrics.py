@@ -30,7 +30,7 @@ from provision.transport.query import ask
 
 LIMIT_S = 30.0
 NEVER = "0001-"
-"""Beginning of the time that Prometheus gives for a target it has not scraped yet."""
+"""Beginning of the time of the last scrape, for a target that was never scraped."""
 
 
 @dataclass(frozen=True, slots=True)

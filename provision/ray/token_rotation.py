@@ -76,13 +76,13 @@ def rotate(inventory: Inventory, sets: Mapping[str, Any], deploy: Deploy) -> Run
 
 
 def _ray_nodes(inventory: Inventory, sets: Mapping[str, Any]) -> RayNodes:
-    """The step with the address at which Ray is asked."""
+    """Return the step that has the address of Ray's dashboard."""
     for step in head_steps(inventory, PLAYBOOK, sets):
         if isinstance(step, RayNodes):
             return step
     raise InventoryError(
         f"the playbook {PLAYBOOK} has no step ray_nodes for the head",
-        hint="put one back: it has the address at which Ray is asked",
+        hint="put it back: it has the address of Ray's dashboard",
     )
 
 

@@ -32,8 +32,8 @@ NOTES = """
         group: "GROUP"
       tags: [note]
 """
-GONE = """
-- play: gone
+REMOVED = """
+- play: removed
   hosts: all
   tags: [cluster]
   steps: [{file_absent: {paths: ["FOLDER/{{ host.name }}"]}}]
@@ -80,7 +80,7 @@ def place(tmp_path: Path) -> Place:
     # Its lock is this machine's: tests that run at once need one each.
     inventory = INVENTORY.replace("CLUSTER", f"test-{os.getpid()}")
     (tmp_path / "inv.yml").write_text(inventory)
-    for name, book in (("notes", NOTES), ("teardown", GONE), ("hangs", HANGS)):
+    for name, book in (("notes", NOTES), ("teardown", REMOVED), ("hangs", HANGS)):
         text = book.replace("FOLDER", str(tmp_path / "out"))
         text = text.replace("OWNER", str(os.geteuid()))
         text = text.replace("GROUP", str(os.getegid()))

@@ -1,4 +1,4 @@
-"""token.*: the token that Ray asks of everybody who connects to it."""
+"""token.*: the token that Ray requires of its clients."""
 
 from __future__ import annotations
 

@@ -66,7 +66,11 @@ def test_the_inventory_deployed_last_is_the_default_and_named(here: Place) -> No
     assert (code, "inventory: inv.yml (deployed last)" in output) == (0, True), output
     (here.folder / "inv.yml").rename(here.folder / "moved.yml")
     code, output = here("plan", "--playbook", "notes")
-    assert (code, "is gone" in output, "inv.yml" in output) == (5, True, True), output
+    assert (code, "no longer exists" in output, "inv.yml" in output) == (
+        5,
+        True,
+        True,
+    ), output
 
 
 def test_a_plan_is_not_remembered(here: Place) -> None:
@@ -76,7 +80,7 @@ def test_a_plan_is_not_remembered(here: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "problem"),
     [
         (("plan",), "no inventory was given"),
         (("status",), "no inventory was given"),
@@ -97,11 +101,11 @@ def test_a_plan_is_not_remembered(here: Place) -> None:
     ],
 )
 def test_bad_input_ends_with_5_and_one_line(
-    here: Place, words: tuple[str, ...], said: str
+    here: Place, words: tuple[str, ...], problem: str
 ) -> None:
     code, output = here(*words)
     assert code == 5, output
-    assert said in output
+    assert problem in output
     assert output.startswith("error: ") and len(output.splitlines()) == 1, output
     assert not here.note("one").exists()
 

@@ -37,25 +37,25 @@ def test_ctrl_c_ends_with_130_a_summary_and_a_report(here: Place) -> None:
 
 def on_a_terminal(here: Place, *words: str, answer: str) -> tuple[int, str]:
     """Run `provision WORDS` on a terminal, and answer its question."""
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     running = subprocess.Popen(
         [sys.executable, "-c", MAIN, *words],
         cwd=here.folder,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
         env={**os.environ, "TERM": "xterm"},
     )
-    os.close(theirs)
-    heard = b""
+    os.close(terminal)
+    output = b""
     with contextlib.suppress(OSError):  # Linux: the other end was closed
-        while chunk := os.read(ours, 4096):
-            heard += chunk
-            if answer and b"Type yes" in heard:
-                os.write(ours, f"{answer}\n".encode())
+        while chunk := os.read(controller, 4096):
+            output += chunk
+            if answer and b"Type yes" in output:
+                os.write(controller, f"{answer}\n".encode())
                 answer = ""
-    os.close(ours)
-    return running.wait(20), heard.decode()
+    os.close(controller)
+    return running.wait(20), output.decode()
 
 
 @pytest.mark.parametrize(("answer", "code"), [("no", 130), ("yes", 0)])

@@ -1,4 +1,4 @@
-"""What `metrics` shows, and how `status` sums it up."""
+"""The command `metrics`: targets, addresses, and what is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from provision.config.inventory import Host, Inventory
 from provision.config.playbook import Play, Playbook
 from provision.errors import HostError, InventoryError
 from provision.model.shell import Reply, Sh
-from provision.ray import metrics as look
+from provision.ray import metrics as module
 from provision.ray.steps.node.roles import RayHead
 from provision.ray.steps.prometheus_targets import PrometheusTargets
 
@@ -69,7 +69,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, reply: Reply) -> None:
         assert (host.name, sh.params["host"]) == ("node1", "10.0.0.1")
         return reply
 
-    monkeypatch.setattr(look, "ask", ask)
+    monkeypatch.setattr(module, "ask", ask)
 
 
 def screen(folder: Path) -> tuple[int, str]:
@@ -89,7 +89,7 @@ def screen(folder: Path) -> tuple[int, str]:
 
 
 @pytest.mark.usefixtures("book")
-def test_all_up_ends_with_0_and_says_where_to_look(
+def test_all_up_ends_with_0_and_shows_the_addresses(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     answers(monkeypatch, answer(target("ray", "up"), target("node", "up")))
@@ -123,17 +123,17 @@ def test_a_prometheus_that_does_not_answer_is_an_error(
 ) -> None:
     answers(monkeypatch, Reply(""))
     with pytest.raises(HostError, match=r"does not answer at 10\.0\.0\.1:9090"):
-        look.metrics(Inventory.parse(INVENTORY, cluster="lab"))
+        module.metrics(Inventory.parse(INVENTORY, cluster="lab"))
 
 
 def test_a_cluster_without_metrics_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provision.config.playbook.load", lambda path: Playbook(()))
-    monkeypatch.setattr(look, "head_steps", lambda *about: iter(()))
+    monkeypatch.setattr(module, "head_steps", lambda *about: iter(()))
     with pytest.raises(InventoryError, match="has no metrics"):
-        look.metrics(Inventory.parse(INVENTORY))
+        module.metrics(Inventory.parse(INVENTORY))
 
 
-def test_a_password_from_the_environment_is_told_by_its_variable(
+def test_a_password_from_the_environment_is_named_by_its_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from provision.secrets.store import Secrets

@@ -1,4 +1,4 @@
-"""Hosts of former deploys are known without any secret, and told from renamed ones."""
+"""Hosts of former deploys are recorded without secrets; renamed ones have not left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VARS: dict[str, Any] = {
 
 
 def inventory(folder: Path, *workers: str, **hosts: dict[str, Any]) -> Inventory:
-    """One with a head and *workers*, beside which things are remembered."""
+    """An inventory with a head and *workers*, loaded from *folder*."""
     numbered = {n: {"ansible_host": f"10.0.0.{n[-1]}"} for n in workers} | hosts
     data = {
         "all": {"vars": {"cluster": "lab", **VARS}},
@@ -38,7 +38,7 @@ def names(left: Inventory | None) -> tuple[str, ...]:
     return left.groups["left"] if left else ()
 
 
-def test_who_leaves_the_inventory_is_known_and_the_others_are_not_touched(
+def test_hosts_that_leave_the_inventory_are_found_and_the_others_are_not(
     tmp_path: Path,
 ) -> None:
     before = inventory(tmp_path, "w1", "w2", "w3")
@@ -53,7 +53,7 @@ def test_who_leaves_the_inventory_is_known_and_the_others_are_not_touched(
     assert host.vars["data_dir"] == "/srv/ray"
 
 
-def test_no_secret_is_remembered(tmp_path: Path) -> None:
+def test_no_secret_is_recorded(tmp_path: Path) -> None:
     before = inventory(tmp_path, "w1")
     deployed_hosts.record(before, before.hosts)
     text = (tmp_path / ".provision/lab/hosts.json").read_text()
@@ -69,7 +69,7 @@ def test_a_host_with_another_name_has_not_left(tmp_path: Path) -> None:
     assert deployed_hosts.left(inventory(tmp_path, "w1", rack7=moved)) is None
 
 
-def test_who_was_cleared_is_forgotten_and_the_rest_is_still_known(
+def test_cleared_hosts_are_forgotten_and_the_rest_is_still_recorded(
     tmp_path: Path,
 ) -> None:
     before = inventory(tmp_path, "w1", "w2", "w3")

@@ -21,7 +21,10 @@ all: {vars: {cluster: one}}
 head: {hosts: {a: {}}}
 workers: {hosts: {b: {}, c: {}}}
 """
-SAID = {"a": "one=data\none=container\n", "b": "one=data\ntwo=data\nthree=container\n"}
+CLUSTERS = {
+    "a": "one=data\none=container\n",
+    "b": "one=data\ntwo=data\nthree=container\n",
+}
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_other_clusters_are_found_and_a_host_that_is_away_is_not(
     def ask(host: Host, *_: Any) -> Reply:
         if host.name == "c":
             raise ConnectError("away")
-        return Reply(SAID[host.name])
+        return Reply(CLUSTERS[host.name])
 
     monkeypatch.setattr(module, "ask", ask)
     found = other_clusters("one", inventory.hosts.values())

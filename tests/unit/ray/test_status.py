@@ -54,7 +54,7 @@ def alive(*numbers: int) -> dict[str, str]:
     return {f"node{n} (10.0.0.{n})": "ALIVE" for n in numbers}
 
 
-def well(*hosts: str) -> list[Event]:
+def healthy(*hosts: str) -> list[Event]:
     kinds = {"node1": "ray_head"}
     engines = [ok(host, "docker_engine", ENGINE) for host in hosts]
     return engines + [ok(host, kinds.get(host, "ray_worker"), RAY) for host in hosts]
@@ -62,7 +62,7 @@ def well(*hosts: str) -> list[Event]:
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """What a look at the hosts will find; to be filled by the test."""
+    """The events of the probe of the hosts; to be filled by the test."""
     events: list[Event] = []
 
     def verify(inventory: Inventory, playbook: str, **options: Any) -> Run:
@@ -91,10 +91,10 @@ def screen(folder: Path) -> tuple[int, list[str]]:
     return 0, out.getvalue().splitlines()
 
 
-def test_a_cluster_that_is_well_is_a_table_and_a_line(
+def test_a_healthy_cluster_is_a_table_and_a_line(
     seen: list[Event], tmp_path: Path
 ) -> None:
-    seen += [*well(*HOSTS), ok("node1", "ray_nodes", alive(1, 2, 3))]
+    seen += [*healthy(*HOSTS), ok("node1", "ray_nodes", alive(1, 2, 3))]
     code, lines = screen(tmp_path)
     assert code == 0
     rows = [line.split() for line in lines[1:4]]
@@ -104,13 +104,13 @@ def test_a_cluster_that_is_well_is_a_table_and_a_line(
     assert len(lines) == 6
 
 
-def test_a_dead_host_is_named_with_its_cause_and_the_rest_is_told(
+def test_a_dead_host_is_shown_with_its_cause_beside_the_others(
     seen: list[Event], tmp_path: Path
 ) -> None:
     missing = Change("node3 (10.0.0.3)", None, "ALIVE")
     error = ConnectError("timed out after 10 s", hint="see that it has power")
     seen += [
-        *well("node1", "node2"),
+        *healthy("node1", "node2"),
         HostFailed(host="node3", play="hosts", error=error),
         planned("node1", "ray_nodes", alive(1, 2), missing),
     ]
@@ -124,12 +124,12 @@ def test_a_dead_host_is_named_with_its_cause_and_the_rest_is_told(
     assert lines[-1].startswith("2 of 3 nodes ALIVE")
 
 
-def test_drift_is_told_step_by_step_and_ends_with_3(
+def test_drift_is_shown_step_by_step_and_ends_with_3(
     seen: list[Event], tmp_path: Path
 ) -> None:
     stopped = {**RAY, "status": "exited", "health": ""}
     seen += [
-        *well("node1", "node2"),
+        *healthy("node1", "node2"),
         ok("node3", "docker_engine", {**ENGINE, "running": "false"}),
         planned("node3", "ray_worker", stopped, Change("status", "exited", "running")),
         ok("node1", "ray_nodes", alive(1, 2, 3)),
@@ -141,7 +141,7 @@ def test_drift_is_told_step_by_step_and_ends_with_3(
     assert "  ray worker: status: exited -> running" in lines
 
 
-def test_nothing_is_claimed_of_nodes_when_ray_cannot_be_asked(
+def test_nodes_are_unknown_when_ray_cannot_be_asked(
     seen: list[Event],
 ) -> None:
     seen += [
@@ -156,7 +156,7 @@ def test_nothing_is_claimed_of_nodes_when_ray_cannot_be_asked(
 
 
 @pytest.mark.parametrize(
-    ("observed", "said"),
+    ("observed", "text"),
     [
         ({"targets": "all up", "number": "10"}, "10 of 10 targets up"),
         (
@@ -167,11 +167,11 @@ def test_nothing_is_claimed_of_nodes_when_ray_cannot_be_asked(
     ],
 )
 def test_metrics_are_one_line(
-    seen: list[Event], tmp_path: Path, observed: dict[str, str], said: str
+    seen: list[Event], tmp_path: Path, observed: dict[str, str], text: str
 ) -> None:
-    seen += [*well(*HOSTS), ok("node1", "prometheus_targets", observed)]
+    seen += [*healthy(*HOSTS), ok("node1", "prometheus_targets", observed)]
     _, lines = screen(tmp_path)
-    assert lines[-1].startswith(f"metrics: {said}   ")
+    assert lines[-1].startswith(f"metrics: {text}   ")
 
 
 def test_the_dashboard_follows_the_variables_of_the_playbook() -> None:

@@ -1,4 +1,4 @@
-"""A new token: made here, brought to the hosts by a deploy, tried on Ray."""
+"""A new token: generated here, deployed to the hosts, tried on Ray."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OLD = "0" * 64
 
 
 class Cluster:
-    """A cluster whose head answers as the test says."""
+    """A cluster whose head answers as the test wants."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "inv.yml").write_text(INVENTORY)
