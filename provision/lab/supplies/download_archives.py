@@ -179,8 +179,8 @@ def _prometheus(root: Path, folder: Path) -> None:
 def _node_exporter(root: Path, folder: Path) -> None:
     folder.mkdir()
     name = _name("node_exporter", NODE_EXPORTER)
-    texts = {"STAND-IN.txt": f"{NOTE}\n{DEBIAN_PROGRAMS} prometheus-host-exporter\n"}
-    copies = {"node_exporter": root / "usr/bin/prometheus-host-exporter"}
+    texts = {"STAND-IN.txt": f"{NOTE}\n{DEBIAN_PROGRAMS} prometheus-node-exporter\n"}
+    copies = {"node_exporter": root / "usr/bin/prometheus-node-exporter"}
     ArchiveTree(name, texts, copies).pack(folder / f"{name}.tar.gz")
     _write_sums(folder)
 

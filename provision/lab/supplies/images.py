@@ -31,7 +31,7 @@ ARCHIVE_PACKAGES = (
     *("libjs-bootstrap4", "libjs-eonasdan-bootstrap-datetimepicker", "libjs-jquery"),
     *("libjs-jquery-hotkeys", "libjs-moment", "libjs-moment-timezone"),
     *("libjs-mustache", "libjs-popper.js", "libjs-rickshaw", "libjs-d3"),
-    "prometheus-host-exporter",
+    "prometheus-node-exporter",
     # Python for the Grafana stand-in.
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
     *("libexpat1", "zlib1g"),

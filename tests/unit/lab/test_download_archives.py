@@ -16,7 +16,7 @@ from provision.lab.supplies import download_archives, services
 PROGRAMS = {
     "usr/bin/prometheus": "#!/bin/sh\n",
     "usr/bin/promtool": "#!/bin/sh\n",
-    "usr/bin/prometheus-host-exporter": "#!/bin/sh\n",
+    "usr/bin/prometheus-node-exporter": "#!/bin/sh\n",
     "usr/bin/python3.11": "#!/bin/sh\n",
     "usr/lib/python3.11/os.py": "",
     "usr/lib/aarch64-linux-gnu/libz.so.1": "",
