@@ -25,6 +25,7 @@ from provision.engine.converge import Unit
 from provision.engine.runner import execute
 from provision.engine.scheduler import Node, Stage, graph
 from provision.model.change import Change, State
+from provision.model.mode import Mode
 from provision.model.result import Run
 from provision.model.script import Script
 from provision.model.shell import Sh
@@ -170,7 +171,7 @@ class Cold:
         execute(
             self._bound(inventory),
             inventory,
-            verb="apply",
+            mode=Mode.APPLY,
             forks=forks,
             report=run,
             interrupted=threading.Event(),

@@ -34,6 +34,7 @@ from provision.model.events import (
     StepChanged,
     StepOk,
 )
+from provision.model.mode import Mode
 from provision.model.shell import Sh
 from provision.model.step import Step
 
@@ -115,7 +116,9 @@ def events(folder: Path, where: str) -> None:
 
 def _events() -> Iterator[Event]:
     names = [f"node{n:04}" for n in range(MANY_HOSTS)]
-    yield RunStarted(verb="apply", plays=("play",), steps=dict.fromkeys(names, STEPS))
+    yield RunStarted(
+        mode=Mode.APPLY, plays=("play",), steps=dict.fromkeys(names, STEPS)
+    )
     for name in names:
         yield HostConnected(host=name, seconds=0.1)
         yield HostProbed(host=name, steps=STEPS, seconds=0.1)

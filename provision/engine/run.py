@@ -23,6 +23,7 @@ from provision.engine.run_id import Unfinished, name_of_run
 from provision.engine.runner import execute
 from provision.errors import LockHeldError
 from provision.model.events import Event
+from provision.model.mode import Mode
 from provision.model.result import Run
 from provision.secrets.redaction import redactor
 from provision.secrets.store import Secrets
@@ -75,7 +76,7 @@ def plan(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run
     Raises:
         InputErrors: see `apply`.
     """
-    return _run("plan", inventory, playbook, options)
+    return _run(Mode.PLAN, inventory, playbook, options)
 
 
 def apply(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
@@ -88,7 +89,7 @@ def apply(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Ru
         InputErrors: all that is wrong with the input; no host was contacted.
         LockHeldError: another run is changing this cluster.
     """
-    return _run("apply", inventory, playbook, options)
+    return _run(Mode.APPLY, inventory, playbook, options)
 
 
 def verify(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
@@ -100,11 +101,11 @@ def verify(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> R
     Raises:
         InputErrors: see `apply`.
     """
-    return _run("verify", inventory, playbook, options)
+    return _run(Mode.VERIFY, inventory, playbook, options)
 
 
-def _run(verb: str, hosts: Hosts, book: Book, options: RunOptions) -> Run:
-    return prepare(verb, hosts, book, options).run(options)
+def _run(mode: Mode, hosts: Hosts, book: Book, options: RunOptions) -> Run:
+    return prepare(mode, hosts, book, options).run(options)
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,14 @@ class Prepared:
     """A run of which everything on this machine is read; no play has begun.
 
     Attributes:
-        verb: plan, apply or verify.
+        mode: plan, apply or verify.
         inventory: the hosts.
         bound: the steps of each host.
         secrets: the secrets that the steps use.
         run_id: names the run on what it makes.
     """
 
-    verb: str
+    mode: Mode
     inventory: Inventory
     bound: Bound
     secrets: Secrets
@@ -142,7 +143,7 @@ class Prepared:
                 self.secrets.discard_new()
             raise
         part = options.get("limit") or options.get("tags")
-        unfinished.over(run, whole=self.verb == "apply" and not part)
+        unfinished.over(run, whole=self.mode is Mode.APPLY and not part)
         return run
 
     def _steps(self) -> dict[str, tuple[Any, ...]]:
@@ -169,14 +170,14 @@ class Prepared:
             execute(
                 self.bound,
                 self.inventory,
-                verb=self.verb,
+                mode=self.mode,
                 forks=options.get("forks", FORKS),
                 report=report,
                 interrupted=stack.enter_context(interruptible()),
             )
 
 
-def prepare(verb: str, hosts: Hosts, book: Book, options: RunOptions) -> Prepared:
+def prepare(mode: Mode, hosts: Hosts, book: Book, options: RunOptions) -> Prepared:
     """Load and bind what a run needs; secrets that are missing here are recovered.
 
     Raises:
@@ -186,12 +187,12 @@ def prepare(verb: str, hosts: Hosts, book: Book, options: RunOptions) -> Prepare
     inventory = load_inventory(hosts, options)
     secrets = Secrets(inventory.state_dir, generate=False)
     run_id = name_of_run(inventory.state_dir)
-    bound = _bound(verb, inventory, _playbook(book), secrets, run_id, options)
-    return Prepared(verb, inventory, bound, secrets, run_id)
+    bound = _bound(mode, inventory, _playbook(book), secrets, run_id, options)
+    return Prepared(mode, inventory, bound, secrets, run_id)
 
 
 def _bound(
-    verb: str,
+    mode: Mode,
     inventory: Inventory,
     book: Playbook,
     secrets: Secrets,
@@ -217,8 +218,8 @@ def _bound(
         return bound
     from provision.engine.secret_recovery import adopt
 
-    warnings = adopt(book, inventory, secrets, sets=sets, keep=verb == "apply")
-    secrets.generate = verb == "apply"
+    warnings = adopt(book, inventory, secrets, sets=sets, keep=mode is Mode.APPLY)
+    secrets.generate = mode is Mode.APPLY
     bound = bind()
     return replace(bound, warnings=(*warnings, *bound.warnings))
 

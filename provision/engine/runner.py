@@ -15,6 +15,7 @@ from provision.engine.lock import ClusterLock
 from provision.engine.scheduler import Queue, Scheduler, Stage, new_queue
 from provision.engine.session import Item
 from provision.model.events import Emit, HostDone, RunEnded, RunStarted, Warned
+from provision.model.mode import Mode
 from provision.transport.connect import Connect, transport
 from provision.transport.sudo_password import Passwords
 
@@ -23,7 +24,7 @@ def execute(
     bound: Bound,
     inventory: Inventory,
     *,
-    verb: str,
+    mode: Mode,
     forks: int,
     report: Emit,
     interrupted: threading.Event,
@@ -34,7 +35,7 @@ def execute(
     Args:
         bound: plays with their steps, by host.
         inventory: where they came from; its head holds the cluster's lock.
-        verb: `apply` changes hosts; any other word only looks.
+        mode: `Mode.APPLY` changes hosts; the others only probe them.
         forks: hosts worked on at a time.
         report: takes each event, in this thread.
         interrupted: once set, the run ends soon.
@@ -45,14 +46,16 @@ def execute(
     """
     started = time.monotonic()
     stages, items = _layout(bound)
-    report(_opening(verb, inventory.cluster, stages, items))
+    report(_opening(mode, inventory.cluster, stages, items))
     for warning in (*inventory.warnings, *bound.warnings):
         report(Warned(message=warning))
     events = new_queue()
     connect = connect or _connect(events)
     with _lock(inventory, events, connect) as lock:
         audit = Audit(inventory.cluster, bound.secrets)
-        crew = _Crew(bound.hosts, items, verb == "apply", events, lock, connect, audit)
+        crew = _Crew(
+            bound.hosts, items, mode is Mode.APPLY, events, lock, connect, audit
+        )
         drive = Scheduler(
             stages,
             crew.work,
@@ -155,10 +158,10 @@ def _layout(bound: Bound) -> tuple[list[Stage], dict[str, list[Item]]]:
 
 
 def _opening(
-    verb: str, cluster: str, stages: list[Stage], items: Mapping[str, list[Item]]
+    mode: Mode, cluster: str, stages: list[Stage], items: Mapping[str, list[Item]]
 ) -> RunStarted:
     return RunStarted(
-        verb=verb,
+        mode=mode,
         cluster=cluster,
         plays=tuple(stage.name for stage in stages if stage.units),
         steps={host: len(row) for host, row in items.items()},

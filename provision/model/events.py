@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from provision.errors import ProvisionError
 from provision.model.change import Change
+from provision.model.mode import Mode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Event:
 class RunStarted(Event):
     """A run begins; *steps* counts the steps of all plays by host."""
 
-    verb: str
+    mode: Mode
     cluster: str = ""
     plays: tuple[str, ...] = ()
     steps: dict[str, int] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from provision.model.events import (
     StepPlanned,
     Warned,
 )
+from provision.model.mode import Mode
 from provision.model.step import Step
 
 DIFFERS = 3
@@ -126,7 +127,7 @@ class Run:
     """
 
     def __init__(self) -> None:
-        self.verb = ""
+        self.mode: Mode | None = None
         self.cluster = ""
         self.hosts: dict[str, HostResult] = {}
         self.steps: dict[str, tuple[Step, ...]] = {}
@@ -150,6 +151,11 @@ class Run:
         """Take one event."""
         if take := self._takes.get(type(event)):
             take(event)
+
+    @property
+    def mode_name(self) -> str:
+        """Name of the mode; empty before the run has started."""
+        return self.mode.value if self.mode else ""
 
     @property
     def changed(self) -> int:
@@ -190,7 +196,7 @@ class Run:
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON; what `--report` writes."""
         return {
-            "verb": self.verb,
+            "verb": self.mode_name,
             "cluster": self.cluster,
             "seconds": round(self.seconds, 3),
             "interrupted": self.interrupted,
@@ -203,7 +209,7 @@ class Run:
         return self.hosts.setdefault(event.host, HostResult())
 
     def _started(self, event: RunStarted) -> None:
-        self.verb, self.cluster = event.verb, event.cluster
+        self.mode, self.cluster = event.mode, event.cluster
         self.hosts = {name: HostResult() for name in event.steps}
 
     def _warned(self, event: Warned) -> None:

@@ -31,6 +31,7 @@ from provision.model.events import (
     StepWaiting,
     Warned,
 )
+from provision.model.mode import Mode
 from provision.report.text import (
     change_line,
     clean_output,
@@ -146,14 +147,14 @@ class EventFormatter:
     def _started(self, event: RunStarted) -> ConsoleLines:
         longest = max((len(escape(name)) for name in event.steps), default=0)
         self._name_width = min(longest, MAX_NAME_WIDTH)
-        if event.verb == "verify":
+        if event.mode is Mode.VERIFY:
             self._planned = "differs"
-        if event.verb == "plan":
+        if event.mode is Mode.PLAN:
             self._word_width = len(self._planned)
         hosts = counted(len(event.steps), "host")
         steps = counted(sum(event.steps.values()), "step")
         plays = ", ".join(map(escape, event.plays))
-        what = f"{event.verb} {escape(event.cluster)}".strip()
+        what = f"{event.mode.value} {escape(event.cluster)}".strip()
         text = Text(f"{what}: {hosts}, {steps} (plays: {plays})", "bold")
         yield ConsoleLine(Text(), text)
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.errors import ProvisionError
+from provision.model.mode import Mode
 from provision.model.result import HostResult, Run
 from provision.report.text import counted, duration, escape, listed, shortened
 
@@ -40,7 +41,8 @@ def summary(run: Run, *, then: str = "") -> Iterator[RenderableType]:
 
 
 def _table(run: Run) -> Table:
-    word = {"apply": "changed", "verify": "differs"}.get(run.verb, "would change")
+    words = {Mode.APPLY: "changed", Mode.VERIFY: "differs"}
+    word = words.get(run.mode or Mode.PLAN, "would change")
     titles = ("ok", word, "failed", "blocked", "round trips", "seconds")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("host", overflow="ellipsis", no_wrap=True)
@@ -111,7 +113,7 @@ def sentence(run: Run, *, then: str = "") -> Text:
         return Text(f"{text}; the next run continues from here", "bold red")
     if run.errors or any(host.blocked for host in run.hosts.values()):
         return Text(_counts(run) + f" in {duration(run.seconds)}", "bold red")
-    if run.verb == "apply" and run.changed:
+    if run.mode is Mode.APPLY and run.changed:
         return Text(_counts(run) + f" in {duration(run.seconds)}", "bold green")
     if run.planned:
         return Text(_differences(run, then), "bold cyan")
@@ -123,7 +125,7 @@ def _counts(run: Run) -> str:
     parts = [f"{sum(host.failed for host in hosts)} failed"]
     if blocked := sum(host.blocked for host in hosts):
         parts.append(f"{blocked} blocked")
-    if run.verb == "apply":
+    if run.mode is Mode.APPLY:
         parts.insert(0, f"{run.changed} changed")
     else:
         parts.insert(0, f"{counted(run.planned, 'step')} would change")
@@ -133,19 +135,19 @@ def _counts(run: Run) -> str:
 def _differences(run: Run, then: str) -> str:
     number = sum(bool(host.planned) for host in run.hosts.values())
     differ = "differs" if run.planned == 1 else "differ"
-    verb = differ if run.verb == "verify" else "would change"
+    verb = differ if run.mode is Mode.VERIFY else "would change"
     what = f"{counted(run.planned, 'step')} {verb} on {counted(number, 'host')}"
     hint = f"; run `{then}` to apply" if then else ""
-    return f"{escape(run.verb)}: {what}{hint}"
+    return f"{run.mode_name}: {what}{hint}"
 
 
 def _no_differences(run: Run) -> str:
     number = len(run.hosts)
     found = f"{counted(number, 'host')} {'is' if number == 1 else 'are'} as described"
     text = f"{found}, {_round_trips(run)} ({duration(run.seconds)})"
-    if run.verb == "apply":
+    if run.mode is Mode.APPLY:
         return f"nothing to do, 0 changed: {text}"
-    return f"{escape(run.verb)}: nothing differs: {text}"
+    return f"{run.mode_name}: nothing differs: {text}"
 
 
 def _round_trips(run: Run) -> str:

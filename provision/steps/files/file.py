@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
-from provision.model.fields import AbsPath, Line, Mode, OwnPath
+from provision.model.fields import AbsPath, FileMode, Line, OwnPath
 from provision.model.shell import Reply, Sh
 from provision.model.step import Absence, Step
 from provision.steps.files.path_info import PROBE, found
@@ -64,7 +64,7 @@ class Ownership(Step):
     path: AbsPath
     owner: Account = "root"
     group: Account = "root"
-    mode: Mode
+    mode: FileMode
 
     @property
     def title(self) -> str:
@@ -117,7 +117,7 @@ class Directory(Ownership, kind="directory"):
     Source: stat(1) and install(1), GNU coreutils 8.32.
     """
 
-    mode: Mode = "755"
+    mode: FileMode = "755"
 
     def probe(self) -> Sh:
         return Sh.mergeable_probe(PROBE, f"{self.path}/")
@@ -196,7 +196,7 @@ class File(Ownership, kind="file"):
     """
 
     content: Content
-    mode: Mode = "644"
+    mode: FileMode = "644"
     check: tuple[Line, ...] = ()
     """A command, as words, that must accept a candidate before it replaces the file: it
     is run with the candidate's path, in the same directory, as its last word."""

@@ -28,6 +28,7 @@ from provision.model.events import (
     StepPlanned,
     Warned,
 )
+from provision.model.mode import Mode
 from provision.model.result import Run
 
 MODE = Change("mode", "700", "755")
@@ -36,7 +37,7 @@ ABOUT: dict[str, Any] = {"host": "node1", "play": "base", "step": "directory /da
 
 def run_of(*events: Event) -> Run:
     run = Run()
-    run(RunStarted(verb="apply", cluster="lab", steps={"node1": 3, "node2": 3}))
+    run(RunStarted(mode=Mode.APPLY, cluster="lab", steps={"node1": 3, "node2": 3}))
     for event in events:
         run(event)
     return run

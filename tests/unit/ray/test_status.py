@@ -22,6 +22,7 @@ from provision.model.events import (
     StepOk,
     StepPlanned,
 )
+from provision.model.mode import Mode
 from provision.model.result import Run
 from provision.ray.head import dashboard, head_steps
 from provision.ray.status import status
@@ -67,7 +68,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
     def verify(inventory: Inventory, playbook: str, **options: Any) -> Run:
         run = Run()
-        run(RunStarted(verb="verify", steps=dict.fromkeys(HOSTS, 3)))
+        run(RunStarted(mode=Mode.VERIFY, steps=dict.fromkeys(HOSTS, 3)))
         for event in (*events, RunEnded(seconds=1)):
             run(event)
         run.steps["node1"] = tuple(head_steps(inventory, playbook, {}))

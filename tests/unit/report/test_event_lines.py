@@ -29,6 +29,7 @@ from provision.model.events import (
     StepWaiting,
     Warned,
 )
+from provision.model.mode import Mode
 from provision.report.console import ConsoleReporter, output
 from provision.report.text import MAX_LINE_LENGTH, clean_output
 
@@ -41,12 +42,14 @@ ABOUT: dict[str, Any] = {
 }
 
 
-def lines_of(*events: Event, verb: str = "apply", verbose: bool = False) -> list[str]:
+def lines_of(
+    *events: Event, mode: Mode = Mode.APPLY, verbose: bool = False
+) -> list[str]:
     """The lines of a run of *events* on two hosts, where there is no terminal."""
     screen = io.StringIO()
     with ConsoleReporter(output(screen), verbose=verbose, then="do it") as report:
         steps = {"node1": 2, "node2": 2}
-        report(RunStarted(verb=verb, cluster="lab", plays=("hosts",), steps=steps))
+        report(RunStarted(mode=mode, cluster="lab", plays=("hosts",), steps=steps))
         for event in events:
             report(event)
     return [line.rstrip() for line in screen.getvalue().splitlines()]
@@ -100,11 +103,11 @@ def test_an_internal_error_is_shown_with_its_trace() -> None:
 
 def test_a_plan_lists_what_would_change() -> None:
     event = StepPlanned(host="node1", **ABOUT, changes=(MODE,))
-    assert lines_of(event, verb="plan")[1:] == [
+    assert lines_of(event, mode=Mode.PLAN)[1:] == [
         "node1  would change  docker engine",
         "node1                  mode: 700 -> 755",
     ]
-    assert lines_of(event, verb="verify")[1] == "node1  differs  docker engine"
+    assert lines_of(event, mode=Mode.VERIFY)[1] == "node1  differs  docker engine"
 
 
 def test_values_stay_on_one_line_and_long_ones_lose_their_middle() -> None:
@@ -212,7 +215,7 @@ def test_output_works_in_any_encoding(encoding: str) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
     report = ConsoleReporter(output(stream))
-    report(RunStarted(verb="apply", cluster="läb-東京", steps={"nöde": 1}))
+    report(RunStarted(mode=Mode.APPLY, cluster="läb-東京", steps={"nöde": 1}))
     stream.flush()
     assert b"apply l" in raw.getvalue()
 

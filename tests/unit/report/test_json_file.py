@@ -11,6 +11,7 @@ import pytest
 from provision.errors import LockHeldError, OptionError
 from provision.model.change import Change
 from provision.model.events import RunEnded, RunStarted, StepChanged
+from provision.model.mode import Mode
 from provision.report.json_file import ReportFile
 
 CHANGE = Change("mode", "700", "755")
@@ -20,7 +21,7 @@ def report_of(path: Path, error: BaseException | None = None) -> dict[str, Any]:
     """The report of a short run that *error* ended."""
     try:
         with ReportFile(str(path)) as report:
-            report(RunStarted(verb="apply", cluster="lab", steps={"node1": 1}))
+            report(RunStarted(mode=Mode.APPLY, cluster="lab", steps={"node1": 1}))
             report(
                 StepChanged(
                     host="node1", play="p", step="s", changes=(CHANGE,), seconds=1

@@ -25,6 +25,7 @@ from provision.model.events import (
     StepOk,
     StepWaiting,
 )
+from provision.model.mode import Mode
 from provision.report.console import ConsoleReporter
 from provision.report.progress_table import ProgressTable
 
@@ -47,7 +48,7 @@ def terminal(width: int = 80, height: int = 24) -> Console:
 def table_of(hosts: int) -> ProgressTable:
     table = ProgressTable()
     steps = {f"node{number}": 4 for number in range(1, hosts + 1)}
-    table(RunStarted(verb="apply", cluster="lab", steps=steps))
+    table(RunStarted(mode=Mode.APPLY, cluster="lab", steps=steps))
     return table
 
 
@@ -126,7 +127,7 @@ def test_no_line_is_wider_than_the_terminal_however_small() -> None:
 def test_a_whole_run_on_a_terminal_ends_with_a_clean_screen() -> None:
     console = terminal()
     with ConsoleReporter(console) as report:
-        report(RunStarted(verb="apply", cluster="lab", steps={"node1": 1}))
+        report(RunStarted(mode=Mode.APPLY, cluster="lab", steps={"node1": 1}))
         report(StepApplying(host="node1", **ABOUT, changes=CHANGES))
         report(StepChanged(host="node1", **ABOUT, changes=CHANGES, seconds=1))
         report(RunEnded(seconds=1))
@@ -139,7 +140,7 @@ def test_a_whole_run_on_a_terminal_ends_with_a_clean_screen() -> None:
 def test_long_lines_wrap_beside_the_host_not_below_it() -> None:
     console = terminal(width=60)
     report = ConsoleReporter(console)
-    report(RunStarted(verb="apply", cluster="lab", steps={"node1": 1}))
+    report(RunStarted(mode=Mode.APPLY, cluster="lab", steps={"node1": 1}))
     error = ConnectError("word " * 30)
     report(HostFailed(host="node1", error=error))
     assert isinstance(console.file, io.StringIO)

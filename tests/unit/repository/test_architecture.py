@@ -54,7 +54,8 @@ WITHIN = {
     "lab/grafana_stub": "ini provisioning users pages __main__",
     "lab/supplies": ("apt_repository images registry_push download_archives services"),
     "model": (
-        "change fields shell shell_file script events framing probe_merging step result"
+        "change fields mode shell shell_file script events framing probe_merging step "
+        "result"
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "

@@ -17,6 +17,7 @@ from provision.errors import (
     UnknownHostKeyError,
 )
 from provision.model.events import HostFailed, RunEnded, RunStarted
+from provision.model.mode import Mode
 from provision.model.result import Run
 from provision.report.event_lines import EventFormatter
 from provision.report.summary import summary
@@ -131,7 +132,7 @@ def told(errors: dict[str, ProvisionError], *, verbose: bool = False) -> str:
     teller, run = EventFormatter(verbose=verbose), Run()
     steps = dict.fromkeys(errors, 1)
     events = [
-        RunStarted(verb="apply", cluster="c", plays=("p",), steps=steps),
+        RunStarted(mode=Mode.APPLY, cluster="c", plays=("p",), steps=steps),
         *(HostFailed(host=h, play="p", error=e) for h, e in errors.items()),
         RunEnded(seconds=1.0, interrupted=False),
     ]
