@@ -37,9 +37,9 @@ def execute(
         inventory: where they came from; its head holds the cluster's lock.
         mode: `Mode.APPLY` changes hosts; the others only probe them.
         forks: hosts worked on at a time.
-        report: takes each event, in this thread.
+        report: called with each event, in this thread.
         interrupted: once set, the run ends soon.
-        connect: gives an unopened transport to a host; by default `transport`.
+        connect: returns an unopened transport to a host; by default `transport`.
 
     Raises:
         LockHeldError: another run is changing the cluster.
@@ -53,9 +53,8 @@ def execute(
     connect = connect or _connect(events)
     with _lock(inventory, events, connect) as lock:
         audit = Audit(inventory.cluster, bound.secrets)
-        crew = _Crew(
-            bound.hosts, items, mode is Mode.APPLY, events, lock, connect, audit
-        )
+        change = mode is Mode.APPLY
+        crew = _Crew(bound.hosts, items, change, events, lock, connect, audit)
         drive = Scheduler(
             stages,
             crew.work,
