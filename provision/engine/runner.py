@@ -53,8 +53,7 @@ def execute(
     connect = connect or _connect(events)
     with _lock(inventory, events, connect) as lock:
         audit = Audit(inventory.cluster, bound.secrets)
-        change = mode is Mode.APPLY
-        crew = _Crew(bound.hosts, items, change, events, lock, connect, audit)
+        crew = _Crew(bound.hosts, items, mode, events, lock, connect, audit)
         drive = Scheduler(
             stages,
             crew.work,
@@ -92,13 +91,13 @@ class _Crew:
         self,
         hosts: Mapping[str, Host],
         items: Mapping[str, list[Item]],
-        change: bool,
+        mode: Mode,
         events: Queue,
         lock: ClusterLock,
         connect: Connect,
         audit: Audit,
     ) -> None:
-        self.dry = not change
+        self.dry = mode is not Mode.APPLY
         self._stopped = threading.Event()
         self._members = {
             name: Convergence(
