@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from provision.steps.docker.container import DockerContainer
+from provision.steps.docker.container.container import DockerContainer
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 PACKAGES = ("bash", "coreutils", "openssh-server")

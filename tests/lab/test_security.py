@@ -11,7 +11,10 @@ from collections.abc import Iterator
 import pytest
 from support.lab.one_host import changes, sh
 
-from provision.steps.docker.container import DockerContainer, DockerContainerAbsent
+from provision.steps.docker.container.container import (
+    DockerContainer,
+    DockerContainerAbsent,
+)
 from provision.steps.files.file import Directory, File, FileAbsent
 from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
 from provision.steps.system.users import User, UserAbsent

@@ -8,7 +8,8 @@ import pytest
 from shells import NOT_BUSYBOX
 from test_iptables import possible
 
-from provision.steps.docker.engine_absent import RULES
+from provision.model.shell_file import read_shell
+from provision.steps.docker.engine import engine_absent
 
 pytestmark = pytest.mark.skipif(not possible(), reason="needs root and iptables")
 DOCKERS = """
@@ -33,6 +34,7 @@ iptables -A INPUT -i docker0 -p udp --dport 53 -j ACCEPT
 iptables -A FORWARD -i br-lan -j ACCEPT
 iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
 """
+RULES = read_shell(engine_absent.__file__, "remove_rules.sh") + "remove_rules"
 SAVED = "iptables-save; ip6tables-save"
 
 

@@ -11,16 +11,8 @@ from provision.model.fields import Seconds, Word
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence
-from provision.steps.docker.container import NO_CONTAINERS
 
-PROBE = (
-    NO_CONTAINERS
-    + r"""
-command -v docker >/dev/null || exit 0
-docker ps --filter "name=^/$name\$" --filter "label=provision.cluster=$cluster" \
-    --format '{{.Names}}=running' || no_containers
-"""
-)
+PROBE = read_shell(__file__, "drained_probe.sh")
 STOP = read_shell(__file__, "drained.sh")
 
 

@@ -19,7 +19,7 @@ from provision.ray.steps.node.compatibility import (
     can_wait,
     full_restart,
 )
-from provision.steps.docker.container import EVIDENCE, IN_PLACE_FIELDS
+from provision.steps.docker.container.container import EVIDENCE, IN_PLACE_FIELDS
 
 PROBE = read_shell(__file__, "rollback_probe.sh")
 ROLL_BACK = read_shell(__file__, "rollback.sh")

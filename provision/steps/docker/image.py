@@ -7,34 +7,11 @@ from collections.abc import Sequence
 from provision.model.change import Change, State
 from provision.model.fields import Seconds, Word
 from provision.model.shell import Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step
 
-ASK = r"""
-command -v docker >/dev/null || exit 0
-{ why=$(docker image inspect --format 'id={{.Id}}' "$name" 2>&1 >&3); } 3>&1 && {
-    printf 'image=%s\n' "$name"
-    exit 0
-}
-case $why in *[Nn]"o such "[io]*) exit 0 ;; esac
-"""
-"""What is missing is an image or an object; without the daemon it is a file."""
-KEPT = r"""
-case $why in *"Is the docker daemon running"* | *"the daemon is running"*)
-    # What the daemon would find at its start: the names lie in these files.
-    grep -qs data-root /etc/docker/daemon.json || {
-        part=${name#docker.io/}
-        grep -qsF -e "${part#library/}" /var/lib/docker/image/*/repositories.json \
-            /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db || exit 0
-    }
-    ;;
-esac
-"""
-CANNOT_TELL = r"""
-printf '%s\n' "$why" >&2
-exit 1
-"""
-PROBE = ASK + CANNOT_TELL
-LOOK_WHILE_DOWN = ASK + KEPT + CANNOT_TELL
+PROBE = read_shell(__file__, "image_probe.sh")
+ABSENT_PROBE = read_shell(__file__, "image_absent_probe.sh")
 PULL = 'docker pull "$name"'
 REMOVE = 'docker image rm "$name"'
 # Why the journal: with a mirror, Docker tells only what the last place it asked said.
@@ -122,7 +99,7 @@ class DockerImageAbsent(Absence, kind="docker_image_absent"):
         return f"image {self.name}"
 
     def probe(self) -> Sh:
-        return Sh.of(LOOK_WHILE_DOWN, name=self.name)
+        return Sh.of(ABSENT_PROBE, name=self.name)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(REMOVE, name=self.name)

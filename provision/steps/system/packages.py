@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from pydantic import Field
 
 from provision.model.change import Change, State
 from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step
-from provision.steps.system.package_manager import INSTALL as MANAGER
-from provision.steps.system.package_manager import UPDATE_WITHIN_S, Package, advice
+
+Package = Annotated[
+    str, Field(pattern=r"\A[A-Za-z0-9]([A-Za-z0-9.+_-]*[A-Za-z0-9+_])?(:[a-z0-9]+)?\z")
+]
+"""A package's name. apt-get would take one that ends in a dash as one to remove."""
+
+UPDATE_WITHIN_S = 86400
+"""How old the lists of packages may be, where a step does not say it."""
 
 PROBE = r"""
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
@@ -28,24 +36,22 @@ elif command -v rpm >/dev/null; then
     printf '%s\n' "$found" | sed -n '/=installed$/p'
 fi
 """
-INSTALL = MANAGER + 'install_packages "$@"\n'
-REMOVE = (
-    MANAGER
-    + r"""
-if ! command -v apt-get >/dev/null; then
-    rpm -e -- "$@"
-    exit
-fi
-names=$(printf '%s\n' "$@")
-also=$(apt-get -s -q remove "$@" | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
-    grep -vxF "$names") || also=
-if [ -n "$also" ]; then
-    echo 'these need it and would go as well:' $also >&2
-    exit 1
-fi
-apt remove "$@"
-"""
-)
+INSTALL = read_shell(__file__, "packages_install.sh")
+REMOVE = read_shell(__file__, "packages_remove.sh")
+
+
+def advice(problem: str) -> str:
+    """What to do about *problem*, the output of a failed install or removal."""
+    if "is held by process" in problem or "Could not get lock" in problem:
+        return "let that process end, or raise `lock_timeout_s`, and run again"
+    missing = ("Unable to locate package", "has no installation candidate", "No match")
+    if any(words in problem for words in missing):
+        return "check the name, and that its repository is set up on the host"
+    if "Temporary failure resolving" in problem or "Could not resolve" in problem:
+        return "the host cannot resolve the mirror's name: see its DNS"
+    if "You don't have enough free space" in problem or "No space left" in problem:
+        return "free space on the host, for example with `apt-get clean`"
+    return ""
 
 
 def installed(names: Sequence[str], found: State) -> State:

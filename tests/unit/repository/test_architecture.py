@@ -70,10 +70,12 @@ WITHIN = {
     ),
     "secrets": "signing redaction store vault certificates",
     "steps": "http files services system docker",
-    "steps/docker": "container_options engine image container engine_absent",
+    "steps/docker": "image container engine",
+    "steps/docker/container": "options container",
+    "steps/docker/engine": "engine engine_absent",
     "steps/files": "path_info retired_secrets archive file",
     "steps/services": "systemd_unit service",
-    "steps/system": "package_manager reachable users packages",
+    "steps/system": "reachable users packages",
     "testing": "cases recording __main__",
     "transport": (
         "sudo_password heartbeat watchdog remote_shell protocol local_process ssh "

@@ -13,9 +13,12 @@ from provision.errors import ProbeError, RefusedError
 from provision.model.change import Change
 from provision.model.shell import Reply
 from provision.model.step import Step
-from provision.steps.docker.container import DockerContainer, DockerContainerAbsent
-from provision.steps.docker.engine import DockerEngine
-from provision.steps.docker.engine_absent import DockerEngineAbsent
+from provision.steps.docker.container.container import (
+    DockerContainer,
+    DockerContainerAbsent,
+)
+from provision.steps.docker.engine.engine import DockerEngine
+from provision.steps.docker.engine.engine_absent import DockerEngineAbsent
 from provision.steps.docker.image import DockerImage, DockerImageAbsent
 
 

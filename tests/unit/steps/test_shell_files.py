@@ -19,7 +19,9 @@ from provision.model.step import Step
 ROOT = Path(__file__).parents[3] / "provision"
 FILES = [path for path in sorted(ROOT.rglob("*.sh")) if path.parent.name != "data"]
 CASES = sorted((Path(__file__).parents[2] / "cases").glob("*/*.yml"))
-USE = re.compile(r"\$\{?#?([a-z_][a-z0-9_]*)")
+USE = re.compile(r"\$\{?#?([a-z_][a-z0-9_]*)(?!:[A-Z])\b")
+SUM = re.compile(r"\$\(\(([^$()]*)\)\)")
+NAME = re.compile(r"[a-z_][a-z0-9_]*")
 ASSIGNMENT = re.compile(r"(?:^|[\s;({!&|])([a-z_][a-z0-9_]*)=", re.MULTILINE)
 FOR = re.compile(r"\bfor ([a-z_][a-z0-9_]*)\b")
 PRINTF = re.compile(r"\bprintf -v ([a-z_]+)")
@@ -40,9 +42,15 @@ def assigned(text: str) -> set[str]:
     return names | {name for found in READ.findall(text) for name in found.split()}
 
 
+def used(text: str) -> set[str]:
+    """The lower-case variables that *text* reads; in sums they have no dollar sign."""
+    sums = " ".join(SUM.findall(text))
+    return {*USE.findall(text), *NAME.findall(sums)}
+
+
 def unknown(text: ShellText) -> set[str]:
     """The lower-case variables that *text* uses and neither needs nor assigns."""
-    return set(USE.findall(text)) - assigned(text) - text.needs
+    return used(text) - assigned(text) - text.needs
 
 
 def fragments(step: Step) -> Iterator[Sh]:
@@ -74,7 +82,7 @@ def test_a_file_uses_no_variable_that_it_does_not_need(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_a_file_needs_no_variable_that_nothing_uses(path: Path) -> None:
     text = shown(path)
-    assert text.needs - set(USE.findall(text)) == set()
+    assert text.needs - used(text) == set()
     assert not text.takes_words or WORDS.search(text)
 
 

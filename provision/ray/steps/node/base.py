@@ -24,19 +24,15 @@ from provision.ray.steps.node.compatibility import (
 )
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
 from provision.ray.steps.node.ports import Ports, port_taken_error
-from provision.steps.docker.container import (
-    DIGEST,
-    HOST_SIZED_FLAGS,
+from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
-    PROBE,
-    START,
     DockerContainer,
     seen,
 )
-from provision.steps.docker.container_options import Health, Plain
+from provision.steps.docker.container.options import Health, Plain
 
-NODE_PROBE = "probe_container() (\n" + PROBE + ")\n" + read_shell(__file__, "probe.sh")
-REPLACE = DIGEST + HOST_SIZED_FLAGS + read_shell(__file__, "replace.sh") + START
+NODE_PROBE = read_shell(__file__, "probe.sh")
+REPLACE = read_shell(__file__, "replace.sh")
 LONGEST_DATA_DIR = 35
 """Ray's longest socket path is up to 72 bytes longer than `data_dir`; Linux allows 107."""
 HEALTH_COMMAND = (

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from provision.model.change import Change, State
-from provision.steps.docker.container import IN_PLACE_FIELDS, file_field
+from provision.steps.docker.container.container import IN_PLACE_FIELDS, file_field
 
 TAG = re.compile(
     r"(?:.*/)?ray(?:-[a-z]+)?:(?P<version>(\d+)\.(\d+)(?P<patch>\.\d+(?:rc\d+)?)?)"

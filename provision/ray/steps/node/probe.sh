@@ -2,7 +2,7 @@
 # processes that have the ports of one that does not.
 #
 # needs: agent_port, head, head_port, ports
-# uses: http.sh
+# uses: http.sh, docker/container/probe_container.sh
 container=$(probe_container) || exit 1
 printf '%s\n' "$container"
 case $container in

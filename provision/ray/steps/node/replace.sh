@@ -1,8 +1,8 @@
 # Drains the container that is there, and keeps it stopped for a rollback.
 # Interrupted anywhere, the next probe still reports a difference.
 #
-# needs: name, stop_s, tables
-# uses: drain.sh, find_previous.sh
+# needs: name, stop_s, tables, "$@"
+# uses: drain.sh, find_previous.sh, docker/container/start_container.sh
 find_previous
 if docker container inspect "$name" >/dev/null 2>&1; then
     drain
@@ -18,3 +18,4 @@ if docker container inspect "$name" >/dev/null 2>&1; then
         docker rm --force --volumes "$name"
     fi
 fi
+start_container "$@"

@@ -12,8 +12,9 @@ from provision.errors import RefusedError
 from provision.model.change import Change, State, diff
 from provision.model.fields import Seconds, Word
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Step
-from provision.steps.system.package_manager import INSTALL, UPDATE_WITHIN_S, advice
+from provision.steps.system.packages import UPDATE_WITHIN_S, advice
 
 PROBE = r"""
 conf=/etc/docker/daemon.json
@@ -28,79 +29,7 @@ if command -v dockerd >/dev/null || docker version >/dev/null 2>&1; then
 fi
 [ ! -e "$conf" ] || printf 'file=%s\n' "$(base64 <"$conf" | tr -d '\n')"
 """
-SERVICE = r"""
-answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
-service_is() {
-    if [ -d /run/systemd/system ]; then
-        systemctl reset-failed docker 2>/dev/null || true
-        systemctl "$1" docker
-    else
-        service docker "$1"
-    fi
-}
-came_up() {
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-        ! answers || return 0
-        sleep 2
-    done
-    return 1
-}
-packages_now() {
-    dpkg-query -W -f '${Package}\n' 2>/dev/null || rpm -qa --qf '%{NAME}\n'
-}
-"""
-CONFIGURE = (
-    SERVICE
-    + INSTALL
-    + r"""
-dir=/etc/docker
-conf=$(readlink -f "$dir/daemon.json") || conf=$dir/daemon.json
-ours=$dir/provision.packages
-due=/run/provision-docker-reload
-old=$dir/daemon.json.old
-up=false
-! answers || up=true
-
-if [ -n "$document" ]; then
-    mkdir -p "$dir"
-    [ ! -e "$conf" ] || cp -p "$conf" "$old"
-    [ ! -e "$conf" ] || cp -p "$conf" "$conf.new"
-    printf '%s\n' "$document" >"$conf.new"
-    if dockerd --help 2>/dev/null | grep -q -e --validate; then
-        dockerd --validate --config-file "$conf.new"
-    fi
-    : >"$due"
-    mv "$conf.new" "$conf"
-fi
-if "$install"; then
-    mkdir -p "$dir"
-    before=$(packages_now)
-    printf '%s\n' "$@" >"$ours"
-    install_packages "$@"
-    packages_now | grep -vxF "$before" >"$ours.new" || printf '%s\n' "$@" >"$ours.new"
-    mv "$ours.new" "$ours"
-fi
-if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
-if ! "$up"; then
-    answers || service_is start
-elif [ -e "$due" ] && "$restart"; then
-    service_is restart || true
-elif [ -e "$due" ]; then
-    kill -HUP "$(cat /run/docker.pid)"
-    sleep 1
-fi
-if ! came_up; then
-    if [ -n "$document" ]; then
-        echo 'docker does not start with the new daemon.json: the old one is put back'
-        if [ -e "$old" ]; then mv "$old" "$conf"; else rm -f "$conf"; fi
-        rm -f "$due"
-        service_is restart || true
-    fi >&2
-    exit 1
-fi
-rm -f "$due" "$old"
-"""
-)
+CONFIGURE = read_shell(__file__, "configure.sh")
 EVIDENCE = r"""
 journalctl -u docker -n 15 --no-pager -o cat 2>/dev/null || tail -n 15 /var/log/docker.log
 """

@@ -14,44 +14,11 @@ from provision.errors import RefusedError
 from provision.model.change import Change, State, diff
 from provision.model.fields import Line, Word
 from provision.model.shell import Reply, Sh, Value
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence
-from provision.steps.docker.container_options import Options
+from provision.steps.docker.container.options import Options
 
-DIGEST = r"""
-digest() (
-    set -f
-    IFS='
-'
-    for file in $files; do
-        sum=$(sha256sum 2>/dev/null <"$file") || sum=----------------
-        printf '%s ' "${sum%"${sum#????????????????}"}"
-    done
-)
-"""
-"""Says of each file what is in it, in their order; dashes for one that is not there."""
-PROBE = (
-    DIGEST
-    + r"""
-command -v docker >/dev/null || exit 0
-# One call for both: each costs a host more than all of a shell's own work. Only a
-# container has a state; `index` makes Docker look at the plain JSON of both.
-{ why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
-health={{with index .State "Health"}}{{.Status}}{{end}}
-restart={{.HostConfig.RestartPolicy.Name}}
-image_id={{.Image}}{{with .Config.Labels}}
-files_then={{with index . "provision.files"}}{{.}}{{end}}
-spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id}}{{end}}' \
-    "$name" "$image" 2>&1 >&3); } 3>&1 || {
-    # All that is missing is named in a line of its own.
-    case $(printf '%s\n' "$why" | grep -v -i 'no such [ioc]\|^$') in ?*)
-        printf '%s\n' "$why" >&2
-        exit 1
-        ;;
-    esac
-}
-[ -z "$files" ] || printf 'files_now=%s\n' "$(digest)"
-"""
-)
+PROBE = read_shell(__file__, "probe.sh")
 RESUME = r"""
 docker update --restart "$restart" "$name" >/dev/null
 state=$(docker container inspect --format \
@@ -63,36 +30,7 @@ running*) ;;
 *) docker start "$name" ;;
 esac
 """
-HOST_SIZED_FLAGS = r"""
-if [ "$nofile" -gt 0 ]; then
-    pid=$(cat /run/docker.pid 2>/dev/null) || pid=self
-    most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")
-    [ "${most:-$nofile}" -gt "$nofile" ] || nofile=${most:-$nofile}
-    set -- --ulimit "nofile=$nofile:$nofile" "$@"
-fi
-if [ "$shm_percent" -gt 0 ]; then
-    kb=$(sed -n 's/^MemTotal: *\([0-9]*\) .*/\1/p' /proc/meminfo)
-    set -- --shm-size "$((kb * shm_percent / 100))k" "$@"
-fi
-"""
-"""Adds to the flags in `"$@"` what depends on the host."""
-START = r"""
-docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
-    --label "provision.files=$(digest)" --restart "$restart" "$@"
-# One that fails at once has failed when it is looked at next.
-sleep "$pause_s"
-"""
-RUN = (
-    DIGEST
-    + HOST_SIZED_FLAGS
-    + r"""
-if docker container inspect "$name" >/dev/null 2>&1; then
-    docker stop -t "$stop_s" "$name"
-    docker rm --force --volumes "$name"
-fi
-"""
-    + START
-)
+RUN = read_shell(__file__, "run.sh")
 EVIDENCE = r"""
 docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit code {{
 .State.ExitCode}}{{if .State.OOMKilled}}, out of memory{{end}}, restarted {{
@@ -100,21 +38,7 @@ docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit 
 esc=$(printf '\033')
 docker logs --tail 15 "$name" 2>&1 | sed "s/$esc\[[0-9;]*m//g"
 """
-NO_CONTAINERS = r"""
-# What can be known without the daemon. Containers may well run while it is down.
-no_containers() {
-    ! grep -qs data-root /etc/docker/daemon.json || return 1
-    [ -z "$(ls -A /var/lib/docker/containers 2>/dev/null)" ] || return 1
-    ! grep -qs containerd-shim /proc/[0-9]*/comm
-}
-"""
-FIND = (
-    NO_CONTAINERS
-    + r"""
-command -v docker >/dev/null || exit 0
-docker ps --all --format '{{.Names}}={{.Image}}' "$@" || no_containers
-"""
-)
+FIND = read_shell(__file__, "find.sh")
 REMOVE = r"""
 docker ps --all --quiet "$@" | while read -r id; do
     docker stop -t "$stop_s" "$id"

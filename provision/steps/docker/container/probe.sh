@@ -1,0 +1,4 @@
+# needs: name, image, files
+# uses: probe_container.sh
+
+probe_container

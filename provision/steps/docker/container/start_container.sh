@@ -1,0 +1,20 @@
+# needs: name, spec, files, restart, nofile, shm_percent, pause_s
+# uses: digest.sh
+
+# start_container FLAGS IMAGE COMMAND: with the flags that depend on the host, too.
+start_container() {
+    if [ "$nofile" -gt 0 ]; then
+        pid=$(cat /run/docker.pid 2>/dev/null) || pid=self
+        most=$(sed -n 's/^Max open files  *[^ ]*  *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")
+        [ "${most:-$nofile}" -gt "$nofile" ] || nofile=${most:-$nofile}
+        set -- --ulimit "nofile=$nofile:$nofile" "$@"
+    fi
+    if [ "$shm_percent" -gt 0 ]; then
+        kb=$(sed -n 's/^MemTotal: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+        set -- --shm-size "$((kb * shm_percent / 100))k" "$@"
+    fi
+    docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
+        --label "provision.files=$(digest)" --restart "$restart" "$@"
+    # One that fails at once has failed when it is probed next.
+    sleep "$pause_s"
+}

@@ -1,0 +1,70 @@
+# needs: document, install, restart, "$@"
+# uses: system/packages.sh
+# Writes daemon.json, installs the packages if there is no engine, and starts it.
+
+answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+service_is() {
+    if [ -d /run/systemd/system ]; then
+        systemctl reset-failed docker 2>/dev/null || true
+        systemctl "$1" docker
+    else
+        service docker "$1"
+    fi
+}
+came_up() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+        ! answers || return 0
+        sleep 2
+    done
+    return 1
+}
+packages_now() {
+    dpkg-query -W -f '${Package}\n' 2>/dev/null || rpm -qa --qf '%{NAME}\n'
+}
+
+dir=/etc/docker
+conf=$(readlink -f "$dir/daemon.json") || conf=$dir/daemon.json
+ours=$dir/provision.packages
+due=/run/provision-docker-reload
+old=$dir/daemon.json.old
+up=false
+! answers || up=true
+
+if [ -n "$document" ]; then
+    mkdir -p "$dir"
+    [ ! -e "$conf" ] || cp -p "$conf" "$old"
+    [ ! -e "$conf" ] || cp -p "$conf" "$conf.new"
+    printf '%s\n' "$document" >"$conf.new"
+    if dockerd --help 2>/dev/null | grep -q -e --validate; then
+        dockerd --validate --config-file "$conf.new"
+    fi
+    : >"$due"
+    mv "$conf.new" "$conf"
+fi
+if "$install"; then
+    mkdir -p "$dir"
+    before=$(packages_now)
+    printf '%s\n' "$@" >"$ours"
+    install_packages "$@"
+    packages_now | grep -vxF "$before" >"$ours.new" || printf '%s\n' "$@" >"$ours.new"
+    mv "$ours.new" "$ours"
+fi
+if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
+if ! "$up"; then
+    answers || service_is start
+elif [ -e "$due" ] && "$restart"; then
+    service_is restart || true
+elif [ -e "$due" ]; then
+    kill -HUP "$(cat /run/docker.pid)"
+    sleep 1
+fi
+if ! came_up; then
+    if [ -n "$document" ]; then
+        echo 'docker does not start with the new daemon.json: the old one is put back'
+        if [ -e "$old" ]; then mv "$old" "$conf"; else rm -f "$conf"; fi
+        rm -f "$due"
+        service_is restart || true
+    fi >&2
+    exit 1
+fi
+rm -f "$due" "$old"

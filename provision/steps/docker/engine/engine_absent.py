@@ -1,0 +1,49 @@
+"""The Docker engine of a host: gone, if it was installed by us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provision.errors import RefusedError
+from provision.model.change import Change, State
+from provision.model.fields import Seconds, Word
+from provision.model.shell import Sh
+from provision.model.shell_file import read_shell
+from provision.model.step import Absence
+
+PROBE = read_shell(__file__, "absent_probe.sh")
+REMOVE = read_shell(__file__, "remove.sh")
+
+
+class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
+    """No Docker engine of ours: one that `docker_engine` installed is removed whole.
+
+    An engine that was there before, or that someone installed since, stays.
+
+    Raises:
+        RefusedError: it has containers that are not the cluster's.
+        ApplyError: the packages cannot be removed.
+    """
+
+    cluster: Word
+    packages: tuple[Word, ...] = ("docker.io",)
+    lock_timeout_s: int = 120
+    timeout_s: Seconds = 900
+
+    @property
+    def title(self) -> str:
+        return "docker engine"
+
+    def probe(self) -> Sh:
+        return Sh.of(PROBE, cluster=self.cluster)
+
+    def plan(self, observed: State) -> list[Change]:
+        if others := observed.get("others"):
+            raise RefusedError(
+                f"the engine has containers that are not the cluster's: {others}",
+                hint="remove them first, or leave the engine",
+            )
+        return super().plan(observed)
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(REMOVE, *self.packages, lock_timeout_s=self.lock_timeout_s)

@@ -1,0 +1,5 @@
+# needs: name
+# uses: find_image.sh
+
+find_image
+cannot_tell

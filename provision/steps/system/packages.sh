@@ -1,0 +1,40 @@
+# needs: update_within_s
+# uses: apt.sh
+# The function install_packages. Lists of packages that are fetched are touched: an update
+# that finds nothing new leaves them as they are, and the host gets no mark of ours.
+
+lists=/var/lib/apt/lists
+lists_are_fresh() {
+    ls "$lists"/*_* >/dev/null 2>&1 || return 1
+    [ -n "$(find "$lists" -maxdepth 0 -mmin "-$((update_within_s / 60))")" ]
+}
+update_lists() {
+    waited=0
+    # Unlike an install, an update does not wait for its lock by itself.
+    until apt-get update -q; do
+        lock_holder >&2 && [ "$waited" -lt "$lock_timeout_s" ] || return 0
+        sleep 3
+        waited=$((waited + 3))
+    done
+    touch "$lists"
+}
+apt_install() {
+    if lists_are_fresh; then
+        apt install --no-install-recommends "$@" && return
+        [ $? != 75 ] || return 75
+    fi
+    update_lists
+    apt install --no-install-recommends "$@"
+}
+install_packages() {
+    if command -v apt-get >/dev/null; then
+        apt_install "$@"
+    elif command -v dnf >/dev/null; then
+        dnf install -y -q "$@"
+    elif command -v yum >/dev/null; then
+        yum install -y -q "$@"
+    else
+        echo 'this host has neither apt-get nor dnf nor yum' >&2
+        return 1
+    fi
+}

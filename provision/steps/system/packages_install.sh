@@ -1,0 +1,4 @@
+# needs: "$@"
+# uses: packages.sh
+
+install_packages "$@"

@@ -1,0 +1,15 @@
+# needs: "$@"
+# uses: apt.sh
+
+if ! command -v apt-get >/dev/null; then
+    rpm -e -- "$@"
+    exit
+fi
+names=$(printf '%s\n' "$@")
+also=$(apt-get -s -q remove "$@" | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
+    grep -vxF "$names") || also=
+if [ -n "$also" ]; then
+    echo 'these need it and would go as well:' $also >&2
+    exit 1
+fi
+apt remove "$@"
