@@ -1,6 +1,6 @@
 """A cold deploy, simulated: our own scheduler on hosts that only sleep.
 
-The engine is ours (schedule.py, converge.py, session.py); the transport answers each
+The engine is ours (scheduler.py, converge.py, session.py); the transport answers each
 script as a host would, after the time the step is scripted to take. So the makespan
 shows what the schedule adds to the critical path of the work, and what a schedule
 with a barrier after each step would.
@@ -21,9 +21,9 @@ from benchmarks.tables import Goal, Section, goals_table, table
 from provision.api import FORKS
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
-from provision.engine.converge import Unit
+from provision.engine.converge import HostPlay
 from provision.engine.runner import execute
-from provision.engine.scheduler import Node, Stage, graph
+from provision.engine.scheduler import Node, ScheduledPlay, graph
 from provision.model.change import Change, State
 from provision.model.mode import Mode
 from provision.model.result import Run
@@ -39,7 +39,6 @@ SLOWER = 3.0
 UNEVEN = 0.4
 """How far a step's time may be from its kind's, as a share."""
 LOOK_S = 0.005
-NO_UNIT = Unit("", range(0))
 SEED = 4
 MARK = re.compile(r"\\n(@[0-9a-f]{16}) %s")
 FRAGMENT = re.compile(
@@ -139,13 +138,20 @@ class Cold:
 
     def critical_path_s(self) -> float:
         """The longest chain in the graph of the plays, gates and hosts."""
-        stages = [
-            Stage(play, after, 0, dict.fromkeys(self._members(hosts), NO_UNIT))
+        plays = [
+            ScheduledPlay(
+                play,
+                after,
+                0,
+                tuple(HostPlay(play, name, ()) for name in self._members(hosts)),
+            )
             for play, hosts, after, _ in PLAYS
         ]
-        nodes = graph(stages)
+        nodes = graph(plays)
         seconds = {
-            node: sum(self._of(stages[node.stage].name, node.host)) for node in nodes
+            node: sum(self._of(node.play, node.host))
+            for node in nodes
+            if isinstance(node, HostPlay)
         }
         return critical_path_s(nodes, seconds)
 

@@ -1,8 +1,8 @@
-"""One host, one play at a time: look, plan, change, look again.
+"""One host, one play at a time: probe, plan, change, probe again.
 
     round trips = 1 + steps that change (+ polls of steps that settle)
 
-and one fresh look more where a gate opened after a change on another host.
+and one more probe where a gate opened after a change on another host.
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from provision.engine.audit import Audit
-from provision.engine.outcome import apply_error, observe, verify_error, waits
-from provision.engine.session import Item, Session
+from provision.engine.outcome import (
+    apply_error,
+    observe,
+    poll_intervals,
+    verify_error,
+)
+from provision.engine.session import ChangeClock, HostStep, Session
 from provision.errors import (
     ApplyError,
     ConnectError,
@@ -40,23 +45,31 @@ from provision.model.events import (
     StepWaiting,
 )
 from provision.model.shell import NOTHING, Sh
-from provision.model.step import Step
 from provision.transport.protocol import Transport
 
 EVIDENCE_LIMIT_S = 20.0
-Cut = ConnectionLost | ConnectError
-"""What a host meets when its connection is closed because the run ends."""
-NEXT_RUN = "the next run looks at it again, and goes on from what it sees"
+CutOff = ConnectionLost | ConnectError
+"""Errors of a host whose connection is closed because the run ends."""
+NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
 UNKNOWN = Change("state", "unknown", "known after the steps before it")
-"""What a dry run says of a step that only an earlier step makes escape."""
+"""A change in a dry run: only an earlier step makes it possible to probe this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One play on one host, what the scheduler hands out: its steps' numbers."""
+@dataclass(frozen=True, slots=True, eq=False)
+class HostPlay:
+    """One play on one host: what the scheduler starts.
+
+    Attributes:
+        play: the play's name.
+        host: the host's name.
+        steps: the play's steps there.
+        gated: whether the play waits for other hosts, so that states that were
+            observed before they changed are out of date.
+    """
 
     play: str
-    indexes: range
+    host: str
+    steps: tuple[HostStep, ...]
     gated: bool = False
 
 
@@ -74,102 +87,117 @@ class Convergence:
     Args:
         host: its name in events.
         transport: a connection, not yet open.
-        items: all steps of the host, of all plays, in the order they will run.
-        dry: look and plan only.
-        emit: takes each event, in the thread that runs a unit.
+        steps: all steps of the host, of all plays, in the order they will run.
+        dry: probe and plan only.
+        emit: called with each event, in the thread that runs a play.
+        clock: counts the changes of the run.
         before_change: called before each change; raises to forbid it.
         stopped: once set, nothing new is started.
-        audit: what the host's log is told of each change.
+        audit: writes each change to the host's log.
     """
 
     def __init__(
         self,
         host: str,
         transport: Transport,
-        items: Sequence[Item],
+        steps: Sequence[HostStep],
         *,
         dry: bool,
         emit: Emit,
+        clock: ChangeClock | None = None,
         before_change: Callable[[], None] = lambda: None,
         stopped: threading.Event | None = None,
         audit: Audit | None = None,
     ) -> None:
         self.host = host
         self.seconds = 0.0
+        self._last = steps[-1] if steps else None
         self._stopped = stopped or threading.Event()
-        self.session = Session(host, transport, items, emit=emit, stopped=self._stopped)
+        self._clock = clock or ChangeClock()
+        self._session = Session(
+            host,
+            transport,
+            steps,
+            clock=self._clock,
+            emit=emit,
+            stopped=self._stopped,
+        )
         self._dry = dry
         self._emit = emit
         self._before_change = before_change
         self._audit = audit
-        self._elsewhere = 0
         self._promised: set[tuple[str, Change]] = set()
-        self._index = 0
+        self._number = 0
         self._changing = False
 
-    def run(self, unit: Unit, *, elsewhere: int = 0) -> bool:
-        """Bring the host to *unit*; each unit is run once, in order.
+    @property
+    def round_trips(self) -> int:
+        """How many scripts were sent to the host."""
+        return self._session.round_trips
 
-        Args:
-            unit: the play.
-            elsewhere: how many changes other hosts have seen so far. What was seen
-                here before the gate of *unit* saw them is looked at again.
+    def close(self) -> None:
+        """Disconnect; what runs ends with ConnectionLost. From any thread."""
+        self._session.close()
+
+    def run(self, play: HostPlay) -> bool:
+        """Bring the host to *play*; each play is run once, in order.
 
         Returns:
-            Whether all of its steps are as they should be (dry: were looked at).
+            True if all of its steps are as desired (dry: were probed).
 
         Raises:
             ProvisionError: the whole run has to end (the cluster is locked).
         """
         started = time.monotonic()
         try:
-            if unit.gated and elsewhere > self._elsewhere:
-                self.session.forget()
-            self._elsewhere = elsewhere
-            self.session.open()
-            return self._all(unit)
+            if play.gated:
+                self._session.forget_outdated()
+            self._session.open()
+            return self._run_steps(play)
         except HostError as error:
-            self._over(unit, error)
+            self._report_end(play, error)
             return False
         finally:
             self.seconds += time.monotonic() - started
+            # An idle connection costs the controller as well, and sshd a process.
+            if play.steps and play.steps[-1] is self._last:
+                self.close()
 
-    def idle(self, unit: Unit) -> bool:
-        """Whether nothing differs in *unit*, by what was seen last; asks nobody."""
-        knows = self.session.knows
+    def idle(self, play: HostPlay) -> bool:
+        """Return True if *play* has nothing to do by the last probe; asks no host."""
+        knows = self._session.knows
         try:
-            return all(knows(i) and not self._judge(i)[1] for i in unit.indexes)
+            return all(knows(step) and not self._diff(step)[1] for step in play.steps)
         except HostError:
             return False
 
-    def _over(self, unit: Unit, error: HostError) -> None:
-        """Report what ended the host's part: itself, or the end of the whole run."""
-        if not self._stopped.is_set() or not isinstance(error, Cut):
-            self._emit(HostFailed(host=self.host, play=unit.play, error=error))
+    def _report_end(self, play: HostPlay, error: HostError) -> None:
+        """Report *error*, which ended this host's part or the whole run."""
+        if not self._stopped.is_set() or not isinstance(error, CutOff):
+            self._emit(HostFailed(host=self.host, play=play.play, error=error))
             return
-        index = max(self._index, unit.indexes.start)
+        left = [step for step in play.steps if step.number >= self._number]
         if self._changing:
             cut = ApplyError("cut off by the end of the run", hint=NEXT_RUN)
-            self._emit(StepFailed(**self._about(index), error=cut))
-            index += 1
-        self._blocked(unit, "the end of the run", index)
+            self._emit(StepFailed(**self._about(left.pop(0)), error=cut))
+        self._report_blocked(play, "the end of the run", len(left))
 
-    def _all(self, unit: Unit) -> bool:
+    def _run_steps(self, play: HostPlay) -> bool:
         """Converge the steps in turn; a dry run goes on after a failure."""
-        for index in unit.indexes:
-            self._index = index
-            if not self._try(index) and not self._dry:
-                self._blocked(unit, self._about(index)["step"], index + 1)
+        for done, step in enumerate(play.steps, start=1):
+            self._number = step.number
+            if not self._run_step(step) and not self._dry:
+                self._report_blocked(play, step.bound.label, len(play.steps) - done)
                 return False
         return True
 
-    def _blocked(self, unit: Unit, by: str, index: int) -> None:
-        """Report that the steps from *index* on are not run."""
-        if steps := unit.indexes.stop - index:
-            event = HostBlocked(host=self.host, play=unit.play, by=by, steps=steps)
-            self._emit(event)
+    def _report_blocked(self, play: HostPlay, by: str, steps: int) -> None:
+        """Report that the last *steps* of *play* are not run."""
+        if steps:
+            blocked = HostBlocked(host=self.host, play=play.play, by=by, steps=steps)
+            self._emit(blocked)
 
-    def _try(self, index: int) -> bool:
+    def _run_step(self, step: HostStep) -> bool:
         """Converge one step; its failure becomes an event and False.
 
         Raises:
@@ -177,123 +205,127 @@ class Convergence:
         """
         while True:
             try:
-                self._step(index)
+                self._converge(step)
                 return True
             except ConnectionLost as error:
-                # What ran is unknown: look again, and plan from what is seen then.
-                self.session.reopen(error)
+                # How far it got is unknown: probe again, and plan from that.
+                self._session.reopen(error)
                 self._changing = False
             except PrivilegeError:
                 raise
             except HostError as error:
-                self._explain(index, error)
-                self._emit(StepFailed(**self._about(index), error=error))
+                self._explain(step, error)
+                self._emit(StepFailed(**self._about(step), error=error))
                 return False
 
-    def _step(self, index: int) -> None:
-        observed, changes = self._judge(index)
-        changes = self._new(index, changes) if self._dry else changes
+    def _converge(self, step: HostStep) -> None:
+        observed, changes = self._diff(step)
+        changes = self._unannounced(step, changes) if self._dry else changes
         if not changes:
-            self._emit(StepOk(**self._about(index), observed=dict(observed)))
+            self._emit(StepOk(**self._about(step), observed=dict(observed)))
         elif self._dry:
             planned = StepPlanned(
-                **self._about(index), changes=changes, observed=dict(observed)
+                **self._about(step), changes=changes, observed=dict(observed)
             )
             self._emit(planned)
         else:
-            self._change(index, changes)
+            self._change(step, changes)
 
-    def _new(self, index: int, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """*changes*, but those that an earlier step of the same subject has promised."""
-        told = {(self._at(index).subject, change): change for change in changes}
-        new = [key for key in told if not (key[0] and key in self._promised)]
-        self._promised |= told.keys()
-        return tuple(told[key] for key in new)
+    def _unannounced(
+        self, step: HostStep, changes: tuple[Change, ...]
+    ) -> tuple[Change, ...]:
+        """Return *changes* less those that an earlier step of the same subject plans."""
+        subject = step.bound.step.subject
+        keys = [(subject, change) for change in changes]
+        new = [
+            change
+            for key, change in zip(keys, changes, strict=True)
+            if not (subject and key in self._promised)
+        ]
+        self._promised.update(keys)
+        return tuple(new)
 
-    def _judge(self, index: int) -> tuple[State, tuple[Change, ...]]:
-        """What was seen of a step, and what has to change."""
-        step = self._at(index)
+    def _diff(self, step: HostStep) -> tuple[State, tuple[Change, ...]]:
+        """Return the observed state of *step*, and what has to change."""
+        kind = step.bound.step
         try:
-            observed = observe(step, self.session.look(index))
+            observed = observe(kind, self._session.probe(step))
         except ProbeError:
             if self._dry and self._promised:
                 return {}, (UNKNOWN,)
             raise
-        return observed, tuple(step.plan(observed))
+        return observed, tuple(kind.plan(observed))
 
-    def _change(self, index: int, changes: tuple[Change, ...]) -> None:
-        """Make *changes* and see that nothing differs any more."""
+    def _change(self, step: HostStep, changes: tuple[Change, ...]) -> None:
+        """Make *changes* and verify that nothing differs any more."""
         if self._stopped.is_set():
             raise ApplyError("not started: the run was interrupted")
         self._before_change()
-        about, step, started = self._about(index), self._at(index), time.monotonic()
+        about, kind, started = self._about(step), step.bound.step, time.monotonic()
         self._emit(StepApplying(**about, changes=changes))
 
         def on_line(line: str) -> None:
             self._emit(OutputLine(**about, line=line))
 
-        sh, note = step.apply(changes), NOTHING
+        sh, note = kind.apply(changes), NOTHING
         if self._audit:
             note = self._audit.note(about["step"], changes)
         self._changing = True
-        done = self.session.change(
-            index, sh, limit_s=step.timeout_s, on_line=on_line, note=note
+        done = self._session.change(
+            step, sh, limit_s=kind.timeout_s, on_line=on_line, note=note
         )
         self._changing = False
         if done.exit != 0:
-            raise apply_error(step.timeout_s, done)
-        self._settle(index)
+            raise apply_error(kind.timeout_s, done)
+        self._settle(step)
         seconds = time.monotonic() - started
+        self._clock.tick(self.host)
         self._emit(StepChanged(**about, changes=changes, seconds=seconds))
 
-    def _settle(self, index: int) -> None:
-        """Look until nothing differs, for as long as the step may take to settle.
+    def _settle(self, step: HostStep) -> None:
+        """Probe until nothing differs, for as long as the step may take to settle.
 
         Raises:
             VerifyError: a difference is left.
         """
-        settle_s, pauses = self._at(index).settle_s, waits()
+        settle_s, pauses = step.bound.step.settle_s, poll_intervals()
         deadline = time.monotonic() + settle_s
-        while left := self._left(index, last=time.monotonic() >= deadline):
+        while left := self._remaining(step, last=time.monotonic() >= deadline):
             if time.monotonic() >= deadline:
                 raise verify_error(left, settle_s)
-            self._emit(StepWaiting(**self._about(index), left=left))
+            self._emit(StepWaiting(**self._about(step), left=left))
             if self._stopped.wait(next(pauses)):
                 raise VerifyError("interrupted before it had settled")
-            self.session.forget()
+            self._session.forget()
 
-    def _left(self, index: int, *, last: bool) -> tuple[Change, ...]:
+    def _remaining(self, step: HostStep, *, last: bool) -> tuple[Change, ...]:
         try:
-            return self._judge(index)[1]
+            return self._diff(step)[1]
         except ProbeError:
             if last:
                 raise
             return (Change("state", "unknown", None),)
 
-    def _explain(self, index: int, error: HostError) -> None:
-        """Add to a step's failure what the host and the step can tell about it."""
-        step = self._at(index)
-        if isinstance(error, ApplyError | VerifyError) and (sh := step.evidence()):
-            error.details = (*error.details, *self._evidence(index, sh))
+    def _explain(self, step: HostStep, error: HostError) -> None:
+        """Add the host's evidence and the step's advice to *error*."""
+        kind = step.bound.step
+        if isinstance(error, ApplyError | VerifyError) and (sh := kind.evidence()):
+            error.details = (*error.details, *self._evidence(step, sh))
         if not error.hint:
-            error.hint = step.advice("\n".join([error.message, *error.details]))
+            error.hint = kind.advice("\n".join([error.message, *error.details]))
 
-    def _evidence(self, index: int, sh: Sh) -> tuple[str, ...]:
+    def _evidence(self, step: HostStep, sh: Sh) -> tuple[str, ...]:
         try:
-            reply = self.session.ask(index, sh, limit_s=EVIDENCE_LIMIT_S)
+            reply = self._session.ask(step, sh, limit_s=EVIDENCE_LIMIT_S)
         except ProvisionError as error:
-            return (f"(the host could not be asked why: {error.message})",)
+            return (f"(the host could not be asked for the reason: {error.message})",)
         return tuple(reply.stdout.strip("\n").splitlines())
 
-    def _at(self, index: int) -> Step:
-        return self.session.items[index].bound.step
-
-    def _about(self, index: int) -> _About:
-        item = self.session.items[index]
+    def _about(self, step: HostStep) -> _About:
         return {
             "host": self.host,
-            "play": item.play,
-            "step": item.bound.label,
-            "kind": item.bound.step.kind,
-            "where": item.bound.where,
+            "play": step.play,
+            "step": step.bound.label,
+            "kind": step.bound.step.kind,
+            "where": step.bound.where,
         }

@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from provision.config.inventory import Host, Inventory
+from provision.config.inventory import Inventory
 from provision.config.playbook import Bound
 from provision.engine.audit import Audit
-from provision.engine.converge import Convergence, Unit
+from provision.engine.converge import Convergence, HostPlay
 from provision.engine.lock import ClusterLock
-from provision.engine.scheduler import Queue, Scheduler, Stage, new_queue
-from provision.engine.session import Item
+from provision.engine.scheduler import Queue, ScheduledPlay, Scheduler, new_queue
+from provision.engine.session import ChangeClock, HostStep
 from provision.model.events import Emit, HostDone, RunEnded, RunStarted, Warned
 from provision.model.mode import Mode
 from provision.transport.connect import Connect, transport
+from provision.transport.protocol import Transport
 from provision.transport.sudo_password import Passwords
 
 
@@ -30,7 +31,7 @@ def execute(
     interrupted: threading.Event,
     connect: Connect | None = None,
 ) -> None:
-    """Run *bound*; everything that happens is reported, also when it ends badly.
+    """Run *bound*; report everything that happens, also when the run fails.
 
     Args:
         bound: plays with their steps, by host.
@@ -45,124 +46,151 @@ def execute(
         LockHeldError: another run is changing the cluster.
     """
     started = time.monotonic()
-    stages, items = _layout(bound)
-    report(_opening(mode, inventory.cluster, stages, items))
+    plays, steps = _layout(bound)
+    report(_opening(mode, inventory.cluster, plays, steps))
     for warning in (*inventory.warnings, *bound.warnings):
         report(Warned(message=warning))
     events = new_queue()
     connect = connect or _connect(events)
     with _lock(inventory, events, connect) as lock:
-        audit = Audit(inventory.cluster, bound.secrets)
-        crew = _Crew(bound.hosts, items, mode, events, lock, connect, audit)
-        drive = Scheduler(
-            stages,
-            crew.work,
-            idle=crew.idle,
+        hosts = _HostRuns(
+            {name: connect(bound.hosts[name]) for name in steps},
+            steps,
+            mode=mode,
             events=events,
-            report=report,
-            gates=not crew.dry,
-            interrupted=interrupted,
-            halt=crew.halt,
+            before_change=lock.take,
+            audit=Audit(inventory.cluster, bound.secrets),
         )
         try:
-            drive.run(forks)
+            hosts.scheduler(plays, report, interrupted).run(forks)
         finally:
-            crew.close(report)
+            hosts.close(report)
             seconds = time.monotonic() - started
             report(RunEnded(seconds=seconds, interrupted=interrupted.is_set()))
 
 
 def _connect(events: Queue) -> Connect:
-    """`transport` for the hosts of one run, which reports each warning once."""
-    said: set[str] = set()
+    """Return `transport` for the hosts of one run; it reports each warning once."""
+    warned: set[str] = set()
 
     def warn(message: str) -> None:
-        if message not in said:
-            said.add(message)
+        if message not in warned:
+            warned.add(message)
             events.put(Warned(message=message))
 
     return functools.partial(transport, passwords=Passwords(), warn=warn)
 
 
-class _Crew:
-    """All hosts of a run."""
+class _HostRuns:
+    """All hosts of a run, by name.
+
+    Args:
+        transports: a connection to each host, not yet open.
+        steps: all steps of each host.
+        mode: `Mode.APPLY` changes hosts; the others only probe them.
+        events: where the events of all hosts go.
+        before_change: called before each change; raises to forbid it.
+        audit: writes each change to the host's log.
+    """
 
     def __init__(
         self,
-        hosts: Mapping[str, Host],
-        items: Mapping[str, list[Item]],
+        transports: Mapping[str, Transport],
+        steps: Mapping[str, Sequence[HostStep]],
+        *,
         mode: Mode,
         events: Queue,
-        lock: ClusterLock,
-        connect: Connect,
+        before_change: Callable[[], None],
         audit: Audit,
     ) -> None:
-        self.dry = mode is not Mode.APPLY
+        self._mode, self._events = mode, events
         self._stopped = threading.Event()
-        self._members = {
+        clock = ChangeClock()
+        self._hosts = {
             name: Convergence(
                 name,
-                connect(hosts[name]),
-                row,
-                dry=self.dry,
+                transports[name],
+                steps[name],
+                dry=mode is not Mode.APPLY,
                 emit=events.put,
-                before_change=lock.take,
+                clock=clock,
+                before_change=before_change,
                 stopped=self._stopped,
                 audit=audit,
             )
-            for name, row in items.items()
+            for name in steps
         }
 
-    def work(self, host: str, unit: Unit, elsewhere: int) -> bool:
-        member = self._members[host]
-        try:
-            return member.run(unit, elsewhere=elsewhere)
-        finally:
-            # An idle connection costs the controller as well, and sshd a process.
-            if unit.indexes.stop == len(member.session.items):
-                member.session.close()
+    def scheduler(
+        self,
+        plays: Sequence[ScheduledPlay],
+        report: Emit,
+        interrupted: threading.Event,
+    ) -> Scheduler:
+        """Return what runs *plays* on these hosts."""
+        return Scheduler(
+            plays,
+            self.run,
+            idle=self.idle,
+            events=self._events,
+            report=report,
+            gates=self._mode is Mode.APPLY,
+            interrupted=interrupted,
+            halt=self.halt,
+        )
 
-    def idle(self, host: str, unit: Unit) -> bool:
-        """Whether *unit* has nothing to do on *host*, by what was seen last."""
-        return self._members[host].idle(unit)
+    def run(self, play: HostPlay) -> bool:
+        """Run *play* on its host; see `Convergence.run`."""
+        return self._hosts[play.host].run(play)
+
+    def idle(self, play: HostPlay) -> bool:
+        """Return True if *play* has nothing to do on its host, by the last probe."""
+        return self._hosts[play.host].idle(play)
 
     def halt(self) -> None:
         """Start nothing more, and end what runs."""
         self._stopped.set()
-        for member in self._members.values():
-            member.session.close()
+        for host in self._hosts.values():
+            host.close()
 
     def close(self, report: Emit) -> None:
-        """Disconnect, and say what each host took."""
-        for name, member in self._members.items():
-            member.session.close()
-            trips = member.session.round_trips
-            report(HostDone(host=name, round_trips=trips, seconds=member.seconds))
+        """Disconnect, and report the round trips and seconds of each host."""
+        for name, host in self._hosts.items():
+            host.close()
+            trips = host.round_trips
+            report(HostDone(host=name, round_trips=trips, seconds=host.seconds))
 
 
-def _layout(bound: Bound) -> tuple[list[Stage], dict[str, list[Item]]]:
-    """The plays as stages, and each host's steps in one row."""
-    items: dict[str, list[Item]] = {}
-    stages = []
+def _layout(bound: Bound) -> tuple[list[ScheduledPlay], dict[str, list[HostStep]]]:
+    """Return the plays for the scheduler, and all steps of each host in one list."""
+    by_host: dict[str, list[HostStep]] = {}
+    plays = []
     for play in bound.plays:
-        units = {}
+        on_hosts = []
         for host, steps in play.steps.items():
-            row = items.setdefault(host, [])
-            start = len(row)
-            row.extend(Item(play.name, play.become[host], step) for step in steps)
-            units[host] = Unit(play.name, range(start, len(row)), bool(play.after))
-        stages.append(Stage(play.name, play.after, play.batch, units))
-    return stages, items
+            row = by_host.setdefault(host, [])
+            own = tuple(
+                HostStep(number, play.name, play.become[host], step)
+                for number, step in enumerate(steps, start=len(row))
+            )
+            row.extend(own)
+            gated = bool(play.after or play.batch)
+            on_hosts.append(HostPlay(play.name, host, own, gated))
+        plays.append(ScheduledPlay(play.name, play.after, play.batch, tuple(on_hosts)))
+    return plays, by_host
 
 
 def _opening(
-    mode: Mode, cluster: str, stages: list[Stage], items: Mapping[str, list[Item]]
+    mode: Mode,
+    cluster: str,
+    plays: Sequence[ScheduledPlay],
+    steps: Mapping[str, Sequence[HostStep]],
 ) -> RunStarted:
     return RunStarted(
         mode=mode,
         cluster=cluster,
-        plays=tuple(stage.name for stage in stages if stage.units),
-        steps={host: len(row) for host, row in items.items()},
+        plays=tuple(play.name for play in plays if play.on_hosts),
+        steps={host: len(row) for host, row in steps.items()},
     )
 
 

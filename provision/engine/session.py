@@ -1,45 +1,69 @@
-"""One host's connection during a run, and what was last seen of each of its steps.
+"""One host's connection during a run, and the last reply to each of its probes.
 
 All probes of all the host's plays go in one script. The script that makes a change
-goes on to look at everything from that step on. So a converged host costs one
-round trip, and each change one more.
+goes on to probe everything from that step on. So a converged host costs one round
+trip, and each change one more.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostConnected, HostProbed, HostRetrying
 from provision.model.framing import Task, run_tasks
-from provision.model.probe_merging import merge_probes
+from provision.model.probe_merging import MergedProbes, merge_probes
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.step import BoundStep
 from provision.transport.protocol import Transport
 from provision.transport.retry import TRIES, connect_with_retry
 
-LOOK_LIMIT_S = 60.0
+PROBE_LIMIT_S = 60.0
 """Longest time all probes of a host may take together."""
 LEASH_S = 5.0
 """So long after a silent connection was given up what ran on it may live; see `leash`."""
 LOSSES = 3
 """How often one host's connection may be lost in a run before it is given up."""
-CHANGE = 1
-"""The number of the change among what is sent with it: a note comes before it."""
-
 OnLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One step of a host's run, with how its play runs it."""
+class HostStep:
+    """One step on one host.
 
+    Attributes:
+        number: its place among all steps of the host, from 0.
+        play: the play it belongs to.
+        become: whether it runs as root.
+        bound: the step itself.
+    """
+
+    number: int
     play: str
     become: bool
     bound: BoundStep
+
+
+class ChangeClock:
+    """Counts the changes of a run by host; used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._changes: Counter[str] = Counter()
+
+    def tick(self, host: str) -> None:
+        """Count one change on *host*."""
+        with self._lock:
+            self._changes[host] += 1
+
+    def elsewhere(self, host: str) -> int:
+        """Return how many changes other hosts than *host* have had so far."""
+        with self._lock:
+            return self._changes.total() - self._changes[host]
 
 
 class Session:
@@ -48,8 +72,9 @@ class Session:
     Args:
         host: its name in events.
         transport: a connection, not yet open.
-        items: all steps of the host, of all plays, in the order they will run.
-        emit: takes each event.
+        steps: all steps of the host, of all plays, in the order they will run.
+        clock: counts the changes of the run.
+        emit: called with each event.
         stopped: once set, a lost connection is not opened again.
     """
 
@@ -57,19 +82,22 @@ class Session:
         self,
         host: str,
         transport: Transport,
-        items: Sequence[Item],
+        steps: Sequence[HostStep],
         *,
+        clock: ChangeClock,
         emit: Emit,
         stopped: threading.Event,
     ) -> None:
         self.host = host
-        self.items = tuple(items)
         self.round_trips = 0
+        self._steps = tuple(steps)
         self._transport = transport
+        self._clock = clock
         self._emit = emit
         self._stopped = stopped
-        self._looks: dict[int, Reply] = {}
-        self._apart: set[str] = set()
+        self._replies: dict[int, Reply] = {}
+        self._unmerged: set[str] = set()
+        self._probed_at = 0
         self._losses = 0
         self._open = False
 
@@ -88,7 +116,7 @@ class Session:
         self._emit(HostConnected(host=self.host, seconds=seconds))
 
     def reopen(self, error: ConnectionLost) -> None:
-        """Connect again after *error*; what was seen no longer counts.
+        """Connect again after *error*; replies from before no longer count.
 
         Raises:
             ConnectionLost: it was lost too often, or the run was interrupted.
@@ -100,9 +128,9 @@ class Session:
             raise error
         self._open = False
         self.forget()
-        self._again(self._losses, 0, error.message, most=LOSSES, lost=True)
+        self._report_retry(self._losses, 0, error.message, most=LOSSES, lost=True)
         if error.silent:
-            # What ran there may have heard us later than we have heard of it.
+            # Our last heartbeat may have arrived later than the last we received.
             self._stopped.wait(LEASH_S)
         self.open()
 
@@ -111,101 +139,103 @@ class Session:
         self._transport.close()
 
     def forget(self) -> None:
-        """Drop what was seen: the next look asks the host again."""
-        self._looks.clear()
+        """Drop all replies: the next probe asks the host again."""
+        self._replies.clear()
 
-    def knows(self, index: int) -> bool:
-        """Whether a look at step *index* still holds."""
-        return index in self._looks
+    def forget_outdated(self) -> None:
+        """Drop all replies if other hosts were changed since they were given."""
+        if self._clock.elsewhere(self.host) > self._probed_at:
+            self.forget()
 
-    def look(self, index: int) -> Reply:
-        """What the probe of step *index* says; asked now if no look holds."""
-        # Twice where a joint look failed: the second asks each step on its own.
-        while index not in self._looks:
+    def knows(self, step: HostStep) -> bool:
+        """Return True if the last reply to the probe of *step* still holds."""
+        return step.number in self._replies
+
+    def probe(self, step: HostStep) -> Reply:
+        """Return the reply to the probe of *step*; sent now if none holds."""
+        # Twice where a merged probe failed: the second time each step's own is sent.
+        while not self.knows(step):
             started = time.monotonic()
-            self._exchange(index, [], LOOK_LIMIT_S)
+            self._exchange(step, [], PROBE_LIMIT_S)
             seconds = time.monotonic() - started
-            steps = len(self._looks)
+            steps = len(self._replies)
             self._emit(HostProbed(host=self.host, steps=steps, seconds=seconds))
-        return self._looks[index]
+        return self._replies[step.number]
 
     def change(
-        self, index: int, sh: Sh, *, limit_s: float, on_line: OnLine, note: Sh = NOTHING
+        self,
+        step: HostStep,
+        sh: Sh,
+        *,
+        limit_s: float,
+        on_line: OnLine,
+        note: Sh = NOTHING,
     ) -> Reply:
-        """Run *sh*, and in the same trip look at every step from *index* on.
+        """Run *sh*, and in the same round trip probe every step from *step* on.
 
         Args:
-            index: the step's number.
+            step: the step that is changed.
             sh: makes the change.
             limit_s: seconds after which the host kills it.
-            on_line: takes each line it prints.
+            on_line: called for each line it prints.
             note: run before it; how that ends does not matter.
         """
-        tasks = [Task(note, strict=True), Task(sh, strict=True)]
-        [_, reply] = self._exchange(index, tasks, limit_s, on_line)
+        noting = Task(note, strict=True)
+        changing = Task(sh, strict=True, on_line=on_line)
+        [_, reply] = self._exchange(step, [noting, changing], limit_s)
         return reply
 
-    def ask(self, index: int, sh: Sh, *, limit_s: float) -> Reply:
-        """Run *sh* as the play of step *index* would, with no look."""
-        return self._send([Task(sh)], self.items[index].become, limit_s)[0]
+    def ask(self, step: HostStep, sh: Sh, *, limit_s: float) -> Reply:
+        """Run *sh* as the play of *step* would, with no probe."""
+        [reply] = self._send([Task(sh)], step.become, limit_s)
+        return reply
 
     def _exchange(
-        self,
-        index: int,
-        first: list[Task],
-        limit_s: float,
-        on_line: OnLine | None = None,
+        self, step: HostStep, first: list[Task], limit_s: float
     ) -> list[Reply]:
-        """One round trip: *first*, then the probes from *index* on.
+        """Run *first*, then the probes from *step* on; return the replies to *first*.
 
-        Steps that run as another user need a script of their own: they are
-        forgotten here, and asked when their turn comes.
+        Steps that run as another user need a script of their own: their replies are
+        dropped here, and they are probed when their turn comes.
         """
-        become = self.items[index].become
-        ahead = [
-            number
-            for number, item in enumerate(self.items)
-            if number >= index and item.become == become
-        ]
-        probes = [self.items[number].bound.step.probe() for number in ahead]
-        joined = merge_probes(probes, self._apart)
-        looks = [Task(sh) for sh in joined.fragments]
-        self._looks.clear()
-        got = self._send([*first, *looks], become, limit_s, on_line)
-        changed, seen = got[: len(first)], got[len(first) :]
-        for number, probe, answer in zip(ahead, probes, joined.answers, strict=True):
-            reply, alone = seen[answer], probe.args == joined.fragments[answer].args
-            if reply.ended and reply.exit != 0 and not alone:
-                # Which of the things cannot be seen, only looks of their own tell.
-                self._apart.add(probe.text)
-            else:
-                self._looks[number] = reply
-        return changed
+        ahead = [s for s in self._steps[step.number :] if s.become == step.become]
+        probes = [s.bound.step.probe() for s in ahead]
+        merged = merge_probes(probes, self._unmerged)
+        self.forget()
+        self._probed_at = self._clock.elsewhere(self.host)
+        tasks = [*first, *(Task(sh) for sh in merged.fragments)]
+        replies = self._send(tasks, step.become, limit_s)
+        self._keep(ahead, probes, merged, replies[len(first) :])
+        return replies[: len(first)]
 
-    def _send(
+    def _keep(
         self,
-        tasks: Sequence[Task],
-        become: bool,
-        limit_s: float,
-        on_line: OnLine | None = None,
-    ) -> list[Reply]:
-        def change_only(fragment: int, line: str) -> None:
-            if on_line and fragment == CHANGE:
-                on_line(line)
+        steps: Sequence[HostStep],
+        probes: Sequence[Sh],
+        merged: MergedProbes,
+        replies: Sequence[Reply],
+    ) -> None:
+        """Keep the reply to the probe of each of *steps*, as far as it is its own.
 
+        A merged probe that failed does not tell for which step: from now on the
+        probes with its text are sent unmerged.
+        """
+        for step, probe, answer in zip(steps, probes, merged.answers, strict=True):
+            reply = replies[answer]
+            alone = probe.args == merged.fragments[answer].args
+            if reply.ended and reply.exit != 0 and not alone:
+                self._unmerged.add(probe.text)
+            else:
+                self._replies[step.number] = reply
+
+    def _send(self, tasks: Sequence[Task], become: bool, limit_s: float) -> list[Reply]:
         self.round_trips += 1
-        return run_tasks(
-            self._transport.run,
-            tasks,
-            become=become,
-            limit_s=limit_s,
-            on_line=on_line and change_only,
-        )
+        return run_tasks(self._transport.run, tasks, become=become, limit_s=limit_s)
 
     def _retrying(self, attempt: int, wait_s: float, reason: str) -> None:
-        self._again(attempt, wait_s, reason, most=TRIES, lost=False)
+        self._report_retry(attempt, wait_s, reason, most=TRIES, lost=False)
 
-    def _again(
+    def _report_retry(
         self, attempt: int, wait_s: float, reason: str, *, most: int, lost: bool
     ) -> None:
         if self._stopped.is_set():

@@ -20,10 +20,17 @@ LINE_BYTES = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A fragment and how to run it: strict (`set -e`) for changes, lenient for looks."""
+    """A fragment and how to run it.
+
+    Attributes:
+        sh: the fragment.
+        strict: under `set -e`, as changes run; probes do not.
+        on_line: called for each line it prints, while it runs; None = nobody waits.
+    """
 
     sh: Sh
     strict: bool = False
+    on_line: Callable[[str], None] | None = None
 
 
 def new_mark() -> str:
@@ -170,7 +177,6 @@ def run_tasks(
     *,
     become: bool = False,
     limit_s: float = 0,
-    on_line: Callable[[int, str], None] | None = None,
 ) -> list[Reply]:
     """Run *tasks* in one script; return one reply per task.
 
@@ -179,10 +185,14 @@ def run_tasks(
         tasks: changes first, then probes.
         become: as root.
         limit_s: seconds after which the host kills the script; 0 = never.
-        on_line: called for each line of output, with the number of its task.
     """
-    mark = new_mark()
-    stdout, stderr = Frames(mark, on_line), Frames(mark, on_line)
+
+    def on_line(number: int, line: str) -> None:
+        if call := tasks[number].on_line:
+            call(line)
+
+    mark, watched = new_mark(), any(task.on_line for task in tasks)
+    stdout, stderr = (Frames(mark, on_line if watched else None) for _ in range(2))
     code = run(
         Script(
             encode(tasks, mark),

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from provision.engine.audit import Audit
-from provision.engine.converge import Convergence, Unit
-from provision.engine.session import LOSSES, Item
+from provision.engine.converge import Convergence, HostPlay
+from provision.engine.session import LOSSES, ChangeClock, HostStep
 from provision.errors import (
     ApplyError,
     ConnectionLost,
@@ -152,37 +152,37 @@ class Rig:
         self.events: list[Event] = []
         self.stopped = threading.Event()
         self.before: Callable[[], None] = lambda: None
-        self.units: list[Unit] = []
-        items: list[Item] = []
+        self.clock = ChangeClock()
+        self.plays: list[HostPlay] = []
+        every: list[HostStep] = []
         for number, steps in enumerate(plays):
-            start = len(items)
-            items += [
-                Item(f"play{number}", become=False, bound=BoundStep(step))
-                for step in steps
-            ]
-            self.units.append(
-                Unit(f"play{number}", range(start, len(items)), gated=True)
+            own = tuple(
+                HostStep(place, f"play{number}", become=False, bound=BoundStep(step))
+                for place, step in enumerate(steps, start=len(every))
             )
+            every += own
+            self.plays.append(HostPlay(f"play{number}", "node1", own, gated=True))
         self.host = Convergence(
             "node1",
             self.transport,
-            items,
+            every,
             dry=dry,
             emit=self.events.append,
             before_change=lambda: self.before(),  # noqa: PLW0108 - set later
+            clock=self.clock,
             stopped=self.stopped,
             audit=audit,
         )
 
     def run(self) -> bool:
-        return all([self.host.run(unit) for unit in self.units])  # noqa: C419 - all run
+        return all([self.host.run(play) for play in self.plays])  # noqa: C419 - all run
 
     def said(self, *kinds: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kinds)]
 
     @property
     def trips(self) -> int:
-        return self.host.session.round_trips
+        return self.host.round_trips
 
 
 @pytest.fixture
@@ -206,9 +206,11 @@ def test_a_plan_tells_a_difference_that_two_steps_share_once(tmp_path: Path) -> 
     assert len(rig.said(StepOk)) == 1
 
 
-def test_a_unit_is_idle_when_the_last_look_saw_no_difference(notes: list[Note]) -> None:
+def test_a_play_is_idle_when_the_last_probe_found_no_difference(
+    notes: list[Note],
+) -> None:
     rig = Rig(notes[:2], notes[:1], notes[2:])
-    first, again, other = rig.units
+    first, again, other = rig.plays
     assert not rig.host.idle(again), "nothing was seen yet"
     rig.host.run(first)
     assert rig.host.idle(again)
@@ -224,7 +226,7 @@ def test_a_converged_host_costs_one_round_trip(notes: list[Note]) -> None:
     assert not again.said(StepApplying, StepChanged)
 
 
-def test_joint_looks_of_steps_are_one_and_each_has_its_answer(
+def test_mergeable_probes_are_one_and_each_step_has_its_answer(
     notes: list[Note],
 ) -> None:
     together = [Together(path=note.path) for note in notes]
@@ -237,7 +239,7 @@ def test_joint_looks_of_steps_are_one_and_each_has_its_answer(
     ] * 4
 
 
-def test_a_joint_look_that_fails_is_made_again_apart(
+def test_a_merged_probe_that_fails_is_sent_again_unmerged(
     notes: list[Note], tmp_path: Path
 ) -> None:
     seen = [Together(path=note.path) for note in notes]
@@ -400,24 +402,48 @@ def test_an_interrupted_run_starts_no_change(notes: list[Note], tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_gate_looks_again_only_when_something_changed_elsewhere(
+def test_a_gate_probes_again_only_when_something_changed_elsewhere(
     notes: list[Note],
 ) -> None:
     Rig(notes).run()
     rig = Rig(notes[:2], notes[2:])
-    first, second = rig.units
-    rig.host.run(first, elsewhere=0)
+    first, second = rig.plays
+    rig.host.run(first)
     Path(notes[3].path).write_text("old")
-    assert rig.host.run(second, elsewhere=0)
+    assert rig.host.run(second)
     assert rig.trips == 1
     rig = Rig(notes[:2], notes[2:])
-    rig.host.run(rig.units[0], elsewhere=0)
-    rig.host.run(rig.units[1], elsewhere=5)
+    rig.host.run(rig.plays[0])
+    rig.clock.tick("node2")
+    rig.host.run(rig.plays[1])
     assert len(rig.said(StepChanged)) == 1
     assert rig.trips == 3
 
 
-def test_the_lines_of_a_running_change_are_told_and_those_of_looks_are_not(
+def test_a_gate_does_not_probe_again_what_was_probed_after_the_change_elsewhere(
+    notes: list[Note],
+) -> None:
+    Rig(notes).run()
+    rig = Rig(notes[:2], notes[2:])
+    rig.clock.tick("node2")
+    assert rig.run()
+    assert rig.trips == 1
+
+
+def test_the_clock_counts_the_changes_of_other_hosts() -> None:
+    clock = ChangeClock()
+    for host in ("a", "b", "b"):
+        clock.tick(host)
+    assert [clock.elsewhere(host) for host in "abc"] == [2, 1, 3]
+
+
+def test_a_change_is_counted(notes: list[Note]) -> None:
+    rig = Rig(notes[:1])
+    rig.run()
+    assert rig.clock.elsewhere("node2") == 1
+
+
+def test_the_lines_of_a_running_change_are_shown_and_those_of_probes_are_not(
     notes: list[Note],
 ) -> None:
     rig = Rig(notes[:1])

@@ -7,27 +7,29 @@ from collections.abc import Callable
 
 import pytest
 
-from provision.engine.converge import Unit
-from provision.engine.scheduler import Scheduler, Stage, new_queue
+from provision.engine.converge import HostPlay
+from provision.engine.scheduler import ScheduledPlay, Scheduler, new_queue
+from provision.engine.session import HostStep
 from provision.errors import LockHeldError
 from provision.model.events import Event, HostBlocked, HostFailed, StepChanged
+from provision.model.step import BoundStep, Step
 
 
-def stage(
+def play(
     name: str, hosts: list[str], after: tuple[str, ...] = (), batch: int = 0
-) -> Stage:
-    return Stage(name, after, batch, {host: Unit(name, range(1)) for host in hosts})
+) -> ScheduledPlay:
+    step = HostStep(0, name, become=False, bound=BoundStep(Step()))
+    on_hosts = tuple(HostPlay(name, host, (step,)) for host in hosts)
+    return ScheduledPlay(name, after, batch, on_hosts)
 
 
 class Log:
-    """Runs units as told, and keeps what was started, in order, and what was said."""
+    """Runs plays, and records which were started, in order, and what was reported."""
 
-    def __init__(self, *stages: Stage, fail: set[str] = frozenset()) -> None:  # type: ignore[assignment]
-        self.stages = stages
+    def __init__(self, *plays: ScheduledPlay, fail: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        self.plays = plays
         self.fail = fail
         self.started: list[str] = []
-        self.elsewhere: dict[str, int] = {}
-        self.gated: dict[str, bool] = {}
         self.said: list[Event] = []
         self.events = new_queue()
         self.interrupted = threading.Event()
@@ -35,14 +37,12 @@ class Log:
         self.nothing_to_do: set[str] = set()
         self.meet: Callable[[str], None] = lambda label: None
 
-    def work(self, host: str, unit: Unit, elsewhere: int) -> bool:
-        label = f"{unit.play}@{host}"
+    def work(self, play: HostPlay) -> bool:
+        label = f"{play.play}@{play.host}"
         self.started.append(label)
-        self.gated[label] = unit.gated
-        self.elsewhere[label] = elsewhere
         self.meet(label)
         self.events.put(
-            StepChanged(host=host, play=unit.play, step="s", changes=(), seconds=0)
+            StepChanged(host=play.host, play=play.play, step="s", changes=(), seconds=0)
         )
         return label not in self.fail
 
@@ -50,17 +50,17 @@ class Log:
         self.halted += 1
 
     def run(self, forks: int = 4, *, gates: bool = True) -> Log:
-        drive = Scheduler(
-            self.stages,
+        scheduler = Scheduler(
+            self.plays,
             self.work,
-            idle=lambda host, unit: f"{unit.play}@{host}" in self.nothing_to_do,
+            idle=lambda play: f"{play.play}@{play.host}" in self.nothing_to_do,
             events=self.events,
             report=self.said.append,
             gates=gates,
             interrupted=self.interrupted,
             halt=self.halt,
         )
-        drive.run(forks)
+        scheduler.run(forks)
         return self
 
     @property
@@ -69,15 +69,15 @@ class Log:
 
 
 CLUSTER = (
-    stage("base", ["head", "w1", "w2"]),
-    stage("head", ["head"]),
-    stage("workers", ["w1", "w2"], after=("head",)),
-    stage("nodes", ["head"], after=("workers",)),
+    play("base", ["head", "w1", "w2"]),
+    play("head", ["head"]),
+    play("workers", ["w1", "w2"], after=("head",)),
+    play("nodes", ["head"], after=("workers",)),
 )
 
 
 @pytest.mark.parametrize("forks", [1, 2, 8])
-def test_every_unit_runs_once_and_after_its_gate(forks: int) -> None:
+def test_every_play_runs_once_and_after_its_gate(forks: int) -> None:
     started = Log(*CLUSTER).run(forks).started
     base = ["base@head", "base@w1", "base@w2"]
     assert sorted(started) == sorted(
@@ -116,10 +116,10 @@ def test_a_failed_head_blocks_the_workers() -> None:
 
 def test_a_batch_runs_its_hosts_a_few_at_a_time_and_stops_at_a_bad_one() -> None:
     hosts = ["a", "b", "c", "d", "e"]
-    assert Log(stage("roll", hosts, batch=1)).run(8).started == [
+    assert Log(play("roll", hosts, batch=1)).run(8).started == [
         f"roll@{h}" for h in hosts
     ]
-    log = Log(stage("roll", hosts, batch=2), fail={"roll@b"}).run(8)
+    log = Log(play("roll", hosts, batch=2), fail={"roll@b"}).run(8)
     assert sorted(log.started) == ["roll@a", "roll@b"]
     assert log.blocked == {"roll@c", "roll@d", "roll@e"}
 
@@ -128,7 +128,7 @@ def test_a_batch_begins_when_all_have_come_and_who_has_nothing_to_do_passes_by()
     None
 ):
     hosts = ["a", "b", "c"]
-    log = Log(stage("base", hosts), stage("roll", hosts, batch=1))
+    log = Log(play("base", hosts), play("roll", hosts, batch=1))
     log.nothing_to_do = {"roll@b"}
     passed = threading.Event()
 
@@ -146,7 +146,7 @@ def test_a_batch_begins_when_all_have_come_and_who_has_nothing_to_do_passes_by()
 
 def test_a_bad_batch_stops_the_rest_but_not_who_has_nothing_to_do() -> None:
     hosts = ["a", "b", "c", "d"]
-    log = Log(stage("roll", hosts, batch=1), stage("end", ["h"], ("roll",)))
+    log = Log(play("roll", hosts, batch=1), play("end", ["h"], ("roll",)))
     log.nothing_to_do, log.fail = {"roll@d"}, {"roll@b"}
     log.run(4)
     assert sorted(log.started) == ["roll@a", "roll@b", "roll@d"]
@@ -156,17 +156,10 @@ def test_a_bad_batch_stops_the_rest_but_not_who_has_nothing_to_do() -> None:
 
 def test_a_host_that_failed_before_does_not_stop_the_batches_of_others() -> None:
     hosts = ["a", "b", "c"]
-    stages = [stage("base", hosts), stage("roll", hosts, batch=1)]
-    log = Log(*stages, fail={"base@a"}).run(4)
+    plays = [play("base", hosts), play("roll", hosts, batch=1)]
+    log = Log(*plays, fail={"base@a"}).run(4)
     assert log.blocked == {"roll@a"}
     assert log.started[-2:] == ["roll@b", "roll@c"]
-
-
-def test_who_waited_for_a_batch_looks_again_and_who_did_not_does_not() -> None:
-    log = Log(stage("roll", ["a", "b"], batch=1))
-    log.nothing_to_do = {"roll@b"}
-    log.run(1)
-    assert log.gated == {"roll@a": True, "roll@b": False}
 
 
 def interrupt_in_the_middle(log: Log) -> None:
@@ -183,15 +176,15 @@ def interrupt_in_the_middle(log: Log) -> None:
 
 
 def test_an_interruption_leaves_out_who_waits_for_a_batch() -> None:
-    log = Log(stage("roll", ["a", "b", "c"], batch=1))
+    log = Log(play("roll", ["a", "b", "c"], batch=1))
     interrupt_in_the_middle(log)
     assert log.started == ["roll@a"]
     assert log.blocked == {"roll@b", "roll@c"}
 
 
 def test_a_gate_on_a_play_without_hosts_is_open() -> None:
-    stages = [stage("head", ["h"]), stage("workers", [], ("head",))]
-    log = Log(*stages, stage("nodes", ["h"], ("workers",))).run()
+    plays = [play("head", ["h"]), play("workers", [], ("head",))]
+    log = Log(*plays, play("nodes", ["h"], ("workers",))).run()
     assert log.started == ["head@h", "nodes@h"]
 
 
@@ -201,14 +194,8 @@ def test_without_gates_a_failure_elsewhere_holds_nothing_back() -> None:
     assert "workers@w1" in log.started
 
 
-def test_a_unit_is_told_how_much_changed_on_other_hosts() -> None:
-    log = Log(*CLUSTER).run(1)
-    assert log.elsewhere["base@head"] == 0
-    assert log.elsewhere["nodes@head"] == 4
-
-
 def test_a_defect_on_one_host_is_reported_and_the_others_go_on() -> None:
-    log = Log(stage("base", ["a", "b"]))
+    log = Log(play("base", ["a", "b"]))
 
     def meet(label: str) -> None:
         if label == "base@a":
@@ -224,7 +211,7 @@ def test_a_defect_on_one_host_is_reported_and_the_others_go_on() -> None:
 
 
 def test_an_error_of_the_whole_run_stops_it_and_is_raised() -> None:
-    log = Log(stage("one", ["a"]), stage("two", ["a", "b"], after=("one",)))
+    log = Log(play("one", ["a"]), play("two", ["a", "b"], after=("one",)))
 
     def meet(label: str) -> None:
         raise LockHeldError("held")
@@ -244,7 +231,7 @@ def test_an_interruption_starts_nothing_new_and_reports_the_rest_as_blocked() ->
 
 
 def test_no_event_is_lost_however_many_there_are() -> None:
-    log = Log(stage("base", ["a"]))
+    log = Log(play("base", ["a"]))
 
     def meet(label: str) -> None:
         for number in range(20000):

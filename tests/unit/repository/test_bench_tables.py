@@ -14,7 +14,8 @@ from benchmarks.hosts import PLAYBOOKS, Goods
 from benchmarks.peers import schedule
 from benchmarks.startup import heaviest
 from benchmarks.tables import Goal, spread, table
-from provision.engine.scheduler import Node
+from provision.engine.converge import HostPlay
+from provision.engine.scheduler import Node, ScheduledPlay
 from provision.model.framing import Task, run_tasks
 
 
@@ -74,8 +75,9 @@ def test_contenders_take_turns_and_long_ones_run_once() -> None:
 
 
 def test_the_critical_path_is_the_longest_chain() -> None:
-    a, b, c, gate = Node(0, "a"), Node(0, "b"), Node(1, "a"), Node(0)
-    nodes = {a: (), b: (), gate: (a, b), c: (gate,)}
+    a, b, c = HostPlay("p", "a", ()), HostPlay("p", "b", ()), HostPlay("q", "a", ())
+    gate = ScheduledPlay("p", (), 0, (a, b))
+    nodes: dict[Node, tuple[Node, ...]] = {a: (), b: (), gate: (a, b), c: (gate,)}
     assert critical_path_s(nodes, {a: 1.0, b: 3.0, c: 0.5}) == 3.5
 
 
