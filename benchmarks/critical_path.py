@@ -30,7 +30,7 @@ from provision.model.result import Run
 from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.model.step import BoundStep, Step
-from provision.transport.heartbeat import HeldScript
+from provision.transport.protocol import HeldScript
 
 HOSTS = 20
 SLOW_EVERY = 10

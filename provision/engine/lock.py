@@ -18,8 +18,7 @@ from provision.errors import ConnectError, HostError, LockHeldError, PrivilegeEr
 from provision.invocation import runner
 from provision.model.script import Script
 from provision.model.shell import Sh
-from provision.transport.heartbeat import HeldScript
-from provision.transport.protocol import Transport
+from provision.transport.protocol import HeldScript, Transport
 
 HOLD = r"""
 # In /run/lock everybody may put a file or a link of that name, and hold it.

@@ -24,8 +24,9 @@ from provision.transport.retry import TRIES, connect_with_retry
 
 PROBE_LIMIT_S = 60.0
 """Longest time all probes of a host may take together."""
-LEASH_S = 5.0
-"""So long after a silent connection was given up what ran on it may live; see `leash`."""
+SCRIPT_END_WAIT_S = 5.0
+"""Seconds to wait after a connection was lost in silence: by then the watchdog on the host
+has ended the script that ran over it."""
 LOSSES = 3
 """How often one host's connection may be lost in a run before it is given up."""
 OnLine = Callable[[str], None]
@@ -131,7 +132,7 @@ class Session:
         self._report_retry(self._losses, 0, error.message, most=LOSSES, lost=True)
         if error.silent:
             # Our last heartbeat may have arrived later than the last we received.
-            self._stopped.wait(LEASH_S)
+            self._stopped.wait(SCRIPT_END_WAIT_S)
         self.open()
 
     def close(self) -> None:

@@ -12,10 +12,10 @@ from dataclasses import replace
 from provision.errors import ConnectionLost
 from provision.model.script import Script
 from provision.transport import local_process
-from provision.transport.heartbeat import HeldScript, heartbeat
+from provision.transport.protocol import HeldScript
 from provision.transport.remote_shell import END_WAIT_S, RemoteShell, first_line
 from provision.transport.sudo_password import Password
-from provision.transport.watchdog import with_watchdog
+from provision.transport.watchdog import heartbeats, with_watchdog
 
 
 class LocalTransport:
@@ -74,7 +74,7 @@ class LocalTransport:
             self._check_open()
             line = first_line(shell, code, out, err)
             try:
-                with heartbeat(lambda data: local_process.write(child, data)):
+                with heartbeats(lambda data: local_process.write(child, data)):
                     yield HeldScript(line, lambda: child.poll() is None)
             finally:
                 local_process.close_pipes(child)

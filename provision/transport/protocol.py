@@ -1,12 +1,26 @@
-"""How a script gets to a host: the protocol, and the transport to this machine."""
+"""The protocol of a transport, which runs scripts on one host."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from provision.model.script import Script
-from provision.transport.heartbeat import HeldScript
+
+
+@dataclass(frozen=True, slots=True)
+class HeldScript:
+    """A script that is kept running.
+
+    Attributes:
+        line: its first line of output.
+        alive: returns true while it runs, as far as is known.
+    """
+
+    line: str
+    alive: Callable[[], bool]
 
 
 class Transport(Protocol):
@@ -29,7 +43,7 @@ class Transport(Protocol):
             The exit code; 124 or 137 when the limit was met.
 
         Raises:
-            ConnectionLost: the connection went away; what ran is unknown.
+            ConnectionLost: the connection was lost; the state of the host is unknown.
             PrivilegeError: sudo refused.
             ConnectError: the login shell does not run scripts.
         """
@@ -37,15 +51,13 @@ class Transport(Protocol):
     def hold(self, script: Script) -> contextlib.AbstractContextManager[HeldScript]:
         """Start *script*, give its first line of output, and keep it running.
 
-        Its sinks and its `heartbeat` are not used: it always gets heartbeats.
-
-        Its standard input gets a byte every `heartbeat.HEARTBEAT_S` seconds. It stays open until
-        the context ends, and then, or with the death of this process, ends; the script
-        must end by itself when it does, and may when no byte comes for long.
+        Its sinks and its `heartbeat` are not used: it always gets heartbeats. Its standard input gets a byte every `watchdog.HEARTBEAT_S` seconds. It stays open until
+        the context ends or this process dies; the script must end by itself when its
+        input ends, and may end when no byte has come for long.
 
         Raises:
             ApplyError: it ended before it printed a line.
-            ConnectionLost: the connection went away.
+            ConnectionLost: the connection was lost.
             PrivilegeError: sudo refused.
         """
 

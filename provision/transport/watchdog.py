@@ -1,82 +1,59 @@
-"""What a script does not outlive: its connection and its time limit."""
+"""The end of a script on its host when the controller is no longer there.
+
+A connection that is closed ends the script's standard input. A link that was cut, or a
+controller that lost power, closes nothing: so a script that changes something is sent a
+byte every few seconds, a heartbeat, and a watchdog on the host ends it when none comes.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from provision.model.script import Script
+from provision.model.shell_file import read_shell
 
-END = "read -r nothing\n"
-"""Waits for the end of standard input."""
-SILENCE = r"""
-while :; do
-    beat=$(timeout 20 head -c 1)
-    case $?$beat in
-    0?*) ;;
-    0 | 124 | 143) break ;; # 143: that of busybox
-    # It did not start, as while its library is being replaced: that is no silence.
-    *) sleep 1 ;;
-    esac
-done
-"""
-"""Waits for that, or until no beat has come for 20 s."""
-SILENCE_S = 20
-LEASH = (
-    r"""
-{ (
-""",
-    r"""
-    trap '' TERM
-    kill -TERM 0
-    sleep 5
-    kill -KILL 0
-) <&3 3<&- >/dev/null 2>&1 & } 3<&0
-leash=$!
-trap 'kill "$leash" 2>/dev/null' EXIT
-left() {
-    read -r line </proc/self/stat
-    set -- ${line##*) }
-    group=$3
-    for each in /proc/[0-9]*/stat; do
-        { read -r line <"$each"; } 2>/dev/null || continue
-        set -- "${line%% *}" ${line##*) }
-        case $1 in "$group" | "$$" | "$leash") continue ;; esac
-        [ "$3" != "$leash" ] || continue
-        [ "$4" != "$group" ] || [ "$2" = Z ] || return 0
-    done
-    return 1
-}
-end() {
-    trap '' TERM
-    for second in 1 2 3 4 5; do
-        left || exit 143
-        sleep 1
-    done
-    kill -KILL 0
-}
-trap end TERM
-""",
-)
-"""Ends the script's process group when standard input ends, that is with the connection.
-
-And sees it end at the time limit: timeout(1) sends KILL to what ignores TERM only while
-the shell that it started is there.
-"""
-
-
+HEARTBEAT_S = 5.0
+"""Seconds between heartbeats."""
+HEARTBEAT = b"."
+HEARTBEAT_TIMEOUT_S = 20
+"""Seconds without a heartbeat after which the host ends the script."""
 ENDED = 143
-"""The exit code of a script that was ended so, if it ended in time."""
+"""Exit code of a script that the watchdog ended, unless it had to be killed."""
+
+WATCHDOG = read_shell(__file__, "watchdog.sh")
 
 
 def with_watchdog(script: Script, *, heartbeat: bool = False) -> Script:
-    """*script*, ended on the host when its standard input ends before it does.
+    """Return *script*, with code that ends it when its standard input ends.
 
     Still one compound command: a shell that receives only a part runs nothing.
 
     Args:
-        script: what to run.
-        heartbeat: whether it is ended as well when no beat has come for `SILENCE_S`. A link
-            that was cut closes nothing: what ran would go on, beside the next try.
+        script: the script to run.
+        heartbeat: end it also when no heartbeat has come for `HEARTBEAT_TIMEOUT_S`. Else
+            it would go on after a link was cut, beside the next attempt.
     """
-    leash = (SILENCE if heartbeat else END).join(LEASH)
-    return replace(script, text=f"{{\n{leash}\n{script.text}\nexit\n}}\n")
+    timeout_s = HEARTBEAT_TIMEOUT_S if heartbeat else 0
+    watchdog = f"heartbeat_timeout_s={timeout_s}\n{WATCHDOG}"
+    return replace(script, text=f"{{\n{watchdog}\n{script.text}\nexit\n}}\n")
+
+
+@contextlib.contextmanager
+def heartbeats(send: Callable[[bytes], object]) -> Iterator[None]:
+    """Send a heartbeat every `HEARTBEAT_S` seconds, from a thread, until the context ends."""
+    ended = threading.Event()
+
+    def run() -> None:
+        # The end of the script is noticed elsewhere: by the reader of its output.
+        with contextlib.suppress(OSError, EOFError, ValueError):
+            while not ended.wait(HEARTBEAT_S):
+                send(HEARTBEAT)
+
+    threading.Thread(target=run, name="heartbeats", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()

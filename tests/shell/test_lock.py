@@ -1,4 +1,4 @@
-"""The cluster's lock on a real shell: held as long as its owner is there, no longer."""
+"""The cluster's lock on a real shell, held until its owner ends or is lost."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def wait_until(true: Callable[[], bool], limit_s: float = 10) -> None:
         time.sleep(0.1)
 
 
-def test_one_run_at_a_time_has_it_and_its_file_goes_with_it(lock: Lock) -> None:
+def test_one_run_at_a_time_has_the_lock_and_its_file_is_removed_at_the_end(
+    lock: Lock,
+) -> None:
     with lock() as first:
         first.take()
         first.take()
@@ -81,20 +83,20 @@ def test_one_run_at_a_time_has_it_and_its_file_goes_with_it(lock: Lock) -> None:
     assert not refused(lock())
 
 
-def test_beats_keep_it(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeats_keep_the_lock(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provision.engine.lock.SILENCE_S", 1)
-    monkeypatch.setattr("provision.transport.heartbeat.HEARTBEAT_S", 0.2)
+    monkeypatch.setattr("provision.transport.watchdog.HEARTBEAT_S", 0.2)
     with lock() as first:
         first.take()
         time.sleep(2.5)
         assert refused(lock())
 
 
-def test_a_run_that_is_silent_loses_it(
+def test_a_run_that_sends_no_heartbeats_loses_the_lock(
     lock: Lock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provision.engine.lock.SILENCE_S", 1)
-    monkeypatch.setattr("provision.transport.heartbeat.HEARTBEAT_S", 60)
+    monkeypatch.setattr("provision.transport.watchdog.HEARTBEAT_S", 60)
     with lock() as first:
         first.take()
         wait_until(lambda: not path(first).exists())
@@ -109,7 +111,7 @@ def test_a_lock_that_was_lost_is_taken_again_before_the_next_change(lock: Lock) 
         assert refused(lock())
 
 
-def test_a_run_that_lost_it_to_another_ends(lock: Lock) -> None:
+def test_a_run_that_lost_the_lock_to_another_run_ends(lock: Lock) -> None:
     with lock() as first, lock() as second:
         first.take()
         kill_holder(first)
@@ -119,7 +121,7 @@ def test_a_run_that_lost_it_to_another_ends(lock: Lock) -> None:
             first.take()
 
 
-def test_its_own_lost_connection_does_not_lock_a_run_out(lock: Lock) -> None:
+def test_a_run_is_not_locked_out_by_its_own_lost_connection(lock: Lock) -> None:
     with lock() as first, lock() as stale:
         first.take()
         kill_holder(first)
@@ -131,7 +133,6 @@ def test_its_own_lost_connection_does_not_lock_a_run_out(lock: Lock) -> None:
 
 
 def test_a_head_that_cannot_be_locked_ends_the_run(lock: Lock) -> None:
-    """It is not a reason to go on without."""
     made = lock()
     path(made).mkdir()
     try:

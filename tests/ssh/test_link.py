@@ -12,7 +12,7 @@ import pytest
 from conftest import HostFor, Sshd, sudoers
 from support.tcp_proxy import Proxy, proxy
 
-from provision.engine.session import LEASH_S
+from provision.engine.session import SCRIPT_END_WAIT_S
 from provision.errors import ConnectionLost
 from provision.model.framing import Task, run_tasks
 from provision.model.script import Script
@@ -145,11 +145,11 @@ def test_a_change_on_a_stranded_connection_ends_before_it_could_be_made_again(
     thread = threading.Thread(target=change)
     thread.start()
     wait_until(ticks.exists)
-    time.sleep(6)  # so that a beat has arrived
+    time.sleep(6)  # so that a heartbeat has arrived
     link.strand()
     thread.join()
     assert failed[0].silent
-    time.sleep(LEASH_S)
+    time.sleep(SCRIPT_END_WAIT_S)
     before = ticks.read_text()
     time.sleep(3)
     assert ticks.read_text() == before

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from provision.errors import ConnectError, ConnectionLost
-from provision.transport.heartbeat import HeldScript, heartbeat
+from provision.transport.protocol import HeldScript
 from provision.transport.remote_shell import (
     END_WAIT_S,
     KILLED,
@@ -24,8 +24,12 @@ from provision.transport.remote_shell import (
 from provision.transport.ssh.connection import SshConnection
 from provision.transport.ssh.keepalive import KeepaliveMonitor
 from provision.transport.sudo_password import Password, Passwords
-from provision.transport.watchdog import ENDED, with_watchdog
-from provision.transport.watchdog import SILENCE_S as WATCHDOG_SILENCE_S
+from provision.transport.watchdog import (
+    ENDED,
+    HEARTBEAT_TIMEOUT_S,
+    heartbeats,
+    with_watchdog,
+)
 
 if TYPE_CHECKING:
     from provision.config.inventory import Host
@@ -49,7 +53,7 @@ class SshTransport:
     Several scripts may run at once, each from its own thread. A script's process
     group on the host is killed when the host notices the end of the connection:
     at once after `close` or the end of this process. One with a heartbeat is killed as
-    well when the network is cut, after `watchdog.SILENCE_S`.
+    well when the network is cut, after `watchdog.HEARTBEAT_TIMEOUT_S`.
 
     Args:
         host: where and as whom to connect.
@@ -110,7 +114,7 @@ class SshTransport:
             password=self._password,
         )
         with shell, _channel(connection, shell) as channel:
-            code = _communicate(connection, channel, shell, heartbeats=script.heartbeat)
+            code = _communicate(connection, channel, shell, heartbeat=script.heartbeat)
             seconds = time.monotonic() - start
             if script.heartbeat and _ended_by_watchdog(code, seconds, script.limit_s):
                 raise ConnectionLost(
@@ -141,7 +145,7 @@ class SshTransport:
                 ),
             )
             try:
-                with heartbeat(channel.sendall):
+                with heartbeats(channel.sendall):
                     yield held
             finally:
                 with contextlib.suppress(OSError, EOFError):
@@ -194,7 +198,7 @@ def _communicate(
     channel: paramiko.Channel,
     shell: RemoteShell,
     *,
-    heartbeats: bool = False,
+    heartbeat: bool = False,
     until: Callable[[], bool] = lambda: False,
 ) -> int:
     """Send and receive until the script ends or *until()* is true; return its exit code.
@@ -205,16 +209,16 @@ def _communicate(
     channel.in_buffer.set_event(ready)
     channel.in_stderr_buffer.set_event(ready)
     writer.send(shell.initial_input())
-    start, beating = time.monotonic(), False
+    start, sending_heartbeats = time.monotonic(), False
     with contextlib.ExitStack() as stack:
         while not until():
             active = ready.pause(POLL_INTERVAL_S)
             over = channel.eof_received or channel.closed
             while _receive(channel, shell, writer):
                 pass
-            if heartbeats and shell.started and not beating:
-                stack.enter_context(heartbeat(writer.send_heartbeat))
-                beating = True
+            if heartbeat and shell.started and not sending_heartbeats:
+                stack.enter_context(heartbeats(writer.send_heartbeat))
+                sending_heartbeats = True
             if over or (not active and channel.exit_status_ready()):
                 return _exit_code(connection, channel)
             # A host that sends nothing at all is not slow: its connection is about to
@@ -226,7 +230,7 @@ def _communicate(
 
 def _ended_by_watchdog(code: int, seconds: float, limit_s: float) -> bool:
     """Tell whether the watchdog ended a script that took *seconds*, with exit *code*."""
-    killed = code == KILLED and seconds > WATCHDOG_SILENCE_S
+    killed = code == KILLED and seconds > HEARTBEAT_TIMEOUT_S
     return (code == ENDED or killed) and seconds < limit_s
 
 

@@ -44,7 +44,7 @@ from provision.model.events import (
 from provision.model.script import Script
 from provision.model.shell import Reply, Sh
 from provision.model.step import BoundStep, Step
-from provision.transport.heartbeat import HeldScript
+from provision.transport.protocol import HeldScript
 
 PROBE = '[ ! -f "$path" ] || printf "text=%s\\n" "$(cat "$path")"'
 WRITE = 'printf %s "$text" >"$path"; echo "wrote $text"'

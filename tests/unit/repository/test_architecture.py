@@ -78,7 +78,7 @@ WITHIN = {
     "steps/system": "reachable users packages",
     "testing": "cases recording __main__",
     "transport": (
-        "sudo_password heartbeat watchdog remote_shell protocol local_process ssh "
+        "sudo_password watchdog remote_shell protocol local_process ssh "
         "retry local connect query"
     ),
     "transport/ssh": (

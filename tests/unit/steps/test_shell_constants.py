@@ -85,7 +85,7 @@ def wrong(source: str) -> list[str]:
 ALLOWED = {
     "model/shell_file.py": ["ShellText(''.join(parts.values()))"],
     "transport/watchdog.py": [
-        "replace(script, text=f'{{\\n{leash}\\n{script.text}\\nexit\\n}}\\n')"
+        "replace(script, text=f'{{\\n{watchdog}\\n{script.text}\\nexit\\n}}\\n')"
     ],
 }
 """Where files become a text, and where code of ours is put around a whole script."""
