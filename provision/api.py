@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from provision.ray.teardown import prepare_teardown, teardown
     from provision.ray.token_rotation import rotate_token
     from provision.secrets.vault import decrypt, encrypt
-    from provision.transport.ssh.trust import accept as accept_host_keys
-    from provision.transport.ssh.trust import look as scan_host_keys
+    from provision.transport.ssh.trust import accept_host_keys, scan_host_keys
 
 _MODULES = {
     "config.schema": ("schema",),
@@ -50,8 +49,6 @@ _MODULES = {
     "secrets.vault": ("decrypt", "encrypt"),
     "transport.ssh.trust": ("accept_host_keys", "scan_host_keys"),
 }
-_ORIGINALS = {"accept_host_keys": "accept", "scan_host_keys": "look"}
-"""Names that say less in their own module."""
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
@@ -87,4 +84,4 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"provision.{_HOMES[name]}")
-    return getattr(module, _ORIGINALS.get(name, name))
+    return getattr(module, name)

@@ -1,4 +1,4 @@
-"""A line in each host's own log for every change: who, from where, and what.
+"""A line in each host's own log for every change: its author, origin and content.
 
 It travels in the script that makes the change, so it costs no round trip, and is
 written as the change begins: one that is killed or cut off has left its trace as well.
@@ -16,11 +16,11 @@ from provision.model.shell import Sh
 from provision.secrets.redaction import masker
 
 TAG = "provision"
-MOST_FIELDS = 8
-LENGTH = 700
+MAX_FIELDS = 8
+MAX_LENGTH = 700
 """Characters of a line; logger(1) cuts off after 1024."""
 
-# sudo hides where its caller came from: the processes above us still know.
+# sudo hides the address of its caller: the processes above us still have it.
 NOTE = r"""
 from=${SSH_CONNECTION:-}
 id=$PPID
@@ -40,11 +40,11 @@ fi
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What the lines of one run have in common.
+    """The common part of the lines of one run.
 
     Args:
         cluster: its name.
-        hidden: secret values, which no line has.
+        hidden: secret values, which are masked.
     """
 
     cluster: str
@@ -52,18 +52,18 @@ class Audit:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def note(self, step: str, changes: Sequence[Change]) -> Sh:
-        """Shell that logs, if it can, that *step* makes *changes* now.
+        """Return shell that logs, if it can, that *step* makes *changes* now.
 
         Names of fields are in the line, their values are not.
         """
-        names = [change.field for change in changes[:MOST_FIELDS]]
-        names += ["..."] * (len(changes) > MOST_FIELDS)
+        names = [change.field for change in changes[:MAX_FIELDS]]
+        names += ["..."] * (len(changes) > MAX_FIELDS)
         run = f"cluster={self.cluster} run={self.run} by={runner()}"
         what = f'change="{step}" fields={len(changes)}:{",".join(names)}'
         return Sh.of(NOTE, tag=TAG, run=self._line(run), what=self._line(what))
 
     def _line(self, text: str) -> str:
-        """*text* on one line, with no secret in it, and not too long."""
+        """Return *text* on one line, with no secret in it, and not too long."""
         hidden = masker(self.hidden)(text)
         line = "".join(c if c.isprintable() else " " for c in hidden)
-        return line[:LENGTH]
+        return line[:MAX_LENGTH]

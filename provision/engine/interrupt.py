@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C, SIGTERM or closed terminal sets; a second one is raised.
+    """Yield an event that the first Ctrl-C, SIGTERM or SIGHUP sets; the second is raised.
 
     Signals reach the main thread only: in another thread the event is never set.
     """

@@ -1,8 +1,8 @@
-"""One run at a time may change a cluster: a lock on its head, held by a connection.
+"""A lock on one host of a cluster, held by a connection: one run at a time may change it.
 
 The kernel's lock lives as long as the shell that holds it, and that shell as long as
-our channel. So the lock of a killed controller vanishes by itself; that of one that lost its power
-or its link, when the shell has heard nothing for a while.
+our channel. So the lock of a killed controller is released by itself; that of a controller
+that lost its power or its link, when the shell has received nothing for `SILENCE_S`.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ while [ -n "$(timeout "$silence_s" head -c 1 9>&-)" ]; do :; done
 """
 """Answers `mine` and stays until standard input ends or is silent, or `held OWNER`."""
 SILENCE_S = 30
-"""A connection that is silent for so long is lost on the controller's side as well."""
-AGAIN_S = 1.0
-"""How often a lock is asked for again that only our own lost connection holds."""
+"""Seconds without a heartbeat after which the host releases the lock. By then the
+connection is lost on the controller's side as well."""
+RETRY_S = 1.0
+"""Seconds between attempts to take a lock that only our own lost connection holds."""
 
 
 class ClusterLock:
@@ -52,9 +53,9 @@ class ClusterLock:
 
     Args:
         cluster: its name; different clusters may share a host.
-        connect: gives an unopened transport to the head.
-        become: whether the lock's file is made as root.
-        warn: told when the head cannot be reached, or refuses us root's rights: the run
+        connect: returns an unopened transport to the host that has the lock.
+        become: make the lock's file as root.
+        warn: called when the host cannot be reached, or does not let us become root: the run
             goes on without a lock, as the rest of the cluster may still be worked on.
     """
 
@@ -95,18 +96,18 @@ class ClusterLock:
         One that was lost with its connection is taken again.
 
         Raises:
-            LockHeldError: another run holds it, or the head does not let us.
+            LockHeldError: another run holds it, or it cannot be made on the host.
         """
         with self._guard:
             lost = self._held is not None and not self._held.alive()
             if lost or not self._asked:
                 self._asked = True
-                self._again() if lost else self._ask()
+                self._retake() if lost else self._ask()
         if self._refusal:
             raise self._refusal
 
-    def _again(self) -> None:
-        """Take it again; the shell of the lost connection may still hold it."""
+    def _retake(self) -> None:
+        """Take the lock again; the shell of the lost connection may still hold it."""
         self._stack.close()
         # Slow to import, and needed only when something went wrong.
         import tenacity
@@ -114,7 +115,7 @@ class ClusterLock:
         tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda _: self._holder == self._owner),
             stop=tenacity.stop_after_delay(SILENCE_S),
-            wait=tenacity.wait_fixed(AGAIN_S),
+            wait=tenacity.wait_fixed(RETRY_S),
             retry_error_callback=lambda state: None,
         )(self._ask)
 
@@ -129,9 +130,11 @@ class ClusterLock:
                 transport.hold(Script(text, become=self._become))
             )
         except ConnectError as error:
-            self._warn(f"no lock was taken, the head is not reachable: {error.message}")
+            self._warn(
+                f"this run has no lock, its host cannot be reached: {error.message}"
+            )
         except PrivilegeError as error:
-            self._warn(f"no lock was taken on the head: {error}")
+            self._warn(f"this run has no lock: {error}")
         except HostError as error:
             self._refusal = self._no_lock(str(error))
         else:
@@ -148,11 +151,11 @@ class ClusterLock:
                 hint="wait until that run ends, or end it: its lock goes with it",
             )
         else:
-            self._refusal = self._no_lock(f"it answered {held.line!r}")
+            self._refusal = self._no_lock(f"its host answered {held.line!r}")
 
     def _no_lock(self, why: str) -> LockHeldError:
         return LockHeldError(
-            f"cluster {self._cluster!r} cannot be locked on its head: {why}",
+            f"cluster {self._cluster!r} cannot be locked: {why}",
             hint="without the lock two runs could change it at once: see why "
             "provision-*.lock cannot be made in its /run (as another user than root: "
             "in /run/lock)",

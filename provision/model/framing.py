@@ -1,4 +1,4 @@
-"""Many fragments of shell in one script, and their replies out of its output."""
+"""Many fragments of shell in one script, and their replies, read from its output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEEP_BYTES = 4 * 2**20
 
 
 LINE_BYTES = 2**16
-"""So much of a line is passed on while it is printed."""
+"""Bytes of a line that are passed on while it is printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Task:
 
 
 def new_mark() -> str:
-    """A line start that no fragment prints by chance."""
+    """Return the start of a line that no fragment prints by chance."""
     return f"@{secrets.token_hex(8)}"
 
 
 PRELUDE = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; umask 022'
-"""The same words and tools everywhere: sshd gives other users no sbin in PATH."""
+"""English messages, and tools in sbin, which sshd does not put in PATH for other users."""
 
 
 PACK = r"""
@@ -50,7 +50,7 @@ PACK = r"""
 PACKED = r"""
 } 2>&4); printf '%s\n' "$out" >&3; } 4>&1); printf '%s\n' "$err" >&2; } 3>&1
 """
-"""Around fragments: each write of theirs would be a packet of SSH, dozens in a look.
+"""Around fragments: each write of theirs would be a packet of SSH, dozens for the probes.
 
 What they print is kept in variables, which takes no process, and is written in one.
 The time limit ends the fragments and not what is around them, so what was printed
@@ -59,20 +59,20 @@ until then is sent.
 
 
 def encode(tasks: Sequence[Task], mark: str) -> str:
-    """One script that runs *tasks* in turn, each followed by *mark* and its exit code.
+    """Return one script that runs *tasks* in turn, each followed by *mark* and its exit code.
 
     The script is one compound command, so a shell that receives only a part of
     it (a cut link) runs nothing. Each fragment runs in a subshell with an empty
-    standard input; the mark goes to both streams, so both can be divided. What looks
-    print is sent in few pieces when they are done; what changes print, as it comes.
+    standard input; the mark goes to both streams, so both can be divided. Output
+    of probes is sent in few pieces when they are done; output of changes, as it comes.
 
     Args:
-        tasks: changes first, then looks.
+        tasks: changes first, then probes.
         mark: see `new_mark`.
     """
     changes = [_frame(task, mark) for task in tasks if task.strict]
-    looks = [_frame(task, mark) for task in tasks if not task.strict]
-    packed = [PACK, *looks, PACKED] if len(looks) > 1 else looks
+    probes = [_frame(task, mark) for task in tasks if not task.strict]
+    packed = [PACK, *probes, PACKED] if len(probes) > 1 else probes
     body = "\n".join([PRELUDE, *changes, *packed])
     return f"{{\n{body}\nexit 0\n}}\n"
 
@@ -81,8 +81,8 @@ STRICT = """set -eu
 trap 'trap "" HUP PIPE TERM; exit 143' HUP PIPE TERM"""
 """A shell that a signal kills leaves what its own EXIT trap would have removed.
 
-PIPE comes with TERM: the shell speaks of a child that was killed, and nobody is there
-to hear. The second must not end the EXIT trap that the first began.
+PIPE comes with TERM: the shell prints a message about a child that was killed, and
+nobody reads it. The second must not end the EXIT trap that the first began.
 """
 
 
@@ -98,7 +98,7 @@ class Frames:
     """Divides one stream of a running script into its fragments' outputs.
 
     Feed it bytes as they come; memory stays bounded however much is printed. Of a line
-    that does not end only the begin is passed on as it comes.
+    that does not end only the beginning is passed on as it comes.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Frames:
         self._keep(line[-KEEP_BYTES:] + b"\n")
 
     def _begin(self, line: bytes) -> None:
-        """Pass a line on, unless its begin was."""
+        """Pass a line on, unless its beginning was passed on."""
         if self._on_line and line and not self._in_line:
             self._on_line(len(self.done), _decode(line[:LINE_BYTES]))
         self._in_line = True
@@ -150,7 +150,7 @@ class Frames:
         return _decode(b"".join(self._kept).removesuffix(b"\n"))
 
     def unfinished(self) -> str:
-        """What the fragment that has not ended printed so far."""
+        """Return the output so far of the fragment that has not ended."""
         return _decode(b"".join([*self._kept, self._rest]))
 
 
@@ -159,7 +159,7 @@ def _decode(data: bytes) -> str:
 
 
 def replies(stdout: Frames, stderr: Frames, count: int, code: int) -> list[Reply]:
-    """One reply per fragment, of a script that ended with exit *code*."""
+    """Return one reply per fragment, of a script that ended with exit *code*."""
     ended = [
         Reply(out, err, exit_code)
         for (out, exit_code), (err, _) in zip(stdout.done, stderr.done, strict=False)

@@ -1,4 +1,4 @@
-"""Shell text and its parameters, and the framing of many fragments in one script.
+"""Fragments of shell with their parameters, and their replies.
 
 A fragment's text is a constant; parameters enter as quoted assignments or as
 positional words, never by formatting. So a value can never become code.
@@ -20,8 +20,8 @@ Value = str | int | float | bool
 class Sh:
     """A fragment of POSIX sh: fixed *text*, named *params* and positional *args*.
 
-    A *joint* one is a look at each of its *args*, and names them in what it prints: so
-    looks of several steps may become one, and each step finds its own in the reply.
+    A *mergeable* one probes each of its *args* and prints their names: so the probes of
+    several steps may become one, and each step finds its part in the reply.
     """
 
     text: str
@@ -51,7 +51,7 @@ class Sh:
     def mergeable_probe(
         cls, text: LiteralString, *things: Value, **params: Value
     ) -> Sh:
-        """Make a look at *things* that may be asked together with other steps' things.
+        """Make a probe of *things* that may be merged with the probes of other steps.
 
         Raises:
             ValueError: as for `of`.
@@ -59,7 +59,7 @@ class Sh:
         return replace(cls.of(text, *things, **params), mergeable=True)
 
     def render(self) -> str:
-        """The fragment as code that can be pasted into a terminal."""
+        """Return the fragment as code that can be pasted into a terminal."""
         lines = [f"{name}={quote(value)}" for name, value in self.params.items()]
         lines.append(" ".join(["set --", *map(quote, self.args)]))
         return "\n".join([*lines, self.text.strip("\n")])
@@ -70,7 +70,7 @@ NOTHING = Sh("")
 
 
 def quote(text: str) -> str:
-    """*text* as one shell word, whatever is in it."""
+    """Return *text* as one shell word, whatever characters it has."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
@@ -87,7 +87,7 @@ TIMED_OUT = (124, 137)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one fragment printed, and its exit code.
+    """The output of one fragment, and its exit code.
 
     A fragment that was cut off has *ended* False and the exit code of the whole
     script; one that never began has *exit* None.
@@ -100,7 +100,7 @@ class Reply:
 
     @property
     def timed_out(self) -> bool:
-        """Whether the time limit of the script ended it."""
+        """True if the time limit of the script ended it."""
         return not self.ended and self.exit in TIMED_OUT
 
     def tail(self, count: int = 10) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""How one script reaches one host."""
+"""The ways a script reaches a host."""

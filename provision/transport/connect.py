@@ -17,12 +17,12 @@ def transport(
     passwords: Passwords | None = None,
     warn: Callable[[str], object] = lambda message: None,
 ) -> Transport:
-    """The way to *host* that its inventory names.
+    """Return the transport that the inventory names for *host*.
 
     Args:
-        host: where to.
+        host: the host to connect to.
         passwords: shared by the hosts of a run, so that a wrong one is tried once.
-        warn: is told what a person should know about a connection.
+        warn: called with a warning about a connection.
     """
     password = (passwords or Passwords()).of(host.become_password)
     if host.connection == "local":

@@ -1,4 +1,4 @@
-"""One question to one host, outside of a run."""
+"""One fragment of shell on one host, outside of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provision.transport.connect import transport
 
 
 def ask(host: Host, sh: Sh, limit_s: float) -> Reply:
-    """What *sh* prints on *host*, and how it ends.
+    """Run *sh* on *host*; return its output and exit code.
 
     Raises:
         ConnectError: the host cannot be reached.

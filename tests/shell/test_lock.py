@@ -132,11 +132,11 @@ def test_a_run_is_not_locked_out_by_its_own_lost_connection(lock: Lock) -> None:
         assert refused(lock())
 
 
-def test_a_head_that_cannot_be_locked_ends_the_run(lock: Lock) -> None:
+def test_a_host_on_which_no_lock_can_be_made_ends_the_run(lock: Lock) -> None:
     made = lock()
     path(made).mkdir()
     try:
-        with made, pytest.raises(LockHeldError, match="cannot be locked on its head"):
+        with made, pytest.raises(LockHeldError, match="cannot be locked"):
             made.take()
     finally:
         path(made).rmdir()

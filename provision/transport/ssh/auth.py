@@ -1,4 +1,4 @@
-"""Logging in: which keys are tried and in what order, and why it did not work."""
+"""Logging in: the order of the keys to try, and the reason when none works."""
 
 from __future__ import annotations
 
@@ -37,37 +37,38 @@ PROBLEMS = (
         TimeoutError,
         "",
         "no answer from {where} within {limit_s:g} s",
-        "is the host up, and does a firewall drop that port?",
+        "check that the host is up and that no firewall drops that port",
     ),
     (
         ConnectionRefusedError,
         "",
         "{where} refused the connection",
-        "is sshd running there, and is ansible_port right?",
+        "check that sshd runs there and that ansible_port is right",
     ),
     (
         paramiko.ChannelException,
         "",
         "the jump host cannot reach {where} ({error})",
-        "is the host up, and does the jump host allow forwarding?",
+        "check that the host is up and that the jump host allows forwarding "
+        "(AllowTcpForwarding)",
     ),
     (
         paramiko.SSHException,
         "(?i)banner",
         "{where} accepted the connection but sent no SSH banner within {limit_s:g} s",
-        "is that sshd's port, and does sshd allow more logins (MaxStartups)?",
+        "check that sshd listens on that port and allows more logins (MaxStartups)",
     ),
     (
         (paramiko.SSHException, EOFError),
         "No existing session|(?i:timeout)",
         "{where} did not continue the login within {limit_s:g} s",
-        "is the host overloaded?",
+        "check the load of the host",
     ),
     (
         (EOFError, ConnectionResetError, BrokenPipeError),
         "",
         "{where} closed the connection before the login",
-        "does sshd allow more logins (MaxStartups)? its log has the reason",
+        "read sshd's log there; it may not allow more logins (MaxStartups)",
     ),
 )
 """Kinds of errors, a pattern for their text, their meaning, and what to do."""
@@ -174,13 +175,13 @@ def explain(
     text = _text(error)
     for kinds, pattern, problem, hint in PROBLEMS:
         if isinstance(error, kinds) and re.search(pattern, text):
-            said = problem.format(where=where, limit_s=timeout_s, error=text)
-            return ConnectError(f"{who}: {said}", hint=hint)
+            meaning = problem.format(where=where, limit_s=timeout_s, error=text)
+            return ConnectError(f"{who}: {meaning}", hint=hint)
     return ConnectError(f"{who}: connecting to {where} failed: {text}")
 
 
 def _cause(error: Exception) -> Exception:
-    """A refused login, or what else ended it (a lost link, a time-out)."""
+    """Return the refusal of a login, or another cause of its end, such as a time-out."""
     if not isinstance(error, AuthFailure):
         return error
     causes = [one.result for one in error.result if isinstance(one.result, Exception)]
@@ -217,5 +218,5 @@ def _advice(login: Login) -> str:
 
 
 def _text(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or str(error).strip()
-    return said or type(error).__name__
+    text = getattr(error, "strerror", None) or str(error).strip()
+    return text or type(error).__name__

@@ -231,7 +231,7 @@ class _Policy(paramiko.MissingHostKeyPolicy):
 
 
 class _Connection(fabric.Connection):  # type: ignore[misc]
-    """Fabric's, but what is set is set: Invoke would list the whole class each time."""
+    """Fabric's, with plain attributes: Invoke lists the whole class at each assignment."""
 
     __setattr__ = object.__setattr__
 

@@ -19,7 +19,7 @@ TIMEOUT_S = 10.0
 
 
 def check_key(host: Host, *, timeout_s: float = TIMEOUT_S) -> None:
-    """Check that *host* shows the key that is known of it, without logging in.
+    """Check that *host* shows its known key, without logging in.
 
     Jump hosts before it are logged in to, once their own keys are known.
 
@@ -29,7 +29,7 @@ def check_key(host: Host, *, timeout_s: float = TIMEOUT_S) -> None:
 
     Raises:
         UnknownHostKeyError: its key, or that of a jump host, is not known.
-        HostKeyError: it is not the one that is known.
+        HostKeyError: it differs from the known one.
         ConnectError: the host cannot be reached.
     """
     connection = SshConnection(

@@ -36,12 +36,12 @@ class KnownKey:
 
     @property
     def where(self) -> str:
-        """The line, for a person."""
+        """The file and line that have the key."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
     @property
     def fingerprint(self) -> str:
-        """The key's fingerprint, or that it has none."""
+        """The key's fingerprint, or "(not a key)"."""
         try:
             return fingerprint(base64.b64decode(self.text))
         except binascii.Error:
@@ -67,7 +67,7 @@ class KnownHosts:
         return _parse(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
     def find(self, name: str) -> Iterator[KnownKey]:
-        """The keys known for *name*, a host as `name` or `[name]:port`."""
+        """Yield the keys known for *name*, a host as `name` or `[name]:port`."""
         yield from self._plain.get(name, ())
         yield from (entry for names, entry in self._other if _matches(names, name))
 
@@ -129,7 +129,7 @@ def _valid(entries: Sequence[KnownKey]) -> list[KnownKey]:
 
 
 class HostKeyPolicy:
-    """Decides whether a key is the host's own, before anything secret is sent.
+    """The check of a host's key, before anything secret is sent.
 
     Args:
         address: the name or address connected to.
@@ -137,9 +137,9 @@ class HostKeyPolicy:
         pin: the key from the inventory, `TYPE BASE64`.
         files: the inventory's known_hosts files; the first is where to add keys.
         others: the user's and the system's known_hosts files.
-        accept: the command that shows a key that is unknown and accepts it; "" = there
-            is none, the line for the file is told.
-        jump: whether it is a jump host.
+        accept: the command that shows an unknown key and accepts it; "" = there is
+            none, and the error has a command that adds the line to the file.
+        jump: true for a jump host.
 
     Raises:
         InventoryError: *pin* is not a key.
@@ -184,7 +184,7 @@ class HostKeyPolicy:
         """Check the *key* that the host showed.
 
         Raises:
-            HostKeyError: it is unknown, or another one than before.
+            HostKeyError: it is unknown, revoked, or differs from the known one.
         """
         text = base64.b64encode(key).decode()
         if text in self._revoked:
@@ -201,9 +201,9 @@ class HostKeyPolicy:
 
     def _refuse(self, kind: str, key: bytes, text: str) -> HostKeyError:
         if not self._known:
-            seen, accept = f"{kind} {text}", self._accept or self._add(kind, text)
+            shown, accept = f"{kind} {text}", self._accept or self._add(kind, text)
             hint = f"compare it with the host's own, then accept it: {accept}"
-            about = (self._name, seen, fingerprint(key), self._file)
+            about = (self._name, shown, fingerprint(key), self._file)
             return UnknownHostKeyError(*about, jump=self._jump, hint=hint)
         old = self._known[0]
         return HostKeyError(
@@ -226,7 +226,7 @@ class HostKeyPolicy:
 
 
 def fingerprint(key: bytes) -> str:
-    """The fingerprint of a key as `ssh-keygen -l` shows it."""
+    """Return the fingerprint of a key as `ssh-keygen -l` shows it."""
     digest = base64.b64encode(hashlib.sha256(key).digest()).decode()
     return f"SHA256:{digest.rstrip('=')}"
 

@@ -1,4 +1,4 @@
-"""Scripts over SSH: connection.py connects, each script has a channel of its own."""
+"""Scripts over SSH: one connection to a host, and a channel for each script."""
 
 from __future__ import annotations
 

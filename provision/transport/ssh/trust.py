@@ -1,4 +1,4 @@
-"""Accepting host keys: which hosts show one that is not known, and writing it down."""
+"""Unknown host keys: found on many hosts at once, and added to known_hosts files."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from provision.errors import ConnectError, InputError, UnknownHostKeyError
 from provision.file_lock import folder_lock
 
 MODE = 0o644
-"""Of a new known_hosts file: public keys are for everybody to compare with."""
+"""Mode of a new known_hosts file, which everybody may read."""
 Check = Callable[[Host], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A key that nothing knows.
+    """An unknown host key.
 
     Attributes:
         name: the host as known_hosts files write it, `name` or `[name]:port`.
         key: `TYPE BASE64`.
         fingerprint: `SHA256:...`.
-        file: where it would be written.
-        jump: whether it is the key of a jump host.
-        hosts: the hosts of the inventory it belongs to, or that one is in the way to.
+        file: the file to add it to.
+        jump: true for the key of a jump host.
+        hosts: the hosts of the inventory that show it, or that lie behind that jump host.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Unknown:
 
 
 @dataclass(slots=True)
-class Seen:
-    """What a look at the keys of hosts came to.
+class ScannedKeys:
+    """The result of scanning the keys of hosts.
 
     Attributes:
-        known: the hosts that showed the key they are known by.
-        unknown: keys to be accepted; of hosts behind a jump host, first that one's.
-        errors: why the others could not be seen, or are refused: by host.
+        known: hosts that showed their known key.
+        unknown: keys to be accepted; that of a jump host hides those of hosts behind it.
+        errors: by host, why its key could not be read, or is refused.
     """
 
     known: list[str] = field(default_factory=list)
@@ -58,37 +58,39 @@ class Seen:
     errors: dict[str, ConnectError] = field(default_factory=dict)
 
 
-def look(hosts: Iterable[Host], *, forks: int, check: Check | None = None) -> Seen:
-    """See which keys *hosts* show, all at once; nobody logs in to them.
+def scan_host_keys(
+    hosts: Iterable[Host], *, forks: int, check: Check | None = None
+) -> ScannedKeys:
+    """Check the keys of *hosts* against the known ones, without logging in.
 
     Args:
         hosts: those without SSH are left out.
-        forks: how many at a time.
-        check: sees one host's key.
+        forks: most hosts at a time.
+        check: checks the key of one host; raises an error unless it is known.
     """
     remote = [host for host in hosts if host.connection != "local"]
-    seen, found = Seen(), list[tuple[Host, UnknownHostKeyError]]()
+    scanned, found = ScannedKeys(), list[tuple[Host, UnknownHostKeyError]]()
     with ThreadPoolExecutor(min(forks, len(remote)) or 1) as pool:
         outcomes = pool.map(_checked(check or _check()), remote)
         for host, error in zip(remote, outcomes, strict=True):
             if error is None:
-                seen.known.append(host.name)
+                scanned.known.append(host.name)
             elif isinstance(error, UnknownHostKeyError):
                 found.append((host, error))
             else:
-                seen.errors[host.name] = error
-    seen.unknown = list(_together(found))
-    return seen
+                scanned.errors[host.name] = error
+    scanned.unknown = list(_together(found))
+    return scanned
 
 
-def accept(keys: Sequence[Unknown]) -> list[Path]:
-    """Write *keys* to their files, which are replaced in one piece.
+def accept_host_keys(keys: Sequence[Unknown]) -> list[Path]:
+    """Add *keys* to their known_hosts files, each replaced atomically.
 
     Returns:
         The files.
 
     Raises:
-        InputError: a file cannot be written; it is as it was.
+        InputError: a file cannot be written; it is unchanged.
     """
     files = list(dict.fromkeys(key.file for key in keys))
     for file in files:
@@ -119,7 +121,7 @@ def _checked(check: Check) -> Callable[[Host], ConnectError | None]:
 
 
 def _together(found: Iterable[tuple[Host, UnknownHostKeyError]]) -> Iterator[Unknown]:
-    """Each key once: hosts may share a jump host."""
+    """Yield each key once: hosts may share a jump host."""
     hosts: dict[tuple[str, str, str, Path, bool], list[str]] = {}
     for host, error in found:
         key = (error.name, error.key, error.fingerprint, error.file, error.jump)
@@ -129,7 +131,7 @@ def _together(found: Iterable[tuple[Host, UnknownHostKeyError]]) -> Iterator[Unk
 
 
 def _add(file: Path, lines: Sequence[str]) -> None:
-    """Add the *lines* that *file* does not have; of two who do so, both are in it."""
+    """Add the *lines* that *file* lacks; concurrent calls lose no line."""
     file = file.resolve()  # a link stays one
     with folder_lock(file.parent):
         old = file.read_bytes() if file.exists() else b""

@@ -1,4 +1,4 @@
-"""Which host keys are told as unknown, and how they get into known_hosts files."""
+"""Unknown host keys: found, reported, and added to known_hosts files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from provision.model.mode import Mode
 from provision.model.result import Run
 from provision.report.event_lines import EventFormatter
 from provision.report.summary import summary
-from provision.transport.ssh.trust import Unknown, accept, look
+from provision.transport.ssh.trust import Unknown, accept_host_keys, scan_host_keys
 
 HINT = "accept it: invoke trust --inventory inv.yml"
 
@@ -36,12 +36,12 @@ def unknown(name: str, *, jump: bool = False, key: str = "A") -> UnknownHostKeyE
 
 
 def key(file: Path, name: str = "n1", text: str = "AAAA") -> Unknown:
-    seen = (name, f"ssh-ed25519 {text}", "SHA256:x", file, False)
-    return Unknown(*seen, ("node1",))
+    shown = (name, f"ssh-ed25519 {text}", "SHA256:x", file, False)
+    return Unknown(*shown, ("node1",))
 
 
-class TestLook:
-    def test_hosts_are_sorted_by_what_their_key_is(self) -> None:
+class TestScan:
+    def test_hosts_are_sorted_into_known_unknown_and_failed(self) -> None:
         errors = {
             "new": unknown("new"),
             "changed": HostKeyError("changed"),
@@ -53,29 +53,32 @@ class TestLook:
                 raise error
 
         hosts = [host(name) for name in ("new", "fine", "changed", "down")]
-        seen = look(hosts, forks=2, check=check)
-        assert seen.known == ["fine"]
-        assert [one.hosts for one in seen.unknown] == [("new",)]
-        assert seen.errors == {"changed": errors["changed"], "down": errors["down"]}
+        scanned = scan_host_keys(hosts, forks=2, check=check)
+        assert scanned.known == ["fine"]
+        assert [one.hosts for one in scanned.unknown] == [("new",)]
+        assert scanned.errors == {"changed": errors["changed"], "down": errors["down"]}
 
-    def test_a_jump_host_of_several_is_asked_about_once(self) -> None:
+    def test_a_jump_host_of_several_hosts_is_listed_once(self) -> None:
         def check(host: Host) -> None:
             raise unknown("gate", jump=True)
 
-        seen = look([host("a"), host("b")], forks=9, check=check)
-        assert [(one.name, one.jump, one.hosts) for one in seen.unknown] == [
+        scanned = scan_host_keys([host("a"), host("b")], forks=9, check=check)
+        assert [(one.name, one.jump, one.hosts) for one in scanned.unknown] == [
             ("gate", True, ("a", "b"))
         ]
 
-    def test_one_name_that_shows_two_keys_is_told_twice(self) -> None:
+    def test_one_name_that_shows_two_keys_is_listed_twice(self) -> None:
         def check(host: Host) -> None:
             raise unknown("gate", key=host.name)
 
-        assert len(look([host("a"), host("b")], forks=9, check=check).unknown) == 2
+        assert (
+            len(scan_host_keys([host("a"), host("b")], forks=9, check=check).unknown)
+            == 2
+        )
 
     def test_hosts_without_ssh_are_left_out(self) -> None:
-        seen = look([host("a", ansible_connection="local")], forks=9)
-        assert (seen.known, seen.unknown, seen.errors) == ([], [], {})
+        scanned = scan_host_keys([host("a", ansible_connection="local")], forks=9)
+        assert (scanned.known, scanned.unknown, scanned.errors) == ([], [], {})
 
 
 class TestAccept:
@@ -83,34 +86,35 @@ class TestAccept:
         self, tmp_path: Path
     ) -> None:
         file = tmp_path / "known_hosts"
-        assert accept([key(file), key(file, "n2")]) == [file]
+        assert accept_host_keys([key(file), key(file, "n2")]) == [file]
         assert file.read_text() == "n1 ssh-ed25519 AAAA\nn2 ssh-ed25519 AAAA\n"
         assert stat.S_IMODE(file.stat().st_mode) == 0o644
         assert list(tmp_path.iterdir()) == [file]
 
-    def test_what_is_there_stays_as_do_its_rights(self, tmp_path: Path) -> None:
+    def test_lines_and_mode_of_an_existing_file_are_kept(self, tmp_path: Path) -> None:
         file = tmp_path / "known_hosts"
         file.write_bytes(b"# mine \xff\nold ssh-rsa BBBB")  # and no line break
         file.chmod(0o600)
-        accept([key(file), key(file)])
-        accept([key(file)])
+        accept_host_keys([key(file), key(file)])
+        accept_host_keys([key(file)])
         wanted = b"# mine \xff\nold ssh-rsa BBBB\nn1 ssh-ed25519 AAAA\n"
         assert file.read_bytes() == wanted
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    def test_a_link_stays_one(self, tmp_path: Path) -> None:
+    def test_a_symbolic_link_stays_a_link(self, tmp_path: Path) -> None:
         (tmp_path / "real").mkdir()
         file, link = tmp_path / "real/hosts", tmp_path / "known_hosts"
         link.symlink_to(file)
-        accept([key(link)])
+        accept_host_keys([key(link)])
         assert link.is_symlink()
         assert "n1" in file.read_text()
 
-    def test_of_many_at_once_no_key_is_lost(self, tmp_path: Path) -> None:
+    def test_many_threads_at_once_lose_no_key(self, tmp_path: Path) -> None:
         file = tmp_path / "known_hosts"
         names = [f"n{number}" for number in range(40)]
         threads = [
-            threading.Thread(target=accept, args=([key(file, name)],)) for name in names
+            threading.Thread(target=accept_host_keys, args=([key(file, name)],))
+            for name in names
         ]
         for thread in threads:
             thread.start()
@@ -124,12 +128,12 @@ class TestAccept:
     ) -> None:
         file = tmp_path / "nowhere" / "known_hosts"
         with pytest.raises(InputError, match=r"nowhere/known_hosts: cannot be written"):
-            accept([key(file)])
+            accept_host_keys([key(file)])
 
 
-def told(errors: dict[str, ProvisionError], *, verbose: bool = False) -> str:
-    """What a person reads of a run in which hosts failed so."""
-    teller, run = EventFormatter(verbose=verbose), Run()
+def printed(errors: dict[str, ProvisionError], *, verbose: bool = False) -> str:
+    """Return the output of a run in which hosts failed with *errors*."""
+    formatter, run = EventFormatter(verbose=verbose), Run()
     steps = dict.fromkeys(errors, 1)
     events = [
         RunStarted(mode=Mode.APPLY, cluster="c", plays=("p",), steps=steps),
@@ -139,7 +143,7 @@ def told(errors: dict[str, ProvisionError], *, verbose: bool = False) -> str:
     lines = []
     for event in events:
         run(event)
-        lines += [(line.head + line.body).plain for line in teller(event)]
+        lines += [(line.head + line.body).plain for line in formatter(event)]
     failures = [str(part) for part in summary(run)]
     return "\n".join([*lines, *failures])
 
@@ -147,17 +151,17 @@ def told(errors: dict[str, ProvisionError], *, verbose: bool = False) -> str:
 class TestManyUnknownHosts:
     ERRORS = {f"node{n}": unknown(f"n{n}", key=f"K{n}") for n in range(100)}
 
-    def test_are_one_thing_to_do(self) -> None:
-        said = told(dict(self.ERRORS))
-        assert said.count("FAILED") == 1
-        assert said.count(HINT) == 2  # where it happens, and in the summary
-        assert "node0, node1, node2 and 97 more: unknown host key; accept it" in said
-        assert len(said.splitlines()) < 15
+    def test_are_reported_as_one_failure(self) -> None:
+        text = printed(dict(self.ERRORS))
+        assert text.count("FAILED") == 1
+        assert text.count(HINT) == 2  # where it happens, and in the summary
+        assert "node0, node1, node2 and 97 more: unknown host key; accept it" in text
+        assert len(text.splitlines()) < 15
 
-    def test_are_told_one_by_one_when_everything_is_asked_for(self) -> None:
-        assert told(dict(self.ERRORS), verbose=True).count("FAILED") == 100
+    def test_are_listed_one_by_one_with_verbose(self) -> None:
+        assert printed(dict(self.ERRORS), verbose=True).count("FAILED") == 100
 
     def test_do_not_hide_another_failure(self) -> None:
-        said = told({**self.ERRORS, "other": ConnectError("no answer")})
-        assert said.count("FAILED") == 2
-        assert "other: no answer" in said
+        text = printed({**self.ERRORS, "other": ConnectError("no answer")})
+        assert text.count("FAILED") == 2
+        assert "other: no answer" in text
