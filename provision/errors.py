@@ -27,7 +27,7 @@ ProvisionError                      1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -94,6 +94,13 @@ class InputErrors(InputError):
     def __init__(self, errors: Sequence[InputError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+def raise_all(errors: Iterable[InputError]) -> None:
+    """Raise the only one of *errors*, or all of them as one; nothing if there is none."""
+    found = list(errors)
+    if found:
+        raise found[0] if len(found) == 1 else InputErrors(found)
 
 
 class HostError(ProvisionError):

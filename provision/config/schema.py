@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from provision.config.playbook.group_rules import SIZES
 from provision.config.registry import kinds, step_class
 
 
@@ -30,7 +31,7 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "provision playbook",
         "type": "array",
-        "items": {"anyOf": [_play(step), _import()]},
+        "items": {"anyOf": [_play(step), _import(), _groups()]},
         "$defs": definitions,
     }
 
@@ -54,6 +55,11 @@ def _play(step: dict[str, Any]) -> dict[str, Any]:
 
 def _import() -> dict[str, Any]:
     return _closed({"import": {"type": "string"}}, ["import"])
+
+
+def _groups() -> dict[str, Any]:
+    rules = {"type": "object", "additionalProperties": {"enum": list(SIZES)}}
+    return _closed({"groups": rules}, ["groups"])
 
 
 def _closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:

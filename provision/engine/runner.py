@@ -35,7 +35,7 @@ def execute(
 
     Args:
         bound: plays with their steps, by host.
-        inventory: where they came from; its head holds the cluster's lock.
+        inventory: where they came from; one of them holds the cluster's lock.
         mode: `Mode.APPLY` changes hosts; the others only probe them.
         forks: hosts worked on at a time.
         report: called with each event, in this thread.
@@ -52,7 +52,7 @@ def execute(
         report(Warned(message=warning))
     events = new_queue()
     connect = connect or _connect(events)
-    with _lock(inventory, events, connect) as lock:
+    with _lock(inventory, bound.groups, events, connect) as lock:
         hosts = _HostRuns(
             {name: connect(bound.hosts[name]) for name in steps},
             steps,
@@ -194,13 +194,14 @@ def _opening(
     )
 
 
-def _lock(inventory: Inventory, events: Queue, connect: Connect) -> ClusterLock:
-    """The cluster's lock: on its head, or where there is none on its first host."""
-    heads = inventory.groups.get("head", ())
-    keeper = inventory.hosts[next(iter(heads or inventory.hosts))]
+def _lock(
+    inventory: Inventory, groups: Sequence[str], events: Queue, connect: Connect
+) -> ClusterLock:
+    """Return the lock of the cluster, on the host that inventory or *groups* name."""
+    host = inventory.lock_host(groups)
     return ClusterLock(
         inventory.cluster,
-        lambda: connect(keeper),
-        become=keeper.become,
-        warn=lambda message: events.put(Warned(message=message, host=keeper.name)),
+        lambda: connect(host),
+        become=host.become,
+        warn=lambda message: events.put(Warned(message=message, host=host.name)),
     )

@@ -61,8 +61,7 @@ def adopt(
         SecretError: a file cannot be made; or the head has a certificate, whose
             authority cannot be taken over: its key is on no host.
     """
-    heads = inventory.groups.get("head", ())
-    keeper = inventory.hosts[next(iter(heads or inventory.hosts))]
+    keeper = inventory.lock_host(playbook.groups)
     places = dict(_places(playbook, inventory, secrets, sets, keeper))
     if not places:
         return []

@@ -81,9 +81,11 @@ def left(inventory: Inventory) -> Inventory | None:
     }
     if not former:
         return None
-    heads = {name: inventory.hosts[name] for name in inventory.groups.get(HEAD, ())}
-    groups = {HEAD: tuple(heads), LEFT: tuple(former)}
-    return Inventory(inventory.cluster, {**heads, **former}, groups, inventory.path)
+    heads = inventory.groups.get(HEAD, ())
+    kept = dict.fromkeys([*heads, inventory.lock_host([HEAD]).name])
+    hosts_by_name = {name: inventory.hosts[name] for name in kept} | former
+    groups = {HEAD: heads, LEFT: tuple(former)}
+    return Inventory(inventory.cluster, hosts_by_name, groups, inventory.path)
 
 
 def _addresses(host: Host) -> tuple[object, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,12 +16,14 @@ from provision.config.inventory import pattern as patterns
 from provision.config.inventory.groups import GroupTree
 from provision.config.inventory.host import Host
 from provision.config.inventory.merge import Merge
-from provision.config.yaml_source import Source, did_you_mean
+from provision.config.yaml_source import Source, Where, did_you_mean
 from provision.config.yaml_source import load as load_source
-from provision.errors import InputError, InputErrors, InventoryError
+from provision.errors import InputError, InventoryError, raise_all
 
 FOLDER = "inventories"
 SUFFIXES = ("", ".yml", ".yaml", ".json")
+LOCK_HOST = "lock_host"
+"""The variable that names the host with the cluster's lock."""
 CLUSTER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
@@ -34,6 +37,8 @@ class Inventory:
         groups: the names of their hosts, also of those in groups within.
         path: the file; None when it was made in Python.
         warnings: what is odd and stops nothing.
+        source: the document it was made from, for errors about it.
+        group_places: where each group is in the document.
     """
 
     cluster: str
@@ -41,6 +46,8 @@ class Inventory:
     groups: Mapping[str, tuple[str, ...]]
     path: Path | None = None
     warnings: tuple[str, ...] = field(default=())
+    source: Source = field(default=Source("", None), repr=False)
+    group_places: Mapping[str, Where] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], *, cluster: str = "cluster") -> Inventory:
@@ -62,6 +69,28 @@ class Inventory:
             InventoryError: a name in it is neither a host nor a group.
         """
         return patterns.select(pattern, list(self.hosts), self.groups)
+
+    def lock_host(self, groups: Iterable[str] = ()) -> Host:
+        """Return the host that has the cluster's lock, and is asked for lost secrets.
+
+        The variable `lock_host` names it; else it is the first host of the first of
+        *groups* that has one; else the first host.
+
+        Args:
+            groups: the groups that a playbook names in its key `groups`.
+        """
+        named = (
+            host.vars[LOCK_HOST]
+            for host in self.hosts.values()
+            if LOCK_HOST in host.vars
+        )
+        first = (host for name in groups for host in self.groups.get(name, ()))
+        return self.hosts[next(itertools.chain(named, first, self.hosts))]
+
+    def error(self, group: str, problem: str, hint: str = "") -> InputError:
+        """Return an error about *group*, with its line if it is in the document."""
+        place = self.group_places.get(group, ())
+        return self.source.error(InventoryError, place, problem, hint)
 
     @property
     def state_dir(self) -> Path:
@@ -116,7 +145,7 @@ def load(path: Path) -> Inventory:
 
 def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
     tree = GroupTree(source)
-    _raise_all(tree.errors)
+    raise_all(tree.errors)
     merge = Merge(tree, path.parent if path else None)
     base = path.parent if path else Path.cwd()
     hosts, errors = {}, []
@@ -125,16 +154,27 @@ def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
             hosts[name] = _host(tree, merge, name, base)
         except InputError as error:
             errors.append(error)
-    _raise_all(errors)
+    raise_all(errors)
     groups = {
         group: tuple(name for name in hosts if group in hosts[name].groups)
         for group in tree.groups
     }
-    _raise_all(
-        [*_variables(tree, hosts.values()), *_cluster_problems(tree, hosts, groups)]
+    raise_all(
+        [
+            *_variables(tree, hosts.values()),
+            *_lock_host_problems(tree, hosts),
+            *_host_problems(tree, hosts),
+        ]
     )
     named = {str(h.vars["cluster"]) for h in hosts.values() if "cluster" in h.vars}
-    return Inventory(_cluster(source, named, cluster), hosts, groups, path)
+    return Inventory(
+        cluster=_cluster(source, named, cluster),
+        hosts=hosts,
+        groups=groups,
+        path=path,
+        source=source,
+        group_places={name: group.where for name, group in tree.groups.items()},
+    )
 
 
 def _host(tree: GroupTree, merge: Merge, name: str, base: Path) -> Host:
@@ -171,24 +211,33 @@ def _where_set(tree: GroupTree, host: Host, variable: str) -> tuple[str | int, .
     return here
 
 
-def _cluster_problems(
-    tree: GroupTree, hosts: Mapping[str, Host], groups: Mapping[str, tuple[str, ...]]
-) -> Iterator[InputError]:
-    """What no Ray cluster can have."""
+def _host_problems(tree: GroupTree, hosts: Mapping[str, Host]) -> Iterator[InputError]:
+    """Yield what no inventory can have."""
     if not hosts:
         problem = "there is no host in it"
         yield tree.source.error(InventoryError, (), problem, "add one below `hosts:`")
-    heads = groups.get("head")
-    if heads is not None and len(heads) != 1:
-        where = tree.groups["head"].where
-        found = f"{len(heads)}: {', '.join(heads)}" if heads else "none"
-        problem = f"the group `head` must have exactly one host; it has {found}"
-        yield tree.source.error(InventoryError, where, problem)
-    for one in sorted(set(heads or ()) & set(groups.get("workers", ()))):
-        problem = f"{one} is in `head` and in `workers`"
-        hint = "the head runs tasks as well; take it out of `workers`"
-        yield tree.source.error(InventoryError, _place(tree, one), problem, hint)
     yield from _same_address(tree, hosts)
+
+
+def _lock_host_problems(
+    tree: GroupTree, hosts: Mapping[str, Host]
+) -> Iterator[InputError]:
+    """Yield what is wrong with `lock_host`: one host of the inventory, the same for all."""
+    seen: dict[str, Host] = {}
+    for host in hosts.values():
+        if LOCK_HOST in host.vars:
+            seen.setdefault(str(host.vars[LOCK_HOST]), host)
+    for name, host in seen.items():
+        where = _where_set(tree, host, LOCK_HOST)
+        if name not in hosts:
+            hint = did_you_mean(name, hosts)
+            problem = f"no host is called {name!r}"
+            yield tree.source.error(InventoryError, where, problem, hint)
+        elif len(seen) > 1:
+            problem = f"one inventory has one lock host, not {', '.join(seen)}"
+            hint = f"set `{LOCK_HOST}` for `all` only"
+            yield tree.source.error(InventoryError, where, problem, hint)
+            return
 
 
 def _same_address(tree: GroupTree, hosts: Mapping[str, Host]) -> Iterator[InputError]:
@@ -212,11 +261,3 @@ def _cluster(source: Source, named: set[str], default: str) -> str:
         problem = f"{cluster!r} cannot be the name of a cluster"
         raise source.error(InventoryError, (), problem, hint)
     return cluster
-
-
-def _raise_all(errors: Iterable[InputError]) -> None:
-    found = list(errors)
-    if len(found) == 1:
-        raise found[0]
-    if found:
-        raise InputErrors(found)

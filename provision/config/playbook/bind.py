@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from provision.config.inventory import Inventory
 from provision.config.inventory.connection_vars import CHECKS, IGNORED
-from provision.config.playbook import selection
+from provision.config.inventory.inventory import LOCK_HOST
+from provision.config.playbook import group_rules, selection
 from provision.config.playbook.bound import Bound, BoundPlay
 from provision.config.playbook.load import declared as declared_in
 from provision.config.playbook.play import Play, Playbook, StepEntry, batch, batch_of
@@ -22,17 +23,17 @@ from provision.config.validation import problems
 from provision.config.yaml_source import Where, did_you_mean
 from provision.errors import (
     InputError,
-    InputErrors,
     InventoryError,
     OptionError,
     PlaybookError,
     RenderError,
     SecretError,
+    raise_all,
 )
 from provision.model.step import BoundStep, Step
 from provision.secrets.store import Secrets
 
-OURS = frozenset({*CHECKS, *IGNORED, "cluster"})
+OURS = frozenset({*CHECKS, *IGNORED, "cluster", LOCK_HOST})
 """Variables that are for the inventory itself."""
 
 
@@ -62,6 +63,7 @@ def bind(
         InputError: the one thing that is.
     """
     binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags), run)
+    raise_all(group_rules.problems(playbook.groups, inventory))
     chosen = selection.hosts(inventory, limit)
     selection.check_tags(playbook, tags)
     plays = [binder.play(number, chosen) for number in range(len(playbook.plays))]
@@ -70,10 +72,11 @@ def bind(
         raise OptionError("there is nothing to do for the chosen hosts and tags")
     passwords = {secret for host in inventory.hosts.values() for secret in host.secrets}
     return Bound(
-        tuple(plays),
-        inventory.hosts,
-        (*binder.unused(), *dict.fromkeys(binder.warnings)),
-        {*secrets.values, *passwords, *playbook.hidden()},
+        plays=tuple(plays),
+        hosts=inventory.hosts,
+        warnings=(*binder.unused(), *dict.fromkeys(binder.warnings)),
+        secrets={*secrets.values, *passwords, *playbook.hidden()},
+        groups=tuple(playbook.groups),
     )
 
 
@@ -125,9 +128,7 @@ class _Binder:
 
     def raise_errors(self) -> None:
         """Raise what went wrong so far, each problem once, with the hosts that have it."""
-        errors = [self._named(*found) for found in self._errors.values()]
-        if errors:
-            raise errors[0] if len(errors) == 1 else InputErrors(errors)
+        raise_all(self._named(*found) for found in self._errors.values())
 
     def unused(self) -> Iterator[str]:
         """A warning for each variable that nothing in the playbook asks for."""

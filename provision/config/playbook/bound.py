@@ -22,9 +22,18 @@ class BoundPlay:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A playbook on the hosts of an inventory, ready to run."""
+    """A playbook on the hosts of an inventory, ready to run.
+
+    Attributes:
+        plays: in the order they run.
+        hosts: all hosts of the inventory, by name.
+        warnings: what is odd and stops nothing.
+        secrets: values that nothing may print.
+        groups: the groups that the playbook names in its key `groups`, in order.
+    """
 
     plays: tuple[BoundPlay, ...]
     hosts: Mapping[str, Host]
     warnings: tuple[str, ...] = ()
     secrets: Collection[str] = field(default=(), repr=False)
+    groups: tuple[str, ...] = ()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from provision.config.playbook.group_rules import SIZES
 from provision.config.playbook.play import Play, Playbook, StepEntry
 from provision.config.registry import kinds, step_class
 from provision.config.validation import problems
 from provision.config.yaml_source import Source, Where, did_you_mean
 from provision.config.yaml_source import load as load_source
-from provision.errors import InputError, InputErrors, PlaybookError
+from provision.errors import InputError, PlaybookError, raise_all
 
 FOLDER = "playbooks"
 SUFFIXES = ("", ".yml", ".yaml")
@@ -41,7 +42,7 @@ def find(name: str) -> Path:
 
 def shipped() -> tuple[Path, ...]:
     """The folders where the playbooks of this package may be."""
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     return package / FOLDER, package.parent / FOLDER
 
 
@@ -54,21 +55,26 @@ def load(path: Path) -> Playbook:
     """
     reader = _Reader()
     placed = list(reader.file(path, ()))
-    errors = [*reader.errors, *_order_problems(placed)]
-    if errors:
-        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+    raise_all([*reader.errors, *_order_problems(placed)])
     return Playbook(
-        tuple(play for play, _ in placed),
-        tuple(source for _, source in placed),
-        path.parent,
+        plays=tuple(play for play, _ in placed),
+        sources=tuple(source for _, source in placed),
+        folder=path.parent,
+        groups=reader.groups,
     )
 
 
 class _Reader:
-    """Reads plays; what is wrong is gathered in `errors`."""
+    """Reads plays; what is wrong is gathered in `errors`.
+
+    Attributes:
+        errors: all that is wrong.
+        groups: the number of hosts of each group, from all entries `groups`.
+    """
 
     def __init__(self) -> None:
         self.errors: list[InputError] = []
+        self.groups: dict[str, str] = {}
 
     def file(self, path: Path, importers: tuple[Path, ...]) -> Iterator[Placed]:
         """The plays of *path* and of the files it imports, in order."""
@@ -81,6 +87,8 @@ class _Reader:
         for number, entry in enumerate(entries):
             if isinstance(entry, Mapping) and "import" in entry:
                 yield from self._import(source, number, entry, (*importers, path))
+            elif isinstance(entry, Mapping) and "groups" in entry:
+                self._groups(source, number, entry)
             elif play := self._play(source, number, entry):
                 yield play, (source, (number,))
 
@@ -107,6 +115,26 @@ class _Reader:
             self._wrong(source, here, f"there is no file {path}")
         else:
             yield from self.file(path, importers)
+
+    def _groups(self, source: Source, number: int, entry: Mapping[str, Any]) -> None:
+        here: Where = (number, "groups")
+        rules = entry["groups"]
+        if len(entry) > 1:
+            self._wrong(source, here, "`groups` stands alone", "nothing beside it")
+        elif not isinstance(rules, Mapping):
+            hint = "write {servers: some, clients: any}"
+            self._wrong(source, here, f"`groups` is a mapping, not {rules!r}", hint)
+        else:
+            for name, size in rules.items():
+                self._group(source, (*here, str(name)), str(name), size)
+
+    def _group(self, source: Source, here: Where, name: str, size: object) -> None:
+        if size not in SIZES:
+            self._wrong(source, here, f"must be {_or(SIZES)}, not {size!r}")
+        elif self.groups.setdefault(name, str(size)) != size:
+            other = self.groups[name]
+            problem = f"is {size} here, but {other} in an earlier entry `groups`"
+            self._wrong(source, here, problem, "a playbook and its imports must agree")
 
     def _play(self, source: Source, number: int, entry: Any) -> Play | None:
         here: Where = (number,)
@@ -163,6 +191,11 @@ class _Reader:
         words = (tags,) if isinstance(tags, str) else tuple(map(str, tags))
         name = str(entry.get("name") or "")
         return StepEntry(kind, params or {}, source, where, name, frozenset(words))
+
+
+def _or(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}"
 
 
 def _kind_problem(found: list[str]) -> tuple[str, str]:

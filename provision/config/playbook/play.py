@@ -102,11 +102,14 @@ class Playbook:
         sources: where each play is written, by its number.
         folder: where the file is; variables that playbooks beside it use may be set
             as well.
+        groups: how many hosts each group it needs must have; see `group_rules`. A host
+            is in at most one of them.
     """
 
     plays: tuple[Play, ...]
     sources: tuple[tuple[Source, Where], ...] = ()
     folder: Path | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def hidden(self) -> Iterator[str]:
         """The secret values that are written in it, encrypted."""

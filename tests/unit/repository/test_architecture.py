@@ -38,10 +38,10 @@ ONLY = {
 WITHIN = {
     "cli": "options command request encrypt lab schema ray deploy trust program",
     "cli/ray": "prune status smoke teardown rollback token metrics",
-    "config": ("yaml_source inventory registry templating validation schema playbook"),
+    "config": ("yaml_source inventory registry templating validation playbook schema"),
     "config/inventory": ("connection_vars ranges pattern host groups merge inventory"),
     "config/playbook": (
-        "play template_files template_certificate bound load selection bind"
+        "play group_rules template_files template_certificate bound load selection bind"
     ),
     "engine": (
         "audit session interrupt lock run_id secret_recovery outcome converge "
