@@ -129,7 +129,7 @@ class _Reader:
                 self._group(source, (*here, str(name)), str(name), size)
 
     def _group(self, source: Source, here: Where, name: str, size: object) -> None:
-        if size not in SIZES:
+        if not (isinstance(size, str) and size in SIZES):
             self._wrong(source, here, f"must be {_or(SIZES)}, not {size!r}")
         elif self.groups.setdefault(name, str(size)) != size:
             other = self.groups[name]

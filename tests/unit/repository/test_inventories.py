@@ -8,19 +8,52 @@ import pytest
 
 from provision.config import inventory as inventories
 from provision.config import playbook as playbooks
+from provision.config.playbook import Bound
 from provision.secrets.store import Secrets
 
 FILES = sorted((Path(__file__).parents[3] / "inventories").glob("*.yml"))
+PLAYBOOKS = {"nfs.example": "nfs"}
+"""The playbook of an inventory that is not for `deploy`."""
+
+
+def bound(path: Path, folder: Path, playbook: str) -> Bound:
+    book = playbooks.load(playbooks.find(playbook))
+    secrets = Secrets(folder, generate=False)
+    return playbooks.bind(book, inventories.load(path), secrets=secrets)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_deploy_playbook_can_be_bound_to_it(path: Path, tmp_path: Path) -> None:
-    inventory = inventories.load(path)
-    book = playbooks.load(playbooks.find("deploy"))
-    secrets = Secrets(tmp_path, generate=False)
-    bound = playbooks.bind(book, inventory, secrets=secrets)
-    assert bound.warnings == ()
-    assert inventory.cluster == path.stem
+def test_its_playbook_can_be_bound_to_it(path: Path, tmp_path: Path) -> None:
+    found = bound(path, tmp_path, PLAYBOOKS.get(path.stem, "deploy"))
+    assert found.warnings == ()
+    assert inventories.load(path).cluster == path.stem
+
+
+def test_a_rack_of_nfs_servers_needs_no_ray(tmp_path: Path) -> None:
+    [path] = [path for path in FILES if path.stem == "nfs.example"]
+    found = bound(path, tmp_path, "nfs")
+    steps = [
+        item.step for play in found.plays for row in play.steps.values() for item in row
+    ]
+    assert {type(step).__module__.split(".")[1] for step in steps} == {"steps"}
+    assert inventories.load(path).lock_host(found.groups).name == "store1"
+    text = {
+        host: str(getattr(item.step, "content", ""))
+        for play in found.plays
+        for host, row in play.steps.items()
+        for item in row
+        if item.step.kind in ("file", "systemd_unit")
+    }
+    assert "/srv/archive desk1(rw,sync" in text["store2"]
+    assert "mount -t nfs 192.0.2.52:/srv/archive /nfs/store2" in text["desk3"]
+
+
+def test_nothing_is_exported_when_there_is_no_client(tmp_path: Path) -> None:
+    path = tmp_path / "rack.yml"
+    path.write_text("servers: {hosts: {a: }}\nclients:\n")
+    [play, *_] = bound(path, tmp_path, "nfs").plays
+    [exports] = [i.step for i in play.steps["a"] if i.step.kind == "file"]
+    assert "/srv/nfs" not in exports.content  # type: ignore[attr-defined]
 
 
 def test_there_are_inventories() -> None:

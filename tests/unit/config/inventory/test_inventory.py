@@ -191,9 +191,8 @@ def test_a_range_that_makes_no_sense_is_refused(text: str) -> None:
         ("'a b': {hosts: {x: }}", "cannot be the name of a group"),
         ("a: {children: {b: }}\nb: {children: {a: }}", "contain each other: a -> b -> a"),
         ("all: {hosts: }", "there is no host in it"),
-        ("head: {hosts: {a: , b: }}", "must have exactly one host; it has 2: a, b"),
-        ("head:\nworkers: {hosts: {a: }}", "must have exactly one host; it has none"),
-        ("head: {hosts: {a: }}\nworkers: {hosts: {a: }}", "in `head` and in `workers`"),
+        ("all:\n  vars: {lock_host: x}\n  hosts: {a: }", "lab.yml:2: all.vars.lock_host: no host is called 'x'"),
+        ("all: {hosts: {a: {lock_host: a}, b: {lock_host: b}}}", "one inventory has one lock host, not a, b; set `lock_host` for `all`"),
         ("all: {hosts: {a: {ansible_host: x}, b: {ansible_host: x}}}", "the same address x"),
         ("all: {hosts: {a: {ansible_port: 99999}}}", "99999 is not a port"),
         ("all: {hosts: {a: {ansible_port: ssh}}}", "'ssh' is not a port"),
@@ -260,3 +259,21 @@ def test_known_hosts_lie_beside_the_inventory_unless_it_names_others(
     assert host.known_hosts == (tmp_path / "known_hosts",)
     assert host.file == str(tmp_path / "inv.yml")
     assert Inventory.parse({"all": {"hosts": {"a": None}}}).hosts["a"].file == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "groups", "host"),
+    [
+        ("all: {hosts: {a: , b: }}", (), "a"),
+        ("all: {hosts: {a: }}\nstores: {hosts: {b: }}", (), "a"),
+        ("all: {hosts: {a: }}\nstores: {hosts: {b: }}", ("stores",), "b"),
+        ("all: {hosts: {a: }}\nstores:\ndesks: {hosts: {b: }}", ("stores", "desks"), "b"),
+        ("all: {hosts: {a: }}", ("stores",), "a"),
+        ("all: {hosts: {a: , b: , c: }, vars: {lock_host: c}}", (), "c"),
+        ("g: {hosts: {a: , b: {lock_host: b}}}", ("g",), "b"),
+    ],
+)  # fmt: skip
+def test_the_lock_is_on_the_host_that_inventory_or_playbook_name(
+    tmp_path: Path, text: str, groups: tuple[str, ...], host: str
+) -> None:
+    assert load(tmp_path, text).lock_host(groups).name == host
