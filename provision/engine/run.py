@@ -7,6 +7,7 @@ found before a host is contacted; `Prepared.run` then works on the hosts.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, Play, Playbook
 from provision.engine.interrupt import interruptible
-from provision.engine.run_id import Unfinished, name_of_run
+from provision.engine.run_id import UnfinishedRun, find_run_id
 from provision.engine.runner import execute
 from provision.errors import LockHeldError
 from provision.model.events import Event
@@ -134,7 +135,8 @@ class Prepared:
         """
         run = Run()
         run.steps = self._steps()
-        unfinished = Unfinished(self.inventory.state_dir, self.run_id)
+        every = itertools.chain.from_iterable(run.steps.values())
+        unfinished = UnfinishedRun(self.inventory.state_dir, self.run_id, every)
         try:
             self._execute([run, unfinished, *options.get("reporters", ())], options)
         except LockHeldError:
@@ -143,7 +145,8 @@ class Prepared:
                 self.secrets.discard_new()
             raise
         part = options.get("limit") or options.get("tags")
-        unfinished.over(run, whole=self.mode is Mode.APPLY and not part)
+        if self.mode is Mode.APPLY and not part and run.exit_code == 0:
+            unfinished.finish()
         return run
 
     def _steps(self) -> dict[str, tuple[Any, ...]]:
@@ -186,7 +189,7 @@ def prepare(mode: Mode, hosts: Hosts, book: Book, options: RunOptions) -> Prepar
     """
     inventory = load_inventory(hosts, options)
     secrets = Secrets(inventory.state_dir, generate=False)
-    run_id = name_of_run(inventory.state_dir)
+    run_id = find_run_id(inventory.state_dir)
     bound = _bound(mode, inventory, _playbook(book), secrets, run_id, options)
     return Prepared(mode, inventory, bound, secrets, run_id)
 

@@ -1,56 +1,58 @@
-"""A deploy that was cut off and the one that finishes it count as one change.
+"""The id of a run; an interrupted deploy and the one that finishes it share one.
 
-What a deploy replaces carries its run as a label, and a rollback takes away all of one
-run. So the run of a deploy that replaced something and did not end well is kept beside
-the inventory, and the next deploy goes on under it.
+What a deploy replaces is labelled with the id of its run, and a rollback takes back all of
+one id. So the id of a deploy that replaced something and did not end well is kept beside
+the inventory, and the next deploy uses it again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from provision.atomic_file import replace
 from provision.model.events import Event, StepApplying
-from provision.model.result import Run
+from provision.model.step import Step
 
 FILE = "unfinished"
-REPLACES = frozenset(("ray_head", "ray_worker"))
-"""Kinds of steps that label what they make with their run."""
-GOES_BACK = "ray_previous"
 
 
-class Unfinished:
-    """Keeps the run of a deploy until one has ended well; a reporter.
+class UnfinishedRun:
+    """Keeps the id of a deploy until one has ended well; a reporter.
 
     Args:
-        memory: the folder where it is kept.
-        run: that of now, as its steps have it.
+        state_dir: the folder where it is kept.
+        run_id: the id of the present run.
+        steps: the steps of all hosts.
     """
 
-    def __init__(self, memory: Path, run: str) -> None:
-        self._file = memory / FILE
-        self._run = run
+    def __init__(self, state_dir: Path, run_id: str, steps: Iterable[Step]) -> None:
+        self._file = state_dir / FILE
+        self._run_id = run_id
+        kinds = {type(step) for step in steps}
+        self._labelling = {kind.kind for kind in kinds if kind.carries_run}
+        self._concerned = any(k.carries_run or k.undoes_run for k in kinds)
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
-        if isinstance(event, StepApplying) and event.kind in REPLACES and self._run:
-            run, self._run = self._run, ""
-            with contextlib.suppress(OSError):  # a rollback takes one part, then
-                replace(self._file, f"{run}\n".encode())
+        """Keep the id when the first step begins that labels something with it."""
+        applying = isinstance(event, StepApplying) and event.kind in self._labelling
+        if applying and self._run_id:
+            run_id, self._run_id = self._run_id, ""
+            with contextlib.suppress(OSError):  # then a rollback takes back one part
+                replace(self._file, f"{run_id}\n".encode())
 
-    def over(self, run: Run, *, whole: bool) -> None:
-        """A *run* is over: one of the *whole* inventory may have done what was left."""
-        kinds = {step.kind for row in run.steps.values() for step in row}
-        if whole and run.exit_code == 0 and kinds & {*REPLACES, GOES_BACK}:
+    def finish(self) -> None:
+        """Drop the id: a run of the whole inventory has ended well."""
+        if self._concerned:
             with contextlib.suppress(OSError):
                 self._file.unlink(missing_ok=True)
 
 
-def name_of_run(memory: Path) -> str:
-    """That of a deploy that was begun and did not end well; else the time of now."""
+def find_run_id(state_dir: Path) -> str:
+    """Return the id of a deploy that did not end well; if none, the present time."""
     with contextlib.suppress(OSError):
-        if name := (memory / FILE).read_text("utf-8").strip():
-            return name
+        if run_id := (state_dir / FILE).read_text("utf-8").strip():
+            return run_id
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,7 +1,8 @@
-"""The contract of a step: what one thing on one host should be, and how to see it.
+"""The contract of a step: the desired state of one thing on one host.
 
-A step never talks to a host. It returns shell text to look, says what should be
-seen, and returns shell text to change it; the difference of the two is the plan.
+A step never contacts a host. It returns shell text that probes the thing, the state that
+the probe should observe, and shell text that changes it; the plan is the difference
+between the observed and the desired state.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from provision.model.shell import Reply, Sh
 
 
 def parse_lines(text: str) -> dict[str, str]:
-    """`key=value` lines as a mapping; other lines are an error.
+    """Return `key=value` lines as a mapping; other lines are an error.
 
     Raises:
         ProbeError: a line has no `=`.
@@ -34,9 +35,9 @@ def parse_lines(text: str) -> dict[str, str]:
 
 
 class Step(BaseModel):
-    """One thing on one host: parameters, and the four answers about it.
+    """One thing on one host: its parameters and the four methods of the contract.
 
-    Subclasses say their kind: `class Directory(Step, kind="directory")`.
+    Subclasses name their kind: `class Directory(Step, kind="directory")`.
     """
 
     model_config = ConfigDict(
@@ -44,9 +45,13 @@ class Step(BaseModel):
     )
 
     kind: ClassVar[str] = ""
+    carries_run: ClassVar[bool] = False
+    """True if what the step makes is labelled with the id of the run that made it."""
+    undoes_run: ClassVar[bool] = False
+    """True if the step takes back what another run has made."""
 
     timeout_s: Seconds = 300
-    """Longest time one change and the look after it may take before they are killed."""
+    """Longest time a change and the probe after it may take before they are killed."""
     settle_s: float = Field(default=0, ge=0)
     """Longest time to poll after a change until nothing differs."""
 

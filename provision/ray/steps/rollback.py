@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -41,6 +42,8 @@ class RayPrevious(Step, kind="ray_previous"):
 
     Source: docker-rename(1), Docker Engine 20.10.
     """
+
+    undoes_run: ClassVar[bool] = True
 
     cluster: Word
     data_dir: AbsPath

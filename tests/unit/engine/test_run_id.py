@@ -1,4 +1,4 @@
-"""A deploy that was cut off and the one that finishes it have one name."""
+"""An interrupted deploy and the one that finishes it have one id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from provision import api
 from provision.config.playbook.load import load
-from provision.engine import run_id
+from provision.steps.files.file import File
 
 BOOK = """
 - play: p
@@ -28,7 +28,7 @@ BOOK = """
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder where `file` stands for a step that replaces a node."""
-    monkeypatch.setattr(run_id, "REPLACES", frozenset(["file"]))
+    monkeypatch.setattr(File, "carries_run", True)
     text = BOOK.replace("FOLDER", str(tmp_path)).replace("OWNER", str(os.geteuid()))
     (tmp_path / "book.yml").write_text(text.replace("GROUP", str(os.getegid())))
     about = {"cluster": "cut", "ansible_connection": "local", "ansible_become": False}
@@ -42,7 +42,7 @@ def deploy(place: Path, **options: str) -> int:
     return api.apply(place / "inv.yml", book, **options).exit_code  # type: ignore[arg-type]
 
 
-def test_one_that_was_cut_off_is_gone_on_with(
+def test_an_interrupted_deploy_is_continued_under_its_id(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.strftime", lambda *_: "first")
