@@ -54,7 +54,7 @@ class Pair:
 def issue_authority(cluster: str, now: datetime) -> Pair:
     """A new authority that signs its own certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _subject(f"Ray cluster {cluster}")
+    subject = _subject(f"cluster {cluster}")
     use = x509.KeyUsage(
         digital_signature=False,
         content_commitment=False,

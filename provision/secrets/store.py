@@ -1,12 +1,12 @@
-"""Where secrets come from: the environment, a file, a person, or made here.
+"""Sources of secrets: the environment, a file, a prompt, or a new random value.
 
-`secret('ray_token')` in a playbook is the variable `PROVISION_RAY_TOKEN` of the
-environment if it is set, else the content of the file that `PROVISION_RAY_TOKEN_FILE`
-names, else of `.provision/CLUSTER/ray_token` beside the inventory. That file is made when
-a run that changes hosts first needs it: with what the cluster has already, see `adopt`,
-else with a random secret. One that cannot be made up is asked for on the terminal:
-`secret('registry_password', generate=false)`. Values are `SecretStr`: they print as stars
-wherever they turn up.
+`secret('api_token')` in a playbook is the variable `PROVISION_API_TOKEN` of the
+environment if it is set, else the content of the file that `PROVISION_API_TOKEN_FILE`
+names, else of `.provision/CLUSTER/api_token` beside the inventory. That file is made when
+a run that changes hosts first needs it: with the secret that the cluster has already
+(`engine/secret_recovery.py`), else with a random one. One that cannot be made up is
+prompted for on the terminal: `secret('registry_password', generate=false)`. Values are
+`SecretStr`, which print as stars.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Patterns that choose hosts: `workers:!node3`, `rack*:&gpu`, `all`.
+"""Patterns that choose hosts: `racks:!node3`, `rack*:&gpu`, `all`.
 
 Source: the Ansible documentation, "Patterns: targeting hosts and groups",
 ansible-core 2.19. Ranges and regular expressions in patterns are left out.

@@ -67,7 +67,7 @@ class Play(BaseModel):
 
     Attributes:
         play: its name.
-        hosts: the pattern, as `head:workers` or `workers:!node3`.
+        hosts: the pattern, as `servers:clients` or `servers:!node3`.
         enabled: whether there is anything to do here; a variable as `"{{ metrics }}"`
             may say it, for each host, but nothing that is only known on the host. What
             an earlier deploy did is not undone.

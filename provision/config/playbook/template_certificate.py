@@ -1,8 +1,8 @@
 """`certificate(host)` in a playbook: what a host shows to the others, as PEM text.
 
-- file: {path: /etc/ray/node.crt, content: "{{ certificate(host).certificate }}"}
-- file: {path: /etc/ray/node.key, content: "{{ certificate(host).key }}", mode: "400"}
-- file: {path: /etc/ray/authority.crt, content: "{{ certificate(host).authority }}"}
+- file: {path: /etc/node/node.crt, content: "{{ certificate(host).certificate }}"}
+- file: {path: /etc/node/node.key, content: "{{ certificate(host).key }}", mode: "400"}
+- file: {path: /etc/node/authority.crt, content: "{{ certificate(host).authority }}"}
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ class File(Ownership, kind="file"):
     a file beside the playbook: `"{{ template('x.j2') }}"`, or `"{{ file('x') }}"` as is.
 
     Example:
-        file: {path: /etc/ray/token, content: "{{ secret('ray') }}", mode: "400"}
+        file: {path: /etc/app/token, content: "{{ secret('app') }}", mode: "400"}
 
     Raises:
         RefusedError: a directory, a link or something else is at *path*.
