@@ -38,7 +38,7 @@ PermitRootLogin prohibit-password
 MaxStartups 200
 MaxSessions 10
 """
-"""Of two values for a word sshd takes the first."""
+"""The configuration; of two values for a word sshd takes the first."""
 
 
 @dataclass
@@ -92,21 +92,21 @@ def start_sshd(folder: Path, extra: str = "") -> Sshd:
     return Sshd(port, folder, process)
 
 
-def answered(
+def answer_question(
     child: subprocess.Popen[bytes], terminal: int, question: str, answer: str
 ) -> tuple[int, str]:
-    """Answer the *question* a program asks at a *terminal*; its exit code, what it said."""
-    said = b""
-    while question.encode() not in said:
-        said += os.read(terminal, 4096)
+    """Answer the *question* that a program asks; return its exit code and output."""
+    printed = b""
+    while question.encode() not in printed:
+        printed += os.read(terminal, 4096)
     os.write(terminal, f"{answer}\n".encode())
     try:
         while part := os.read(terminal, 4096):
-            said += part
+            printed += part
     except OSError:
         pass  # the end of a terminal
     os.close(terminal)
-    return child.wait(60), said.decode()
+    return child.wait(60), printed.decode()
 
 
 def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> None:
@@ -154,7 +154,7 @@ HostFor = Callable[..., Host]
 
 @pytest.fixture
 def host_for(tmp_path: Path) -> HostFor:
-    """Makes the inventory's host for a server, its key known unless told otherwise."""
+    """Return a function that makes the host of a server, with its key known by default."""
 
     def make(server: Sshd, **changed: Any) -> Host:
         variables = {
@@ -213,7 +213,7 @@ def sudoers(rule: str = "") -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process: they share an sshd and users of this machine."""
+    """Run them all in one process: they share an sshd and users of this machine."""
     for item in items:
         if "/ssh/" in item.nodeid or item.path.parent.name == "ssh":
             item.add_marker(pytest.mark.xdist_group("ssh"))

@@ -22,7 +22,7 @@ from provision.transport.ssh import SshTransport
 
 
 def connects(transport: SshTransport) -> bool:
-    """Whether a script can be run over a new connection."""
+    """Tell whether a script can be run over a new connection."""
     transport.open()
     try:
         code = transport.run(Script("true", limit_s=10))
@@ -155,7 +155,7 @@ def test_an_unknown_host_key_is_refused_with_the_command_that_accepts_it(
     assert error.hint.endswith("accept it: invoke trust --inventory lab.yml")
 
 
-def test_of_an_inventory_that_is_no_file_the_line_for_known_hosts_is_told(
+def test_without_an_inventory_file_the_hint_adds_the_line_to_known_hosts(
     sshd: Sshd, host_for: HostFor
 ) -> None:
     host = dataclasses.replace(host_for(sshd, host_key=None), where="")
@@ -189,7 +189,7 @@ def test_the_host_key_is_checked_before_the_login(
     assert "Accepted" not in added
 
 
-def test_a_host_known_by_its_rsa_key_is_asked_for_that_one(
+def test_a_host_known_by_its_rsa_key_is_asked_for_that_key(
     sshd: Sshd, host_for: HostFor
 ) -> None:
     assert connects(SshTransport(host_for(sshd, host_key=sshd.public("rsa"))))
@@ -225,7 +225,7 @@ def test_the_ssh_config_of_the_user_is_honoured(
     assert connects(SshTransport(host))
 
 
-def test_a_jump_host_is_gone_through(
+def test_a_connection_goes_through_a_jump_host(
     sshd: Sshd, strict: Sshd, host_for: HostFor, home: Path
 ) -> None:
     (home / ".ssh/known_hosts").write_text(
@@ -233,7 +233,7 @@ def test_a_jump_host_is_gone_through(
     )
     host = host_for(sshd, ansible_ssh_common_args=f"-J localhost:{sshd.port}")
     assert sessions_soon(sshd, 0) == 0, (
-        "those of the tests before end in their own time"
+        "connections of earlier tests may take a moment to end"
     )
     transport = SshTransport(host)
     transport.open()
@@ -243,7 +243,7 @@ def test_a_jump_host_is_gone_through(
 
 
 def sessions_soon(sshd: Sshd, wanted: int) -> int:
-    """How many connections it serves, once that is *wanted* or after 5 s."""
+    """Count its connections, once there are *wanted* or after 5 s."""
     deadline = time.monotonic() + 5
     while len(sshd.sessions()) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -297,22 +297,22 @@ def test_a_refused_connection_is_an_error_with_a_hint(
 
 
 @pytest.fixture
-def mute() -> Iterator[int]:
-    """A port that takes connections and says nothing."""
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
-def test_a_port_that_says_nothing_is_given_up_after_the_timeout(
-    sshd: Sshd, host_for: HostFor, mute: int
+def test_a_port_that_sends_nothing_is_given_up_after_the_timeout(
+    sshd: Sshd, host_for: HostFor, silent_port: int
 ) -> None:
     started = time.monotonic()
-    error = refusal(SshTransport(host_for(sshd, ansible_port=mute), timeout_s=1))
+    error = refusal(SshTransport(host_for(sshd, ansible_port=silent_port), timeout_s=1))
     assert "sent no SSH banner within 1 s" in error.message
     assert time.monotonic() - started < 4
 
 
-def test_an_sshd_that_stops_in_the_middle_of_the_login_is_given_up(
+def test_an_sshd_that_stops_during_the_login_is_given_up_after_the_timeout(
     host_for: HostFor, tmp_path: Path
 ) -> None:
     server = start_sshd(tmp_path / "sshd")
@@ -326,11 +326,11 @@ def test_an_sshd_that_stops_in_the_middle_of_the_login_is_given_up(
 
 
 def test_closing_ends_an_attempt_to_connect(
-    sshd: Sshd, host_for: HostFor, mute: int
+    sshd: Sshd, host_for: HostFor, silent_port: int
 ) -> None:
     import threading
 
-    transport = SshTransport(host_for(sshd, ansible_port=mute))
+    transport = SshTransport(host_for(sshd, ansible_port=silent_port))
     threading.Timer(0.3, transport.close).start()
     started = time.monotonic()
     assert "interrupted" in refusal(transport).message
@@ -338,21 +338,21 @@ def test_closing_ends_an_attempt_to_connect(
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "warning"),
     [
         ("diffie-hellman-group14-sha256", "diffie-hellman-group14-sha256, which costs"),
         ("curve25519-sha256@libssh.org", ""),
     ],
 )
-def test_a_slow_key_exchange_is_told(
-    host_for: HostFor, tmp_path: Path, chosen: str, said: str
+def test_a_slow_key_exchange_gives_a_warning(
+    host_for: HostFor, tmp_path: Path, chosen: str, warning: str
 ) -> None:
     server = start_sshd(tmp_path / "kex", f"KexAlgorithms {chosen}")
-    told: list[str] = []
+    warnings: list[str] = []
     try:
-        transport = SshTransport(host_for(server), warn=told.append)
+        transport = SshTransport(host_for(server), warn=warnings.append)
         with contextlib.closing(transport):
             transport.open()
     finally:
         server.stop()
-    assert (said in told[0]) if said else not told
+    assert (warning in warnings[0]) if warning else not warnings

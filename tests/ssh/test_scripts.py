@@ -1,4 +1,4 @@
-"""Scripts over a real sshd: output, exit codes, limits, big things, two at once."""
+"""Scripts over a real sshd: output, exit codes, limits, sizes, several at once."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def run(
     return code, out.decode(), err.decode()
 
 
-def test_a_script_gives_its_output_its_errors_and_its_exit_code(
+def test_a_script_returns_its_output_its_errors_and_its_exit_code(
     transport: SshTransport,
 ) -> None:
     assert run(transport, "echo out; echo err >&2; exit 7") == (7, "out\n", "err\n")
 
 
-def test_framed_fragments_come_back_one_by_one(transport: SshTransport) -> None:
+def test_each_fragment_has_its_own_reply(transport: SshTransport) -> None:
     fragments = [Sh.of("echo one"), Sh.of("echo two >&2; exit 3"), Sh.of("cat")]
     tasks = [Task(fragment) for fragment in fragments]
     got = run_tasks(transport.run, tasks, limit_s=LIMIT_S)
@@ -51,7 +51,7 @@ def test_framed_fragments_come_back_one_by_one(transport: SshTransport) -> None:
     assert [(reply.stdout, reply.stderr, reply.exit) for reply in got] == wanted
 
 
-def test_a_script_that_is_cut_off_by_its_limit_ends_with_124(
+def test_a_script_that_reaches_its_time_limit_ends_with_124(
     transport: SshTransport,
 ) -> None:
     started = time.monotonic()
@@ -60,7 +60,9 @@ def test_a_script_that_is_cut_off_by_its_limit_ends_with_124(
     assert time.monotonic() - started < 5
 
 
-def test_a_script_that_ignores_its_limit_is_killed(transport: SshTransport) -> None:
+def test_a_script_that_ignores_its_time_limit_is_killed(
+    transport: SshTransport,
+) -> None:
     code, _, _ = run(transport, "trap '' TERM; while :; do sleep 1; done", limit_s=1)
     assert code == 137
 
@@ -81,7 +83,7 @@ def test_children_that_ignore_the_limit_are_killed_too(transport: SshTransport) 
     assert run(transport, "pgrep -f '^sleep 471[345]'")[1] == ""
 
 
-def test_what_a_change_would_tidy_up_is_tidied_up_at_its_limit(
+def test_a_change_removes_its_temporary_files_at_its_time_limit(
     transport: SshTransport, tmp_path: Path
 ) -> None:
     draft = tmp_path / "draft"
@@ -93,7 +95,7 @@ def test_what_a_change_would_tidy_up_is_tidied_up_at_its_limit(
     assert not draft.exists()
 
 
-def test_a_daemon_that_keeps_the_output_open_does_not_hold_the_script_up(
+def test_a_daemon_that_keeps_the_output_open_does_not_delay_the_script(
     transport: SshTransport,
 ) -> None:
     started = time.monotonic()
@@ -102,7 +104,7 @@ def test_a_daemon_that_keeps_the_output_open_does_not_hold_the_script_up(
     assert time.monotonic() - started < 5
 
 
-def test_what_a_script_left_running_in_its_own_session_goes_on(
+def test_a_process_in_its_own_session_outlives_its_script(
     transport: SshTransport,
 ) -> None:
     run(transport, "setsid sleep 4712 >/dev/null 2>&1 &")
@@ -140,7 +142,7 @@ def test_a_big_script_that_prints_while_it_is_still_being_sent_does_not_stall(
     assert (code, out.size) == (0, 5000 * 1001)
 
 
-def test_a_script_with_a_syntax_error_says_so(transport: SshTransport) -> None:
+def test_a_syntax_error_in_a_script_is_reported(transport: SshTransport) -> None:
     code, _, err = run(transport, "if true; then echo")
     assert code == 2
     assert "yntax" in err or "nexpected" in err
@@ -169,7 +171,7 @@ def test_many_scripts_in_a_row_leave_no_process_and_no_thread_behind(
     assert threading.active_count() == threads
 
 
-def test_a_held_script_gives_its_first_line_and_ends_with_the_context(
+def test_a_held_script_returns_its_first_line_and_ends_with_the_context(
     transport: SshTransport,
 ) -> None:
     with transport.hold(Script("{ echo mine; cat >/dev/null; exit\n}\n")) as held:
@@ -189,7 +191,7 @@ def test_a_held_lock_is_released_when_the_context_ends(
         assert third.line == "mine"
 
 
-def test_a_held_script_that_ends_at_once_is_an_error_with_its_words(
+def test_a_held_script_that_ends_at_once_is_an_error_with_its_output(
     transport: SshTransport,
 ) -> None:
     held = transport.hold(Script("echo no flock here >&2; exit 3\n"))

@@ -1,4 +1,4 @@
-"""A sudo that asks for a password, for real: once, on standard input, and no further."""
+"""A real sudo that asks for a password: sent once, on standard input, nowhere else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, USER, HostFor, Sshd, answered, sudoers
+from conftest import PASSWORD, USER, HostFor, Sshd, answer_question, sudoers
 
 from provision.model.script import Script
 from provision.transport.ssh import SshTransport
@@ -95,38 +95,38 @@ def made(place: Place) -> int:
     return len(list((place.folder / "out").iterdir()))
 
 
-def test_without_a_password_the_error_says_how_to_give_one(place: Place) -> None:
-    code, said = place("deploy", *WHERE)
-    assert (code, made(place)) == (2, 0), said
-    assert "may not run sudo without a password" in said
-    assert "--ask-become-pass" in said
+def test_without_a_password_the_error_names_the_option_for_it(place: Place) -> None:
+    code, output = place("deploy", *WHERE)
+    assert (code, made(place)) == (2, 0), output
+    assert "may not run sudo without a password" in output
+    assert "--ask-become-pass" in output
 
 
 @pytest.mark.parametrize("way", ["environment", "inventory"])
-def test_the_right_one_works_on_all_hosts(place: Place, way: str) -> None:
+def test_the_right_password_works_on_all_hosts(place: Place, way: str) -> None:
     given = {}
     if way == "inventory":
         place.write(f'ansible_become_password: "{PASSWORD}"')
     else:
         given["PROVISION_BECOME_PASSWORD"] = PASSWORD
-    code, said = place("deploy", *WHERE, **given)
-    assert (code, made(place)) == (0, 5), said
+    code, output = place("deploy", *WHERE, **given)
+    assert (code, made(place)) == (0, 5), output
     assert "incorrect" not in place.log
-    assert PASSWORD not in said
+    assert PASSWORD not in output
 
 
-def test_a_wrong_one_is_tried_once_and_told_once(place: Place) -> None:
-    code, said = place("deploy", *WHERE, PROVISION_BECOME_PASSWORD="hunter2-wrong")
-    assert (code, made(place)) == (2, 0), said
+def test_a_wrong_password_is_tried_once_and_reported_once(place: Place) -> None:
+    code, output = place("deploy", *WHERE, PROVISION_BECOME_PASSWORD="hunter2-wrong")
+    assert (code, made(place)) == (2, 0), output
     assert place.log.count("incorrect password attempt") == 1, place.log
     assert " 1 incorrect password attempt" in place.log
-    assert said.count("wrong password") == 2, "where it happens, and in the summary"
-    assert said.count("FAILED") == 2, "the one that was tried, and one for all others"
-    assert "and 1 more: the sudo password was not tried here" in said
-    assert "hunter2" not in said
+    assert output.count("wrong password") == 2, "as an event, and in the summary"
+    assert output.count("FAILED") == 2, "the one that was tried, and one for all others"
+    assert "and 1 more: the sudo password was not tried here" in output
+    assert "hunter2" not in output
 
 
-def test_it_is_typed_once_for_all_hosts_and_not_shown(place: Place) -> None:
+def test_a_password_is_typed_once_for_all_hosts_and_not_shown(place: Place) -> None:
     ours, theirs = pty.openpty()
     words = ("deploy", *WHERE, "--ask-become-pass")
     with subprocess.Popen(
@@ -136,31 +136,31 @@ def test_it_is_typed_once_for_all_hosts_and_not_shown(place: Place) -> None:
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: pty_of_its_own(theirs),  # noqa: PLW1509 - one thread here
+        preexec_fn=lambda: set_controlling_terminal(theirs),  # noqa: PLW1509 - one thread here
     ) as child:
         os.close(theirs)
-        code, said = answered(child, ours, "password for sudo: ", PASSWORD)
-    assert code == 0, said
+        code, output = answer_question(child, ours, "password for sudo: ", PASSWORD)
+    assert code == 0, output
     assert made(place) == 5
-    assert said.count("password for sudo") == 1
-    assert PASSWORD not in said
+    assert output.count("password for sudo") == 1
+    assert PASSWORD not in output
 
 
-def pty_of_its_own(terminal: int) -> None:
-    """Make *terminal* the one that /dev/tty is, as a login does."""
+def set_controlling_terminal(terminal: int) -> None:
+    """Make *terminal* the process's /dev/tty, as a login does."""
     import fcntl
     import termios
 
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
-def test_with_no_terminal_to_ask_on_it_ends_with_5(place: Place) -> None:
-    code, said = place("deploy", *WHERE, "--ask-become-pass")
-    assert (code, len(said.splitlines())) == (5, 1), said
-    assert "PROVISION_BECOME_PASSWORD" in said
+def test_ask_become_pass_without_a_terminal_ends_with_5(place: Place) -> None:
+    code, output = place("deploy", *WHERE, "--ask-become-pass")
+    assert (code, len(output.splitlines())) == (5, 1), output
+    assert "PROVISION_BECOME_PASSWORD" in output
 
 
-def test_it_is_on_no_command_line_and_in_no_environment(
+def test_a_password_is_on_no_command_line_and_in_no_environment(
     sshd: Sshd, login_user: str, place: Place, host_for: HostFor
 ) -> None:
     host = host_for(sshd, ansible_user=login_user, ansible_become_password=PASSWORD)
@@ -170,7 +170,7 @@ def test_it_is_on_no_command_line_and_in_no_environment(
         script = Script("{ id -un; cat >/dev/null; exit\n}\n", become=True)
         with transport.hold(script) as held:
             assert held.line == "root"
-            seen = [
+            texts = [
                 file.read_bytes()
                 for name in ("cmdline", "environ")
                 for file in Path("/proc").glob(f"[0-9]*/{name}")
@@ -178,8 +178,8 @@ def test_it_is_on_no_command_line_and_in_no_environment(
             ]
     finally:
         transport.close()
-    assert any(b"sudo\0" in text for text in seen)
-    assert not [text for text in seen if PASSWORD.encode() in text]
+    assert any(b"sudo\0" in text for text in texts)
+    assert not [text for text in texts if PASSWORD.encode() in text]
 
 
 def readable(file: Path) -> bool:
@@ -189,7 +189,7 @@ def readable(file: Path) -> bool:
         return False
 
 
-def test_a_password_nobody_asks_for_is_not_sent(
+def test_a_password_that_sudo_does_not_ask_for_is_not_sent(
     sshd: Sshd, login_user: str, place: Place, host_for: HostFor
 ) -> None:
     sudoers("ALL=(ALL) NOPASSWD: ALL")

@@ -1,4 +1,4 @@
-"""`invoke trust` with real servers: what it shows, writes, and refuses."""
+"""`invoke trust` with real servers: the keys it shows, adds and refuses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Sshd, answered, keygen, start_sshd
+from conftest import Sshd, answer_question, keygen, start_sshd
 
 MAIN = "import sys; from provision.cli import main; sys.argv[0] = 'invoke'; main()"
 INVENTORY = """
@@ -38,7 +38,7 @@ class Place:
     servers: tuple[Sshd, Sshd]
 
     def __call__(self, *words: str) -> tuple[int, str]:
-        """Exit code and output of a command, with no terminal."""
+        """Run a command with no terminal; return its exit code and output."""
         done = subprocess.run(
             [sys.executable, "-c", MAIN, *words],
             cwd=self.folder,
@@ -52,7 +52,7 @@ class Place:
         return done.returncode, done.stdout
 
     def answering(self, answer: str, *words: str) -> tuple[int, str]:
-        """As a person at a terminal who answers the question."""
+        """Run a command as a person at a terminal who answers the question."""
         ours, theirs = pty.openpty()
         with subprocess.Popen(
             [sys.executable, "-c", MAIN, *words],
@@ -62,10 +62,10 @@ class Place:
             stderr=theirs,
         ) as child:
             os.close(theirs)
-            return answered(child, ours, "Type yes", answer)
+            return answer_question(child, ours, "Type yes", answer)
 
-    def print_of(self, number: int, kind: str = "ed25519") -> str:
-        """A server's fingerprint, as OpenSSH says it."""
+    def fingerprint_of(self, number: int, kind: str = "ed25519") -> str:
+        """Return a server's fingerprint, as OpenSSH prints it."""
         file = self.servers[number].folder / f"host_{kind}.pub"
         command = ["ssh-keygen", "-lf", str(file)]
         return subprocess.check_output(command, text=True).split()[1]
@@ -105,53 +105,53 @@ WHERE = ("--inventory", "inv.yml")
 
 
 def test_the_command_that_deploy_names_makes_deploy_work(place: Place) -> None:
-    code, said = place("plan", *WHERE, "--playbook", "p")
-    assert code == 4, said
-    command = re.search(r"accept it: invoke (trust --inventory inv\.yml)\n", said)
-    assert command, said
-    assert said.count("FAILED") == 1
-    code, said = place(*command[1].split(), "--yes")
-    assert (code, "2 keys added to known_hosts" in said) == (0, True), said
-    code, said = place("plan", *WHERE, "--playbook", "p")
-    assert (code, "2 steps would change on 2 hosts" in said) == (3, True), said
+    code, output = place("plan", *WHERE, "--playbook", "p")
+    assert code == 4, output
+    command = re.search(r"accept it: invoke (trust --inventory inv\.yml)\n", output)
+    assert command, output
+    assert output.count("FAILED") == 1
+    code, output = place(*command[1].split(), "--yes")
+    assert (code, "2 keys added to known_hosts" in output) == (0, True), output
+    code, output = place("plan", *WHERE, "--playbook", "p")
+    assert (code, "2 steps would change on 2 hosts" in output) == (3, True), output
 
 
-def test_without_a_terminal_it_shows_the_keys_and_refuses(place: Place) -> None:
-    code, said = place("trust", *WHERE)
-    assert code == 5, said
-    assert place.print_of(0) in said and place.print_of(1) in said
-    assert "--yes" in said and "--fingerprint" in said
+def test_without_a_terminal_it_shows_the_keys_and_adds_none(place: Place) -> None:
+    code, output = place("trust", *WHERE)
+    assert code == 5, output
+    assert place.fingerprint_of(0) in output and place.fingerprint_of(1) in output
+    assert "--yes" in output and "--fingerprint" in output
     assert place.known == ""
 
 
-def test_a_person_says_yes(place: Place) -> None:
-    code, said = place.answering("yes", "trust", *WHERE)
-    assert code == 0, said
+def test_keys_are_added_when_a_person_answers_yes(place: Place) -> None:
+    code, output = place.answering("yes", "trust", *WHERE)
+    assert code == 0, output
     for number, server in enumerate(place.servers):
-        assert place.print_of(number) in said
+        assert place.fingerprint_of(number) in output
         line = f"[127.0.0.1]:{server.port} {server.public('ed25519')}\n"
         assert line in place.known
-    code, said = place("trust", *WHERE)
-    assert (code, "nothing to do: 2 hosts" in said) == (0, True), said
+    code, output = place("trust", *WHERE)
+    assert (code, "nothing to do: 2 hosts" in output) == (0, True), output
 
 
-def test_a_person_says_no(place: Place) -> None:
-    code, said = place.answering("no", "trust", *WHERE)
-    assert (code, place.known) == (130, ""), said
-    assert "no key was added" in said
+def test_no_key_is_added_when_a_person_answers_no(place: Place) -> None:
+    code, output = place.answering("no", "trust", *WHERE)
+    assert (code, place.known) == (130, ""), output
+    assert "no key was added" in output
 
 
-def test_a_fingerprint_accepts_that_key_alone(place: Place) -> None:
-    given = ("trust", *WHERE, "--fingerprint", place.print_of(0))
-    code, said = place(*given)
-    assert (code, place.known) == (4, ""), said
-    assert "not among those of --fingerprint" in said
-    code, said = place(*given, "--limit", "node1")
-    assert (code, place.known.count("\n")) == (0, 1), said
+def test_a_given_fingerprint_accepts_only_its_key(place: Place) -> None:
+    given = ("trust", *WHERE, "--fingerprint", place.fingerprint_of(0))
+    code, output = place(*given)
+    assert (code, place.known) == (4, ""), output
+    assert "not among those of --fingerprint" in output
+    code, output = place(*given, "--limit", "node1")
+    assert (code, place.known.count("\n")) == (0, 1), output
     assert str(place.servers[0].port) in place.known
 
 
-def test_nobody_is_logged_in_to(place: Place) -> None:
+def test_it_logs_in_to_no_host(place: Place) -> None:
     log = place.servers[0].folder / "log"
     before = len(log.read_text())
     assert place("trust", *WHERE, "--yes")[0] == 0
@@ -165,35 +165,35 @@ def test_a_changed_key_is_refused_and_the_others_are_accepted(place: Place) -> N
     false = " ".join((place.folder / "k.pub").read_text().split()[:2])
     old = f"[127.0.0.1]:{one.port} {false}\n"
     (place.folder / "known_hosts").write_text(old)
-    code, said = place("trust", *WHERE, "--yes")
-    assert code == 4, said
-    assert "has changed" in said and place.print_of(0) in said
+    code, output = place("trust", *WHERE, "--yes")
+    assert code == 4, output
+    assert "has changed" in output and place.fingerprint_of(0) in output
     assert place.known.startswith(old)
     assert f"[127.0.0.1]:{two.port} {two.public('ed25519')}\n" in place.known
-    # What it says to do is what helps.
-    forget = re.search(r"forget the old key: (ssh-keygen .*?), then", said)
-    assert forget, said
+    # The advice works.
+    forget = re.search(r"forget the old key: (ssh-keygen .*?), then", output)
+    assert forget, output
     subprocess.run(forget[1], shell=True, check=True, cwd=place.folder)
     assert place("trust", *WHERE, "--yes")[0] == 0
     assert false not in place.known
 
 
-def test_a_pin_that_differs_is_refused_also_by_trust(place: Place) -> None:
+def test_a_key_that_differs_from_the_pinned_one_is_refused(place: Place) -> None:
     write(place, f"host_key: {place.servers[1].public('ed25519')}")
-    code, said = place("trust", *WHERE, "--yes")
-    assert (code, place.known) == (4, ""), said
-    assert "host_key in the inventory has" in said
+    code, output = place("trust", *WHERE, "--yes")
+    assert (code, place.known) == (4, ""), output
+    assert "host_key in the inventory has" in output
 
 
-def test_jump_hosts_come_first_then_what_is_behind_them(place: Place) -> None:
+def test_keys_of_jump_hosts_are_accepted_before_those_behind_them(place: Place) -> None:
     gate = f"localhost:{place.servers[0].port}"
     write(place, f"ansible_ssh_common_args: -J {gate}")
-    code, said = place("trust", *WHERE)
-    assert code == 5, said
-    assert "jump host" in said and "on the way to node1 and node2" in said
-    code, said = place("trust", *WHERE, "--yes")
-    assert code == 0, said
-    assert said.index("1 key added") < said.index("2 keys added")
+    code, output = place("trust", *WHERE)
+    assert code == 5, output
+    assert "jump host" in output and "on the way to node1 and node2" in output
+    code, output = place("trust", *WHERE, "--yes")
+    assert code == 0, output
+    assert output.index("1 key added") < output.index("2 keys added")
     assert len(place.known.splitlines()) == 3
     assert place("plan", *WHERE, "--playbook", "p")[0] == 3
 
@@ -201,12 +201,12 @@ def test_jump_hosts_come_first_then_what_is_behind_them(place: Place) -> None:
 def test_a_host_that_is_down_does_not_hold_up_the_others(place: Place) -> None:
     file = place.folder / "inv.yml"
     file.write_text(file.read_text().replace(str(place.servers[0].port), "1"))
-    code, said = place("trust", *WHERE, "--yes")
-    assert (code, place.known.count("\n")) == (4, 1), said
-    assert "node1: " in said and "refused the connection" in said
+    code, output = place("trust", *WHERE, "--yes")
+    assert (code, place.known.count("\n")) == (4, 1), output
+    assert "node1: " in output and "refused the connection" in output
 
 
 @pytest.mark.parametrize("words", [("--limit", "nobody"), ("--forks", "x")])
 def test_bad_input_ends_with_5(place: Place, words: tuple[str, str]) -> None:
-    code, said = place("trust", *WHERE, *words)
-    assert (code, len(said.splitlines())) == (5, 1), said
+    code, output = place("trust", *WHERE, *words)
+    assert (code, len(output.splitlines())) == (5, 1), output

@@ -1,4 +1,4 @@
-"""A link that is cut: held up for a while, or lost; never mistaken for a slow host."""
+"""A network link that is cut: for a moment, or until the connection is lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def link(sshd: Sshd) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def far(sshd: Sshd, link: Proxy, host_for: HostFor) -> Iterator[SshTransport]:
+def transport(sshd: Sshd, link: Proxy, host_for: HostFor) -> Iterator[SshTransport]:
     """A transport that goes through *link*."""
     host = host_for(sshd, ansible_port=link.port)
     transport = SshTransport(host, silence_s=SILENCE_S)
@@ -50,7 +50,7 @@ fi
 """
 
 
-def test_what_a_change_would_tidy_up_is_tidied_up_when_its_connection_ends(
+def test_a_change_removes_its_temporary_files_when_its_connection_ends(
     sshd: Sshd, host_for: HostFor, login_user: str, tmp_path: Path
 ) -> None:
     sudoers("ALL=(ALL) NOPASSWD: ALL")
@@ -83,25 +83,23 @@ Run = Callable[[str], str]
 
 
 @pytest.fixture
-def run(far: SshTransport) -> Run:
+def run(transport: SshTransport) -> Run:
     def output(text: str) -> str:
         out = bytearray()
-        far.run(Script(text, limit_s=30, stdout=out.extend))
+        transport.run(Script(text, limit_s=30, stdout=out.extend))
         return out.decode()
 
     return output
 
 
-@pytest.mark.parametrize("script", [SMALL, BIG], ids=["a look", "an upload"])
-def test_a_short_cut_holds_a_script_up_and_no_more(
-    script: str, link: Proxy, run: Run
-) -> None:
+@pytest.mark.parametrize("script", [SMALL, BIG], ids=["a probe", "an upload"])
+def test_a_short_cut_only_delays_a_script(script: str, link: Proxy, run: Run) -> None:
     link.cut_at = link.sent + min(len(script) // 2, 300_000)
     threading.Timer(1, link.mend).start()
     assert "done" in run(script)
 
 
-def test_a_long_cut_in_an_upload_is_a_lost_connection_not_a_slow_shell(
+def test_a_long_cut_during_an_upload_is_reported_as_a_lost_connection(
     link: Proxy, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provision.transport.remote_shell.START_LIMIT_S", 2.0)
@@ -128,7 +126,7 @@ def ticking(transport: SshTransport, file: Path, seconds: int) -> int | None:
 
 
 @pytest.mark.slow
-def test_a_change_on_a_stranded_connection_ends_before_it_could_be_made_again(
+def test_a_change_whose_link_was_cut_ends_before_the_next_attempt(
     sshd: Sshd, link: Proxy, host_for: HostFor, tmp_path: Path
 ) -> None:
     transport = SshTransport(host_for(sshd, ansible_port=link.port), silence_s=30)
@@ -157,7 +155,7 @@ def test_a_change_on_a_stranded_connection_ends_before_it_could_be_made_again(
 
 
 @pytest.mark.slow
-def test_a_change_that_takes_long_is_kept_alive(
+def test_heartbeats_keep_a_long_change_running(
     sshd: Sshd, host_for: HostFor, tmp_path: Path
 ) -> None:
     transport = SshTransport(host_for(sshd))

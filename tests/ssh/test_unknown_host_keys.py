@@ -1,4 +1,4 @@
-"""Nothing that a person may set makes an unknown host key good enough."""
+"""No setting makes an unknown host key accepted."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ MAIN = "import sys; from provision.cli import main; sys.argv[0] = 'invoke'; main
 
 @pytest.fixture
 def lax(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home whose owner wants every key accepted, and said so everywhere."""
+    """A home whose owner wants every key accepted, and has set so everywhere."""
     config = home / ".ssh/config"
     config.write_text(f"Host *\n{LAX_SSH}\nHost 127.0.0.1\n{LAX_SSH}")
     for name in (".fabric.yaml", ".invoke.yaml", "fabric.yaml", "invoke.yaml"):
@@ -82,7 +82,7 @@ def logins(sshd: Sshd) -> int:
     return (sshd.folder / "log").read_text().count("Accepted")
 
 
-def test_an_unknown_key_is_refused_whatever_the_home_says(
+def test_an_unknown_key_is_refused_whatever_the_home_sets(
     sshd: Sshd, host_for: HostFor, lax: Path
 ) -> None:
     before = logins(sshd)
@@ -91,7 +91,7 @@ def test_an_unknown_key_is_refused_whatever_the_home_says(
     assert logins(sshd) == before
 
 
-def test_a_changed_key_is_refused_whatever_the_home_says(
+def test_a_changed_key_is_refused_whatever_the_home_sets(
     sshd: Sshd, host_for: HostFor, lax: Path
 ) -> None:
     keygen(lax / "other")
@@ -100,7 +100,9 @@ def test_a_changed_key_is_refused_whatever_the_home_says(
     assert "has changed" in error.message
 
 
-def test_a_jump_host_is_no_way_around(sshd: Sshd, host_for: HostFor, lax: Path) -> None:
+def test_an_unknown_key_of_a_jump_host_is_refused(
+    sshd: Sshd, host_for: HostFor, lax: Path
+) -> None:
     config = lax / ".ssh/config"
     config.write_text(f"{config.read_text()}\nHost localhost\n{LAX_SSH}")
     host = host_for(sshd, ansible_ssh_common_args=f"-J localhost:{sshd.port}")
@@ -108,7 +110,7 @@ def test_a_jump_host_is_no_way_around(sshd: Sshd, host_for: HostFor, lax: Path) 
     assert "the jump host [localhost]" in error.message
 
 
-def test_nothing_is_written_by_refusing(
+def test_a_refusal_writes_no_file(
     sshd: Sshd, host_for: HostFor, lax: Path, tmp_path: Path
 ) -> None:
     refused(SshTransport(host_for(sshd, host_key=None)))
@@ -119,7 +121,7 @@ def test_nothing_is_written_by_refusing(
 def plan(
     folder: Path, sshd: Sshd, *words: str, more: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """`invoke plan` for one host that is not known."""
+    """Run `invoke plan` for one host whose key is not known."""
     text = INVENTORY.replace("PORT", str(sshd.port)).replace("MORE", more)
     (folder / "inv.yml").write_text(text.replace("KEY", str(sshd.key_file)))
     (folder / "book.yml").write_text(BOOK)
@@ -133,7 +135,9 @@ def plan(
     )
 
 
-def test_the_whole_program_refuses_in_such_a_home(sshd: Sshd, lax: Path) -> None:
+def test_the_program_refuses_an_unknown_key_in_such_a_home(
+    sshd: Sshd, lax: Path
+) -> None:
     before = logins(sshd)
     done = plan(lax, sshd)
     assert done.returncode == 4, done.stdout + done.stderr
@@ -156,7 +160,7 @@ def test_the_whole_program_refuses_in_such_a_home(sshd: Sshd, lax: Path) -> None
         "host_key: '*'",
     ],
 )
-def test_an_inventory_that_asks_for_it_is_refused(
+def test_an_inventory_that_turns_the_check_off_is_refused(
     sshd: Sshd, lax: Path, more: str
 ) -> None:
     done = plan(lax, sshd, more=more)
@@ -165,7 +169,7 @@ def test_an_inventory_that_asks_for_it_is_refused(
 
 
 @pytest.mark.parametrize("more", ["known_hosts: /dev/null", "known_hosts: []"])
-def test_an_inventory_without_any_known_host_knows_none(
+def test_empty_known_hosts_of_an_inventory_accept_no_key(
     sshd: Sshd, lax: Path, more: str
 ) -> None:
     done = plan(lax, sshd, more=more)
@@ -182,7 +186,7 @@ def test_an_inventory_without_any_known_host_knows_none(
         "known_hosts=/dev/null",
     ],
 )
-def test_a_variable_of_the_command_line_does_not_help(
+def test_a_variable_of_the_command_line_does_not_turn_the_check_off(
     sshd: Sshd, lax: Path, setting: str
 ) -> None:
     done = plan(lax, sshd, "--set", setting)
@@ -190,7 +194,7 @@ def test_a_variable_of_the_command_line_does_not_help(
     assert "would change" not in done.stdout.partition("host ")[0]
 
 
-def test_no_option_of_any_command_has_to_do_with_it() -> None:
+def test_no_option_of_any_command_turns_the_check_off() -> None:
     from provision.cli.options import HELP
 
     odd = {"insecure", "no_verify", "accept", "strict"} & set(HELP)
