@@ -1,0 +1,54 @@
+"""The documents name what exists: links, and the files of the code map."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("benchmarks/*.md"),
+]
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+MAP = ROOT / "docs/code-map.md"
+
+
+def anchor(heading: str) -> str:
+    """The anchor that a Markdown renderer gives a heading."""
+    kept = re.sub(r"[^\w\s-]", "", heading.replace("`", "")).strip().lower()
+    return kept.replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, part in LINK.findall(page.read_text()):
+        file = page.parent / target
+        assert file.exists(), target
+        if part:
+            anchors = {anchor(found) for found in HEADING.findall(file.read_text())}
+            assert part in anchors, f"{target}#{part}"
+
+
+def test_the_code_map_names_files_that_exist() -> None:
+    """A folder that begins a row or a sentence is where its files are looked for."""
+    text = MAP.read_text()
+    missing = []
+    for line in text.splitlines():
+        folders = [ROOT, *(ROOT / f for f in re.findall(r"`([\w/]+/)`", line))]
+        folders.append(ROOT / "provision")
+        for name in re.findall(r"`([\w/.-]+\.(?:py|sh|yml))`", line):
+            if not any((folder / name).exists() for folder in folders):
+                missing.append(name)
+    assert missing == []
+
+
+def test_the_code_map_names_every_folder() -> None:
+    text = MAP.read_text()
+    for folder in (ROOT / "provision").iterdir():
+        if (folder / "__init__.py").exists():
+            assert f"`provision/{folder.name}/`" in text
