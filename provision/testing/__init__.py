@@ -1,4 +1,4 @@
-"""The test kit for people who write steps; docs/writing-steps.md shows its use.
+"""The test kit for people who write steps; CONTRIBUTING.md shows its use.
 
 It needs no test framework: a check that fails raises AssertionError.
 """

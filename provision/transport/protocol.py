@@ -51,9 +51,10 @@ class Transport(Protocol):
     def hold(self, script: Script) -> contextlib.AbstractContextManager[HeldScript]:
         """Start *script*, give its first line of output, and keep it running.
 
-        Its sinks and its `heartbeat` are not used: it always gets heartbeats. Its standard input gets a byte every `watchdog.HEARTBEAT_S` seconds. It stays open until
-        the context ends or this process dies; the script must end by itself when its
-        input ends, and may end when no byte has come for long.
+        Its sinks and its `heartbeat` are not used: it always gets a byte on standard
+        input every `watchdog.HEARTBEAT_S` seconds. The input stays open until the context
+        ends or this process dies; the script must end by itself when its input ends, and
+        may end when no byte has come for long.
 
         Raises:
             ApplyError: it ended before it printed a line.

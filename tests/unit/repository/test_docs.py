@@ -35,15 +35,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_the_code_map_names_files_that_exist() -> None:
-    """A folder that begins a row or a sentence is where its files are looked for."""
     text = MAP.read_text()
-    missing = []
+    missing: list[str] = []
     for line in text.splitlines():
         folders = [ROOT, *(ROOT / f for f in re.findall(r"`([\w/]+/)`", line))]
         folders.append(ROOT / "provision")
-        for name in re.findall(r"`([\w/.-]+\.(?:py|sh|yml))`", line):
-            if not any((folder / name).exists() for folder in folders):
-                missing.append(name)
+        named = re.findall(r"`([\w/.-]+\.(?:py|sh|yml))`", line)
+        missing += [n for n in named if not any((f / n).exists() for f in folders)]
     assert missing == []
 
 
