@@ -82,7 +82,7 @@ def _show_next(request: Request, run: Run) -> None:
     from provision.report.console import output
     from provision.report.text import counted
 
-    inventory, tell = request.inventory, output().tell
+    inventory, show = request.inventory, output().show
     steps = (step for row in run.steps.values() for step in row)
     found = dashboard(inventory, steps)
     if not found:
@@ -90,9 +90,9 @@ def _show_next(request: Request, run: Run) -> None:
     kinds = {step.kind for host in run.hosts.values() for step in host.steps}
     if "ray_nodes" in kinds:
         nodes = counted(len(node_names(inventory)), "node")
-        tell("", f"Ray cluster {inventory.cluster} is up: {nodes}")
-    tell(f"  dashboard  {found.url}")
-    tell(f"  token      in {found.token_file} on {found.host}")
-    tell(f"  next       {program()} status", f"             {program()} smoke")
+        show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
+    show(f"  dashboard  {found.url}")
+    show(f"  token      in {found.token_file} on {found.host}")
+    show(f"  next       {program()} status", f"             {program()} smoke")
     if "prometheus_targets" in kinds:
-        tell(f"             {program()} metrics")
+        show(f"             {program()} metrics")

@@ -19,7 +19,7 @@ def encrypt(options: CommandOptions) -> int:
     from provision.report.console import output
 
     lines = api.encrypt(_value()).splitlines()
-    output().tell("!vault |", *(f"{INDENT}{line}" for line in lines))
+    output().show("!vault |", *(f"{INDENT}{line}" for line in lines))
     return 0
 
 

@@ -18,7 +18,7 @@ def up(options: CommandOptions) -> int:
     from provision.report.console import output
 
     hosts = positive("--hosts", options.hosts) if options.hosts else HOSTS
-    lab.up(hosts, progress=output().tell)
+    lab.up(hosts, progress=output().show)
     return 0
 
 
@@ -107,5 +107,5 @@ def mend(options: CommandOptions) -> int:
 def _print(lines: Iterable[str]) -> int:
     from provision.report.console import output
 
-    output().tell(*lines)
+    output().show(*lines)
     return 0

@@ -87,7 +87,7 @@ def resolve(options: CommandOptions) -> Request:
     sets = dict(map(assignment, options.set))
     forks = positive("--forks", options.forks) if options.forks else FORKS
     if not options.inventory:
-        output().tell(f"inventory: {short_path(path)} (deployed last)")
+        output().show(f"inventory: {short_path(path)} (deployed last)")
     inventory = load(path)
     if password := become_password(options):
         inventory = inventory.with_become_password(password)

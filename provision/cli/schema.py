@@ -14,5 +14,5 @@ def schema(options: CommandOptions) -> int:
     from provision import api
     from provision.report.console import output
 
-    output().tell(json.dumps(api.schema(), indent=2))
+    output().show(json.dumps(api.schema(), indent=2))
     return 0

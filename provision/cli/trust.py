@@ -36,18 +36,18 @@ def trust(options: CommandOptions) -> int:
         errors |= found.errors
         if not found.unknown:
             break
-        console.tell(*_key_list(found.unknown))
+        console.show(*_key_list(found.unknown))
         if not _accepted(found.unknown, options):
-            console.tell("no key was added")
+            console.show("no key was added")
             return INTERRUPTED
         files = api.accept_host_keys(found.unknown)
         names = listed([short_path(file) for file in files])
         added += len(found.unknown)
-        console.tell(f"{counted(len(found.unknown), 'key')} added to {names}", "")
+        console.show(f"{counted(len(found.unknown), 'key')} added to {names}", "")
         # Hosts behind a jump host can be reached only now.
         behind = {name for key in found.unknown if key.jump for name in key.hosts}
         remaining = [host for host in hosts if host.name in behind]
-    console.tell(*_failures(errors), _sentence(len(hosts), added, len(errors)))
+    console.show(*_failures(errors), _sentence(len(hosts), added, len(errors)))
     return UNREACHABLE if errors else 0
 
 

@@ -33,7 +33,7 @@ _tainted: list[bool] = []
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are alike in templates: 1 and true are not, nor other orders."""
+    """Return True if two values are alike in templates: 1 and true are not, nor other orders."""
     if one is other:
         return True
     if type(one) is not type(other):
@@ -114,11 +114,11 @@ class Scope:
             self._note(names)
 
     def sources(self, names: Iterable[str]) -> dict[str, Any]:
-        """What *names* are made from; what is rendered with the same is the same."""
+        """Return the inputs of *names*; equal inputs render equal results."""
         return {name: self._source(name) for name in names}
 
     def agrees(self, sources: Mapping[str, Any]) -> bool:
-        """Whether all names of another scope's *sources* are made from the same here."""
+        """Return True if the inputs of another scope's *sources* are the same here."""
         return all(same(self._source(name), sources[name]) for name in sources)
 
     def _source(self, name: str) -> Any:
@@ -191,7 +191,7 @@ class Scope:
 
 @functools.lru_cache(maxsize=4096)
 def _compile(text: str) -> tuple[Call, frozenset[str]]:
-    """What renders *text*, and the names it uses.
+    """Return the function that renders *text*, and the names it uses.
 
     Raises:
         RenderError: it is not a template.

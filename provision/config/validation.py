@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with parameters, in words for whoever wrote them."""
+"""Pydantic's findings about parameters, as messages for the author of the playbook."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class Convergence:
 
     @property
     def round_trips(self) -> int:
-        """How many scripts were sent to the host."""
+        """Number of scripts that were sent to the host."""
         return self._session.round_trips
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What happens in a run, one frozen dataclass for each thing.
+"""Events of a run, one frozen dataclass for each kind.
 
 Workers make them, the main thread hands them to reporters. They hold plain data,
 so a report is the dataclass as a dict.

@@ -1,4 +1,4 @@
-"""What a run came to: counts, changes and errors by host, added up from its events."""
+"""Result of a run: counts, changes and errors by host, added up from its events."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WEIGHT = (1, 6, 5, 2, 4)
 
 @dataclass(slots=True)
 class StepResult:
-    """How one step of one host ended: ok, changed, planned or failed."""
+    """Result of one step on one host: ok, changed, planned or failed."""
 
     play: str
     step: str
@@ -65,7 +65,7 @@ class StepResult:
 
 @dataclass(slots=True)
 class HostResult:
-    """How one host's part of the run ended."""
+    """Result of one host's part of the run."""
 
     steps: list[StepResult] = field(default_factory=list)
     blocked: int = 0
@@ -91,7 +91,7 @@ class HostResult:
 
     @property
     def touched(self) -> bool:
-        """Whether a step may have changed something."""
+        """True if a step may have changed something."""
         return self.changed > 0 or self._count("failed") > 0
 
     @property
@@ -164,7 +164,7 @@ class Run:
 
     @property
     def touched(self) -> bool:
-        """Whether a step may have changed something on some host."""
+        """True if a step may have changed something on some host."""
         return any(host.touched for host in self.hosts.values())
 
     @property
@@ -186,7 +186,7 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """What a program that made this run should end with."""
+        """Exit code for the program that made this run."""
         if self.interrupted:
             return INTERRUPTED
         codes = {e.exit_code for errors in self.errors.values() for e in errors}

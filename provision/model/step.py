@@ -65,12 +65,12 @@ class Step(BaseModel):
         return self.kind
 
     def warnings(self) -> Iterable[str]:
-        """What to know of these parameters before they are used. MAY."""
+        """Return warnings about the parameters, shown before they are used. MAY."""
         return ()
 
     @property
     def subject(self) -> str:
-        """What this step shares with another one of its host. MAY; "" = nothing.
+        """Name of the thing that this step and another one of its host describe. MAY; "" = none.
 
         A plan tells a difference of one subject once: after the first step has made it
         right, the second has nothing to do.
@@ -96,7 +96,7 @@ class Step(BaseModel):
         return parse_lines(reply.stdout)
 
     def desired(self) -> State:
-        """What the probe should print; keys left out are not managed."""
+        """Return the state the probe should print; keys left out are not managed."""
         raise NotImplementedError
 
     def plan(self, observed: State) -> list[Change]:
@@ -116,7 +116,7 @@ class Step(BaseModel):
         return None
 
     def advice(self, problem: str) -> str:
-        """What to do about *problem* (output of a failed change). MAY; "" = none."""
+        """Return what to do about *problem* (output of a failed change). MAY; "" = none."""
         return ""
 
 
@@ -141,5 +141,5 @@ class BoundStep:
 
     @property
     def label(self) -> str:
-        """What reports call it."""
+        """Name of the step in reports."""
         return self.name or self.step.title

@@ -22,7 +22,7 @@ PLAIN_WIDTH = 200
 
 
 class Output(Console):
-    """Console for people; the run goes on when whatever reads the output is closed."""
+    """Console for people; a run continues when the reader of its output has closed it."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -33,8 +33,6 @@ class Output(Console):
         """Print each part; long lines are left for the terminal to wrap."""
         for part in parts:
             self.print(part, soft_wrap=isinstance(part, str), highlight=False)
-
-    tell = show
 
 
 def output(stream: TextIO | None = None) -> Output:

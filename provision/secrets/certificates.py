@@ -39,7 +39,7 @@ RENEW_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What one host shows to the others, as PEM text."""
+    """Certificate, key and authority of one host, as PEM text."""
 
     authority: str
     certificate: str

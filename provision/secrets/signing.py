@@ -93,7 +93,7 @@ def issue(host: Addressed, authority: Pair, now: datetime) -> Pair:
 
 
 def names(host: Addressed) -> list[x509.GeneralName]:
-    """By what others, and its own processes, call *host*."""
+    """Return the subject alternative names of *host*, for others and its own processes."""
     found = [_name(host.address), _name("localhost"), _name("127.0.0.1"), _name("::1")]
     return list(dict.fromkeys(found))
 
@@ -130,7 +130,7 @@ def _dated(
 
 
 def names_in(pair: Pair) -> list[x509.GeneralName]:
-    """By what a certificate calls its host."""
+    """Return the subject alternative names in a certificate."""
     kind = x509.SubjectAlternativeName
     try:
         return list(pair.certificate.extensions.get_extension_for_class(kind).value)
@@ -139,7 +139,7 @@ def names_in(pair: Pair) -> list[x509.GeneralName]:
 
 
 def is_signed(pair: Pair, authority: Pair) -> bool:
-    """Whether *authority* has issued *pair*."""
+    """Return True if *authority* has issued *pair*."""
     try:
         pair.certificate.verify_directly_issued_by(authority.certificate)
     except (InvalidSignature, ValueError, TypeError):

@@ -36,7 +36,7 @@ CERTIFICATES = "tls"
 
 
 def placeholder(name: str) -> str:
-    """What a plan has in the place of the secret *name*, that does not exist yet."""
+    """Return the text that stands for the secret *name* in a plan, as it does not exist yet."""
     return f"({name}: made by the first deploy)"
 
 
@@ -134,7 +134,7 @@ class Secrets:
         self._known[name] = value
 
     def digest(self, name: str) -> str:
-        """By what the secret *name* is known again without being told."""
+        """Return a fingerprint that does not reveal the secret *name*."""
         return digest(self(name).get_secret_value())
 
     def retired(self, name: str) -> list[str]:
@@ -162,7 +162,7 @@ class Secrets:
         return self.folder / f"{name}.retired"
 
     def place(self, name: str) -> str:
-        """Where the secret *name* comes from, in words for a person."""
+        """Return the source of the secret *name*, for messages."""
         given = self._given_by(name)
         return f"${given}" if given else str(self.folder / name)
 
@@ -213,7 +213,7 @@ class Secrets:
 
     @contextlib.contextmanager
     def _told(self, name: str) -> Iterator[None]:
-        """What the operating system refuses, as an error about the secret *name*."""
+        """Raise an error of the operating system as one about the secret *name*."""
         try:
             yield
         except OSError as error:
@@ -228,7 +228,7 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> str:
-    """By what *secret* is known again without being told: 16 hexadecimal digits."""
+    """Return a fingerprint that does not reveal *secret*: 16 hexadecimal digits."""
     data = secret.encode("utf-8", "surrogateescape")
     return hashlib.sha256(data).hexdigest()[:16]
 

@@ -34,13 +34,13 @@ LINE = 80
 
 
 def is_encrypted(text: str) -> bool:
-    """Whether *text* is what ansible-vault makes."""
+    """Return True if *text* is in the format of ansible-vault."""
     return text.lstrip().startswith(HEAD)
 
 
 @functools.lru_cache(maxsize=1024)
 def decrypt(text: str) -> SecretStr:
-    """What was encrypted into *text*.
+    """Return the value that is encrypted in *text*.
 
     Raises:
         SecretError: there is no password, it is not the right one, or *text* is damaged.
@@ -62,8 +62,7 @@ def encrypt(value: str) -> str:
     """*value* encrypted, as ansible-vault reads it."""
     salt = secrets.token_bytes(KEY_BYTES)
     key, encrypt, start = _keys(password(), salt)
-    missing = BLOCK_BYTES - len(value.encode()) % BLOCK_BYTES
-    data = _crypt(key, start, value.encode() + bytes([missing]) * missing)
+    data = _crypt(key, start, _padded(value.encode()))
     parts = (salt, hmac.digest(encrypt, data, "sha256"), data)
     text = b"\n".join(map(binascii.hexlify, parts)).hex()
     lines = [text[at : at + LINE] for at in range(0, len(text), LINE)]
@@ -110,8 +109,23 @@ def _crypt(key: bytes, start: bytes, data: bytes) -> bytes:
     return worker.update(data) + worker.finalize()
 
 
+def _padded(data: bytes) -> bytes:
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    padder = PKCS7(BLOCK_BYTES * 8).padder()
+    return padder.update(data) + padder.finalize()
+
+
 def _unpadded(data: bytes) -> bytes:
-    return data[: -data[-1]] if data else data
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    unpadder = PKCS7(BLOCK_BYTES * 8).unpadder()
+    try:
+        return unpadder.update(data) + unpadder.finalize()
+    except ValueError as error:
+        raise SecretError(
+            "is damaged: its padding is wrong", hint="copy it again, every line of it"
+        ) from error
 
 
 def password() -> bytes:

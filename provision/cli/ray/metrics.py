@@ -28,7 +28,7 @@ def metrics(options: CommandOptions) -> int:
     with console.status("asking Prometheus"):
         found = api.metrics(request.inventory, **request.cluster_options())
     console.print(_table(found))
-    console.tell("", *_addresses(found))
+    console.show("", *_addresses(found))
     return 0 if found.up == len(found.targets) else DIFFERS
 
 

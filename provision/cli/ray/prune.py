@@ -42,7 +42,7 @@ def show_left(inventory: Inventory) -> None:
 
     if former := deployed_hosts.left(inventory):
         names = listed([*former.groups[deployed_hosts.LEFT]])
-        output().tell(
+        output().show(
             f"left the inventory, and untouched: {names}; "
             f"`{program()} deploy --prune` clears them"
         )
@@ -61,15 +61,15 @@ def prune(request: Request) -> int:
     console, options = output(), request.options
     found = api.find_prune(request.inventory, **request.cluster_options())
     if not found:
-        console.tell("prune: no host has left the inventory")
+        console.show("prune: no host has left the inventory")
         return 0
-    console.tell(f"prune: {listed([*found.hosts])} left the inventory")
+    console.show(f"prune: {listed([*found.hosts])} left the inventory")
     reporters = [ConsoleReporter(console, verbose=options.verbose)]
     run = found.plan(reporters) if options.check else found.apply(reporters)
     if not options.check and (remaining := found.remaining(run)):
-        console.tell(
+        console.show(
             f"not cleared: {listed(remaining)}; when they can be reached, "
             f"`{program()} deploy --prune` tries again"
         )
-    console.tell("")
+    console.show("")
     return run.exit_code

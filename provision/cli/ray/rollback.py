@@ -28,17 +28,17 @@ def rollback(options: CommandOptions) -> int:
             request.inventory, limit=options.limit, **request.cluster_options()
         )
     if found.probed.errors:
-        console.tell(*_unknown(found.probed))
+        console.show(*_unknown(found.probed))
         return found.probed.exit_code
     if not found.possible:
-        console.tell("there is nothing to go back to: no former container is kept")
+        console.show("there is nothing to go back to: no former container is kept")
         return 0
     if options.check:
         then = command_line("rollback", replace(options, playbook="deploy"))
         return found.plan(request.reporters(then=then)).exit_code
     run = found.apply(request.reporters())
     if run.exit_code == 0 and run.changed:
-        console.tell(*_hint(run))
+        console.show(*_hint(run))
     return run.exit_code
 
 

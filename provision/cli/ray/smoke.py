@@ -17,11 +17,11 @@ def smoke(options: CommandOptions) -> int:
     console, request = output(), resolve(options)
     with console.status("running the smoke job"):
         result = api.smoke(request.inventory)
-    console.tell(str(list(result.squares)))
+    console.show(str(list(result.squares)))
     by_host: dict[str, list[int]] = {}
     for number, host in result.ran_on.items():
         by_host.setdefault(host, []).append(number)
     for host, numbers in by_host.items():
         squares = ", ".join(f"{number}*{number}" for number in numbers)
-        console.tell(f"  {escape(host)}  {squares}")
+        console.show(f"  {escape(host)}  {squares}")
     return 0

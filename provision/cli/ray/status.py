@@ -33,7 +33,7 @@ def status(options: CommandOptions) -> int:
     with console.status(f"probing {counted(len(request.inventory.hosts), 'host')}"):
         found = api.status(request.inventory, **request.cluster_options())
     console.print(_table(found))
-    console.tell("", *_problems(found), *_summary(found, options))
+    console.show("", *_problems(found), *_summary(found, options))
     return found.run.exit_code
 
 

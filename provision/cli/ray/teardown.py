@@ -44,7 +44,7 @@ def _nothing_to_do(planned: Run) -> int:
     from provision.report.console import output
 
     if planned.exit_code == 0:
-        output().tell("nothing to tear down, 0 changed")
+        output().show("nothing to tear down, 0 changed")
     return planned.exit_code
 
 
@@ -64,12 +64,12 @@ def _confirmed(planned: Run) -> bool:
             hint="add --yes",
         )
     hosts = [name for name, host in planned.hosts.items() if host.planned]
-    output().tell(f"This removes all of the above from {listed(hosts)}.")
+    output().show(f"This removes all of the above from {listed(hosts)}.")
     try:
         answer = input("Type yes to go on: ")
     except EOFError:
         answer = ""
     confirmed = answer.strip().lower() in {"y", "yes"}
     if not confirmed:
-        output().tell("nothing was removed")
+        output().show("nothing was removed")
     return confirmed

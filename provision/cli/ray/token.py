@@ -15,16 +15,16 @@ def rotate(options: CommandOptions) -> int:
     from provision.ray.token_rotation import token_place
     from provision.report.console import output
 
-    request, tell = resolve(options), output().tell
+    request, show = resolve(options), output().show
     choices = request.cluster_options(request.reporters())
     run = api.rotate_token(request.inventory, **choices)
     if run.exit_code:
-        tell(
+        show(
             "",
             "not all hosts have the new token yet: when they can be reached, run "
             f"`{program()} deploy`",
         )
         return run.exit_code
-    tell("", "Ray accepts the new token, and refuses the old one")
-    tell(f"  token      in {token_place(request.inventory)}")
+    show("", "Ray accepts the new token, and refuses the old one")
+    show(f"  token      in {token_place(request.inventory)}")
     return 0

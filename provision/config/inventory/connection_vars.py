@@ -63,7 +63,7 @@ def opened(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def problems(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with the variables that say how to connect.
+    """Yield the problems of the connection variables.
 
     Yields:
         The variable, what is wrong, and what to do.

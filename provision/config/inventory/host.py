@@ -52,7 +52,7 @@ class Host:
 
     @property
     def user(self) -> str | None:
-        """Who logs in; None: what ssh_config says, or the user of this program."""
+        """The login user; None: ssh_config's, or the user of this program."""
         user = self.vars.get("ansible_user")
         return str(user) if user else None
 
@@ -75,7 +75,7 @@ class Host:
 
     @property
     def become(self) -> bool:
-        """Whether to act as root here; `ansible_become: false` says no."""
+        """True if plays may act as root here; `ansible_become: false` forbids it."""
         return flag(self.vars.get("ansible_become", True))
 
     @property

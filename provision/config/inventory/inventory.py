@@ -102,7 +102,7 @@ class Inventory:
         return base / ".provision" / self.cluster
 
     def with_become_password(self, password: SecretStr) -> Inventory:
-        """The same, with *password* for the hosts that have none for sudo."""
+        """Return a copy with *password* for the hosts that have none for sudo."""
         given = {"ansible_become_password": password}
         hosts = {
             name: replace(host, vars={**host.vars, **given} if needs else host.vars)
@@ -189,7 +189,7 @@ def _place(tree: GroupTree, host: str) -> tuple[str | int, ...]:
 
 
 def _variables(tree: GroupTree, hosts: Iterable[Host]) -> Iterator[InputError]:
-    """What is wrong with variables that say how to connect; each value once."""
+    """Yield the problems of connection variables; each value once."""
     seen: set[tuple[str, str]] = set()
     for host in hosts:
         for name, problem, hint in connection.problems(host.vars):

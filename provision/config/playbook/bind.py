@@ -199,7 +199,7 @@ class _Binder:
     def _said(
         self, number: int, key: str, value: Any, scope: Scope, host: str
     ) -> object:
-        """What *key* of a play is for *host*; FAILED: what is wrong was noted."""
+        """Return the value of *key* of a play for *host*; FAILED: the error was noted."""
         try:
             return scope.render(value)
         except (RenderError, SecretError) as error:

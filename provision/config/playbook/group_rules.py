@@ -1,4 +1,4 @@
-"""How many hosts each group must have: `- groups: {servers: some, clients: any}`.
+"""Rules for the size of groups: `- groups: {servers: some, clients: any}`.
 
 An entry of a playbook beside its plays. The groups it names are the roles of hosts: a
 host has at most one of them. The first of them has the host with the cluster's lock.

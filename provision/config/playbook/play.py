@@ -49,7 +49,7 @@ def batch(value: object) -> int | str:
 
 
 def batch_of(size: int | str, hosts: int) -> int:
-    """How many hosts are a batch of *size* when there are *hosts*; 0 = all at once."""
+    """Return the number of hosts in a batch of *size* out of *hosts*; 0 = all at once."""
     if isinstance(size, int):
         return size
     return max(1, math.floor(hosts * int(size[:-1]) / 100))
@@ -119,5 +119,5 @@ class Playbook:
                 yield from hidden(step.params if isinstance(step, StepEntry) else ())
 
     def source(self, number: int) -> tuple[Source, Where]:
-        """Where play *number* is written; made in Python: nowhere."""
+        """Return the place of play *number* in its file; none if it was made in Python."""
         return self.sources[number] if self.sources else (Source("", None), ())

@@ -1,4 +1,4 @@
-"""What of a playbook and an inventory a run is for: `--limit` and `--tags`."""
+"""Selection of hosts and steps for a run: `--limit` and `--tags`."""
 
 from __future__ import annotations
 

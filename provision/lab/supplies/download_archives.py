@@ -46,7 +46,7 @@ UNUSED = re.compile(r"\.(map|pyc|gz|brotli|scss|less)$|\.map\.")
 NOTE = "A stand-in made by provision's lab, not the publisher's archive."
 DEBIAN_PROGRAMS = "The programs are those of the Debian packages:"
 NEXT_PROMETHEUS = "3.5.1"
-"""The same program under another version, for tests of an upgrade."""
+"""Version of a copy of the same program, for tests of an upgrade."""
 BROKEN_PROMETHEUS = {
     "3.5.2": 'echo "broken on purpose, to try a rollback" >&2; exit 1',
     "3.5.3": 'echo "never healthy, to try a rollback" >&2; exec sleep 100000',

@@ -75,7 +75,7 @@ class Ownership(Step):
         return {"owner": self.owner, "group": self.group, "mode": self.mode}
 
     def seen(self, path: str, reply: Reply) -> dict[str, str]:
-        """What *reply* says is at *path*; numbers where owner and group are numbers."""
+        """Return the state of *path* in *reply*; numbers where owner and group are numbers."""
         there = found(reply).get(path)
         if there is None or there.type != self.kind:
             return {"type": there.type} if there else {}

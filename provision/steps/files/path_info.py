@@ -1,4 +1,4 @@
-"""What is at paths of a host: asked about all of them at once, for steps that have one."""
+"""State of paths on a host, probed for all steps at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ sha256sum -- "$@"
 
 @dataclass(frozen=True, slots=True)
 class PathInfo:
-    """What is at a path: its type as stat(1) calls it, its rights, a file's digest."""
+    """State of a path: its type as stat(1) calls it, its mode and owner, a file's digest."""
 
     type: str
     mode: str
@@ -55,7 +55,7 @@ class PathInfo:
 
 
 def found(reply: Reply) -> Mapping[str, PathInfo]:
-    """What PROBE saw, by path as it was asked; what is missing is not in it.
+    """Return the reply of PROBE by path, as it was asked; missing paths are left out.
 
     Raises:
         ProbeError: it could not look.

@@ -41,7 +41,7 @@ REMOVE = read_shell(__file__, "packages_remove.sh")
 
 
 def advice(problem: str) -> str:
-    """What to do about *problem*, the output of a failed install or removal."""
+    """Return what to do about *problem*, the output of a failed install or removal."""
     if "is held by process" in problem or "Could not get lock" in problem:
         return "let that process end, or raise `lock_timeout_s`, and run again"
     missing = ("Unable to locate package", "has no installation candidate", "No match")

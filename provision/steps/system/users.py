@@ -56,7 +56,7 @@ REMOVE = 'userdel -- "$name"'
 
 
 def account(name: str, found: State) -> dict[str, str]:
-    """What was *found* of user *name*; a group without a name keeps its number."""
+    """Return the state in *found* of user *name*; a group without a name keeps its number."""
     own = f"{name}."
     state = {k.removeprefix(own): v for k, v in found.items() if k.startswith(own)}
     if gid := state.pop("gid", ""):

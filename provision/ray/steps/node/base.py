@@ -236,7 +236,7 @@ class RayNode(Step):
 
     @property
     def _version_known(self) -> bool:
-        """Whether a parameter or the image's tag says which Ray is in the image."""
+        """True if a parameter or the image's tag says which Ray is in the image."""
         return bool(self.ray_version) or ray_version_of(self.image) != self.image
 
     def apply(self, changes: Sequence[Change]) -> Sh:

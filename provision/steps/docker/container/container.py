@@ -177,7 +177,7 @@ def file_field(path: str) -> str:
 
 
 def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
-    """What an inspected container says, with the parameters on its label unfolded.
+    """Return the state of an inspected container, with the parameters on its label unfolded.
 
     Args:
         found: what the probe printed.

@@ -1,4 +1,4 @@
-"""What a container is made from: parameters, as text to compare and as flags."""
+"""Parameters of a container, as text to compare and as flags of Docker."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Mount = Annotated[str, BeforeValidator(_mount)]
 
 
 class Health(BaseModel):
-    """How Docker asks a container whether it is well."""
+    """Docker's health check of a container."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,0 +1,40 @@
+"""Docstrings begin with a verb or a noun; names are words that a newcomer knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[3] / "provision"
+FILES = sorted(PACKAGE.rglob("*.py"))
+BEGINNINGS = {"What", "Whether", "How", "Who", "Where", "Why", "By", "That"}
+PRIVATE = re.compile(
+    r"(?i)leash|turnstile|crew(?!r)|unmake|sparing|mouth|lookout|verdict|\bjoint_"
+)
+"""Names of an earlier private vocabulary, which must not come back."""
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, kinds) and (text := ast.get_docstring(node)):
+            yield text
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_docstring_begins_with_a_verb_or_a_noun(path: Path) -> None:
+    wrong = [
+        text.splitlines()[0]
+        for text in docstrings(path)
+        if text.split()[0] in BEGINNINGS or text.startswith("The same")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_private_words_of_earlier_do_not_occur(path: Path) -> None:
+    assert PRIVATE.findall(path.read_text()) == []
