@@ -148,7 +148,7 @@ class Cold:
             for play, hosts, after, _ in PLAYS
         ]
         nodes = graph(plays)
-        seconds = {
+        seconds: dict[Node, float] = {
             node: sum(self._of(node.play, node.host))
             for node in nodes
             if isinstance(node, HostPlay)
