@@ -50,3 +50,16 @@ def test_the_code_map_names_every_folder() -> None:
     for folder in (ROOT / "provision").iterdir():
         if (folder / "__init__.py").exists():
             assert f"`provision/{folder.name}/`" in text
+
+
+def test_the_code_map_names_what_is_in_these_files() -> None:
+    text = MAP.read_text()
+    pairs = re.findall(r"`([\w/.-]+\.py)`, `(\w+)`", text)
+    assert len(pairs) > 5
+    absent = [(f, n) for f, n in pairs if not defines((ROOT / f).read_text(), n)]
+    assert absent == []
+
+
+def defines(source: str, name: str) -> bool:
+    """Return True if a function, class or constant of this name is made in *source*."""
+    return bool(re.search(rf"^\s*(?:(?:def|class) )?{name}\b(?:\(|:| =)", source, re.M))
