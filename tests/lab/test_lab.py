@@ -106,7 +106,7 @@ def test_up_makes_a_removed_host_again_and_leaves_the_others() -> None:
     engine.LAB_ENGINE.docker("rm", "--force", "--volumes", "provision-lab-node2")
     assert [host.state for host in lab.status()] == ["running", "missing", "running"]
     assert not lab.is_up()
-    assert up() == ["node2 made"]
+    assert up() == ["node2 created"]
     assert ssh("node2", "hostname") == "node2", "with the same host key"
     assert boots("node1") == before
 
@@ -115,14 +115,14 @@ def test_up_starts_a_host_that_lost_power_with_its_disk() -> None:
     sign = mark("node2")
     engine.LAB_ENGINE.docker("kill", "provision-lab-node2")
     assert lab.status()[1].state == "stopped"
-    assert up() == ["node2 started again"]
+    assert up() == ["node2 started"]
     assert left("node2") == sign
 
 
 def test_up_reboots_a_host_that_has_no_ssh_server() -> None:
     lab.run("node2", "systemctl", "stop", "ssh")
     assert not lab.status()[1].ssh
-    assert up() == ["node2 did not answer, and was rebooted"]
+    assert up() == ["node2 rebooted, because SSH did not answer"]
     assert lab.status()[1].ssh
 
 
@@ -133,7 +133,7 @@ def test_up_repairs_a_lab_whose_engine_was_killed() -> None:
         pytest.skip("the lab runs on the machine's own engine")
     os.kill(pid, signal.SIGKILL)
     time.sleep(0.5)
-    with pytest.raises(LabError, match="not up; bring it up"):
+    with pytest.raises(LabError, match="the lab is not running; start it"):
         lab.status()
     assert not lab.is_up()
     up()
@@ -203,11 +203,11 @@ def test_a_cut_host_is_unreachable_but_runs_until_it_is_mended() -> None:
 
 def test_up_mends_a_cut_host() -> None:
     lab.cut("node3")
-    assert up() == ["node3 plugged in again"]
+    assert up() == ["node3 network reconnected"]
 
 
 def test_an_unknown_host_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(LabError, match="no host 'web1'; it has node1, node2, node3"):
+    with pytest.raises(LabError, match="no host 'web1'; its hosts are node1, node2, node3"):
         lab.run("web1", "true")
     with pytest.raises(LabError, match="no host"):
         lab.reset(["node1", "web1"])
@@ -222,7 +222,7 @@ def test_a_lab_in_another_directory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provision.lab.paths._nearest_root", lambda: tmp_path / ".lab")
-    with pytest.raises(LabError, match=r"room for one; end it first: cd .*lab\.down"):
+    with pytest.raises(LabError, match=r"run only one; remove it first: cd .*lab\.down"):
         lab.up(1, progress=print)
-    with pytest.raises(LabError, match="room for one"):
+    with pytest.raises(LabError, match="run only one"):
         lab.down()
