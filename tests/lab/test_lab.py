@@ -207,7 +207,9 @@ def test_up_mends_a_cut_host() -> None:
 
 
 def test_an_unknown_host_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(LabError, match="no host 'web1'; its hosts are node1, node2, node3"):
+    with pytest.raises(
+        LabError, match="no host 'web1'; its hosts are node1, node2, node3"
+    ):
         lab.run("web1", "true")
     with pytest.raises(LabError, match="no host"):
         lab.reset(["node1", "web1"])
@@ -222,7 +224,9 @@ def test_a_lab_in_another_directory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provision.lab.paths._nearest_root", lambda: tmp_path / ".lab")
-    with pytest.raises(LabError, match=r"run only one; remove it first: cd .*lab\.down"):
+    with pytest.raises(
+        LabError, match=r"run only one; remove it first: cd .*lab\.down"
+    ):
         lab.up(1, progress=print)
     with pytest.raises(LabError, match="run only one"):
         lab.down()
