@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from support.lab.commands import ROOT
 
 PAGE = ROOT / "docs/security.md"
-TITLE = "| port | on | what | listens on | who is let in |"
+TITLE = "| port | on | what | listens on | access |"
 PATIENCE_S = 2
 
 
