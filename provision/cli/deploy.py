@@ -87,10 +87,8 @@ def _show_next(request: Request, run: Run) -> None:
     found = dashboard(inventory, steps)
     if not found:
         return
-    kinds = {step.kind for host in run.hosts.values() for step in host.steps}
-    if "ray_nodes" in kinds:
-        nodes = counted(len(node_names(inventory)), "node")
-        show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
+    nodes = counted(len(node_names(inventory)), "node")
+    show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
     show(f"  dashboard  {found.url}")
     show(f"  token      in {found.token_file} on {found.host}")
     show(f"  next       {program()} status", f"             {program()} smoke")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from provision.config.yaml_source import Where, did_you_mean
 
 Problem = tuple[Where, str, str]
-"""Where in the parameters, what is wrong, what to do."""
+"""Path in the parameters, the problem, and the hint."""
 
 WORDS = {
     "missing": "is missing",

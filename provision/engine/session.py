@@ -28,7 +28,7 @@ SCRIPT_END_WAIT_S = 5.0
 """Seconds to wait after a connection was lost in silence: by then the watchdog on the host
 has ended the script that ran over it."""
 LOSSES = 3
-"""How often one host's connection may be lost in a run before it is given up."""
+"""Number of lost connections that a host may have in a run; one more fails it."""
 OnLine = Callable[[str], None]
 
 

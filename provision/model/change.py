@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 State = Mapping[str, str]
-"""What was seen or should be seen, text by field; empty = the thing is absent."""
+"""Observed or desired state, text by field; empty = the thing is absent."""
 
 
 @dataclass(frozen=True, slots=True)

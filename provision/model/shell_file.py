@@ -19,7 +19,7 @@ from pathlib import Path
 from provision.model.shell import NAME
 
 LIBRARY = Path(__file__).parents[1] / "steps"
-"""Where files lie that several folders use."""
+"""Folder of the files that several folders use."""
 PACKAGE = LIBRARY.parent
 WORDS = '"$@"'
 HEADER = re.compile(r"(?:#.*\n|\n)*")

@@ -13,7 +13,7 @@ from provision.model.events import Event
 
 MASK = "(secret)"
 KEY = re.compile("[A-Za-z0-9+/=]{40}")
-"""How a line of a private key begins, and a long random secret."""
+"""Beginning of a line of a private key, or of a long random secret."""
 SHORTEST = 4
 """Shorter values would mask half of every line; they are no secrets worth the name."""
 

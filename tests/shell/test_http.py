@@ -44,7 +44,7 @@ def port() -> Iterator[int]:
 
 
 def ask(shell: Shell, what: str, port: int, path: str = "") -> str:
-    """What `http` prints, where it must not fail."""
+    """Return the output of `http`, which must not fail."""
     reply = run(shell, Sh(ASK, (what, "127.0.0.1", str(port), path)), strict=True)
     assert reply.exit == 0
     return reply.stdout

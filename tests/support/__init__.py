@@ -1,1 +1,1 @@
-"""What several kinds of tests use."""
+"""Support code for several kinds of tests."""

@@ -284,7 +284,7 @@ class _Binder:
 
 
 VARIANTS = 8
-"""How many forms of a step are kept, for hosts whose variables give the same form."""
+"""Number of forms of a step that are kept, for hosts whose variables give an equal one."""
 FAILED = object()
 """Stands for a parameter whose template could not be rendered."""
 

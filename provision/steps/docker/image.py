@@ -40,7 +40,7 @@ ADVICE = {
     "connection refused": "the host cannot reach the registry: see its network, or "
     "set docker_registry_mirrors",
 }
-"""What to do, by what `docker pull` says; the first that occurs counts."""
+"""Hints by text in the output of `docker pull`; the first that occurs is used."""
 
 
 class DockerImage(Step, kind="docker_image"):

@@ -80,7 +80,7 @@ class Archive(Step, kind="archive"):
     folder: OwnPath
     version: Version
     strip: int = Field(default=1, ge=0)
-    """How many leading folders of the archive's paths to leave out."""
+    """Number of leading folders of the archive's paths to leave out."""
     timeout_s: Seconds = 1800
 
     @model_validator(mode="after")

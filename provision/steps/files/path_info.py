@@ -33,7 +33,7 @@ done
 [ $# -gt 0 ] || exit 0
 sha256sum -- "$@"
 """
-"""What is at each path; at one that ends with a slash, what a link there leads to."""
+"""Probe of each path; for one that ends with a slash, of the target of a link there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,15 +70,15 @@ class Service(Step, kind="service"):
     boot: bool = True
     """Start it at boot."""
     files: tuple[AbsPath, ...] = ()
-    """What it reads when it starts: configuration, its program, its unit file."""
+    """Files that it reads when it starts: configuration, its program, its unit file."""
     stays_s: float = Field(default=2, ge=0)
-    """How long it has to stay up to count as started."""
+    """Seconds that it has to stay up to count as started."""
     archive: AbsPath | Literal[""] = ""
     """The folder of the `archive` step that its program comes from."""
     health: Page = ""
     """A page that answers 200 once it is well, asked from the host after each start."""
     health_s: int = Field(default=60, ge=1)
-    """How long that may take."""
+    """Seconds that this may take."""
 
     @property
     def title(self) -> str:

@@ -19,7 +19,7 @@ Package = Annotated[
 """A package's name. apt-get would take one that ends in a dash as one to remove."""
 
 UPDATE_WITHIN_S = 86400
-"""How old the lists of packages may be, where a step does not say it."""
+"""Default of the longest age of the lists of packages."""
 
 PROBE = r"""
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then

@@ -1,4 +1,4 @@
-"""What cannot go together with --prune is refused before anything is touched."""
+"""Options that contradict --prune are refused before a host is contacted."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def inventory(folder: Path, hosts: str) -> Inventory:
 def calls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[tuple[Inventory, str, dict[str, Any]]]:
-    """What `plan` and `apply` are called with; the host `c` cannot be reached."""
+    """Record the arguments of `plan` and `apply`; the host `c` cannot be reached."""
     made: list[tuple[Inventory, str, dict[str, Any]]] = []
 
     def run(hosts: Inventory, playbook: str, **options: Any) -> Run:

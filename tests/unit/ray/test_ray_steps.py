@@ -1,4 +1,4 @@
-"""What Ray's steps observe, plan and run, on replies of hosts; no Ray needed."""
+"""Observed states, plans and scripts of Ray's steps, from replies of hosts; needs no Ray."""
 
 from __future__ import annotations
 

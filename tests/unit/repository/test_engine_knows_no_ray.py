@@ -1,4 +1,4 @@
-"""What is not Ray's own does not know Ray: neither its name nor its groups of hosts."""
+"""Folders below `ray/` contain neither the name of Ray nor its groups of hosts."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ SHARED_FILES = {
     "/auth_token": "the token",
     "/authority.crt": "the certificate authority",
 }
-"""The same for files, by the end of their paths; a node's other files are its own."""
+"""Files of which the same holds, by the end of their paths; a node's other files are its own."""
 
 
 def release_of(image: str) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CONTAINER_DIR = "/run/ray"
-"""Where the files are in the container."""
+"""Folder of the files in the container."""
 CERTIFICATES = {
     "RAY_TLS_CA_CERT": "authority.crt",
     "RAY_TLS_SERVER_CERT": "node.crt",
