@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import shutil
-import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from shells import EACH_SHELL, run
+from web import PAGE, greeting
 
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
@@ -22,25 +19,6 @@ Shell = tuple[str, ...]
 HTTP = read_shell(module.__file__, "http.sh")
 ASK = HTTP + '\nhttp 3 "$@"'
 ASK_WITH_TOKEN = HTTP + '\nhttp 3 "$@" <<END\n$token\nEND'
-
-
-class Pages(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response_only(200 if self.path == "/ready?x=%20" else 503)
-        self.end_headers()
-        asked = self.headers.get("Authorization", "no token")
-        self.wfile.write(f"{self.headers['Host']}\r\n\r\n{asked}\n".encode())
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
 
 
 def ask(shell: Shell, what: str, port: int, path: str = "") -> str:
@@ -57,14 +35,14 @@ def test_a_port_is_open(shell: Shell, port: int) -> None:
 
 @EACH_SHELL
 def test_the_code_of_a_page_is_known(shell: Shell, port: int) -> None:
-    assert ask(shell, "code", port, "/ready?x=%20") == "200\n"
+    assert ask(shell, "code", port, PAGE) == "200\n"
     assert ask(shell, "code", port, "/other") == "503\n"
 
 
 @EACH_SHELL
 def test_the_whole_answer_is_known(shell: Shell, port: int) -> None:
     body = f"127.0.0.1:{port}\n\nno token\n"
-    reply = parse_http(ask(shell, "reply", port, "/ready?x=%20"))
+    reply = parse_http(ask(shell, "reply", port, PAGE))
     assert reply == HttpReply("HTTP/1.0 200 OK", 200, body)
 
 
@@ -99,22 +77,14 @@ def test_a_token_is_on_no_command_line(shell: Shell, tmp_path: Path) -> None:
 
 @EACH_SHELL
 @pytest.mark.parametrize("what", ["open", "code", "reply"])
-def test_nothing_is_printed_where_nothing_answers(shell: Shell, what: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        closed: int = server.getsockname()[1]
-    assert ask(shell, what, closed, "/") == ""
+def test_nothing_is_printed_where_nothing_answers(
+    shell: Shell, what: str, closed_port: int
+) -> None:
+    assert ask(shell, what, closed_port, "/") == ""
 
 
 @EACH_SHELL
-@pytest.mark.parametrize("greeting", [b"SSH-2.0-Test\r\n", b""])
-def test_what_is_no_web_server_is_told_apart(shell: Shell, greeting: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=greet, args=(server, greeting), daemon=True).start()
-        assert ask(shell, "code", server.getsockname()[1], "/") == "no answer\n"
-
-
-def greet(server: socket.socket, greeting: bytes) -> None:
-    client = server.accept()[0]
-    client.recv(1000)
-    client.sendall(greeting)
-    client.close()
+@pytest.mark.parametrize("words", [b"SSH-2.0-Test\r\n", b""])
+def test_what_is_no_web_server_is_known(shell: Shell, words: bytes) -> None:
+    with greeting(words) as port:
+        assert ask(shell, "code", port, "/") == "no answer\n"

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 SOURCES = sorted((ROOT / "provision").rglob("*.py"))
 FOLDERS = sorted({path.parent for path in SOURCES})
+SHELL_TESTS = sorted((ROOT / "tests/shell").rglob("*.py"))
 FILE_LINES = 400
 FOLDER_FILES = 12
 FUNCTION_LINES = 50
@@ -30,6 +31,11 @@ def test_a_file_and_its_functions_stay_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= FILE_LINES
     long = [(name, lines) for name, lines in functions(path) if lines > FUNCTION_LINES]
     assert long == []
+
+
+@pytest.mark.parametrize("path", SHELL_TESTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_of_shell_tests_stays_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= FILE_LINES
 
 
 def test_most_functions_are_very_small() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from shells import EACH_SHELL, run
+from web import Handler, serving
 
 from provision.errors import ProbeError
 from provision.ray.steps.node.ports import Ports
@@ -31,37 +29,23 @@ echo 'spec={}'
 """
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
+class Answers(Handler):
     """Ray's dashboard, which asks for a token, Ray's agent and Prometheus in one."""
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         page, code = self.path.partition("?")[0], 200
         if page == "/api/v0/nodes":
             found: object = {"result": {"result": NODES}}
             code = 200 if self.headers["Authorization"] == f"Bearer {TOKEN}" else 401
         else:
             found = {"activeTargets": TARGETS}
-        self.send_response(code)
-        self.end_headers()
-        self.wfile.write(json.dumps({"data": found}).encode())
-
-    def log_message(self, *args: object) -> None:
-        pass
+        self.answer(code, json.dumps({"data": found}).encode())
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        found: int = server.getsockname()[1]
-    return found
+    with serving(Answers) as port:
+        yield port
 
 
 def nodes(folder: Path, port: int) -> RayNodes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from namespace import NEEDS_NAMESPACE, in_namespace
 from shells import NOT_BUSYBOX
 
 from provision.model.shell import Reply
@@ -19,32 +18,13 @@ FIREWALL = RayFirewall(
     other_ports=range(20000, 20060, 2),
 )
 ABSENT = RayFirewallAbsent(cluster="test-shell")
-TRY = "unshare --net sh -c 'iptables -S && ip6tables -S'"
-
-
-def possible() -> bool:
-    tools = ("unshare", "iptables-restore", "ip6tables-restore")
-    if not all(map(shutil.which, tools)):
-        return False
-    return not subprocess.run(
-        ["sh", "-c", TRY], capture_output=True, check=False
-    ).returncode
-
-
-pytestmark = pytest.mark.skipif(not possible(), reason="needs root and iptables")
+pytestmark = NEEDS_NAMESPACE
 
 
 def run(shell: tuple[str, ...], folder: Path, *scripts: str) -> Reply:
     """Return what *scripts* print, in one network namespace of their own."""
-    script = "\n".join(f"( {text}\n)" for text in scripts)
-    done = subprocess.run(
-        ["unshare", "--net", *shell],
-        input=script,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    script = "\n".join([f"cd '{folder}'", *(f"( {text}\n)" for text in scripts)])
+    done = in_namespace(shell, script)
     return Reply(done.stdout, done.stderr, done.returncode)
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-
-import pytest
+from namespace import NEEDS_NAMESPACE, in_namespace
 from shells import NOT_BUSYBOX
-from test_iptables import possible
 
 from provision.model.shell_file import read_shell
 from provision.steps.docker.engine import engine_absent
 
-pytestmark = pytest.mark.skipif(not possible(), reason="needs root and iptables")
+pytestmark = NEEDS_NAMESPACE
 DOCKERS = """
 iptables -t nat -N DOCKER
 iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
@@ -41,13 +38,8 @@ SAVED = "iptables-save; ip6tables-save"
 def tables(shell: tuple[str, ...], *scripts: str) -> str:
     """What is in the tables after *scripts*, in a network namespace of their own."""
     script = "\n".join(["set -eu", *scripts, SAVED])
-    done = subprocess.run(
-        ["unshare", "--net", *shell],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = in_namespace(shell, script)
+    done.check_returncode()
     assert "stay" not in done.stdout, done.stderr
     return done.stdout
 
