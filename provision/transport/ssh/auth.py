@@ -8,7 +8,6 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,6 +19,7 @@ from paramiko.auth_strategy import (
     Password,
 )
 
+from provision.config.ssh import SshSettings
 from provision.errors import AuthError, ConnectError
 from provision.transport.ssh.known_hosts import fingerprint
 
@@ -78,7 +78,7 @@ class Login(AuthStrategy):
     """The inventory's key, those of ssh_config, the agent's, the default ones, a password.
 
     Args:
-        target: the Fabric connection that will log in.
+        target: how to reach the host.
         key_file: the key the inventory names.
         password: the password the inventory has.
 
@@ -87,16 +87,14 @@ class Login(AuthStrategy):
     """
 
     def __init__(
-        self, target: Any, key_file: Path | None, password: str | None
+        self, target: SshSettings, key_file: Path | None, password: str | None
     ) -> None:
-        super().__init__(ssh_config=target.ssh_config)
+        super().__init__(ssh_config=paramiko.SSHConfig())
         self._user = target.user
         self._password = password
-        named = [Path(name) for name in target.ssh_config.get("identityfile", ())]
-        self._files = [*([key_file] if key_file else []), *named]
-        only = target.ssh_config.get("identitiesonly") == "yes"
-        self._agent = not only
-        self._defaults = not self._files and not only
+        self._files = [*([key_file] if key_file else []), *target.identity_files]
+        self._agent = not target.identities_only
+        self._defaults = not self._files and not target.identities_only
         self.tried: list[str] = []
         self.unusable: list[tuple[Path, str]] = []
         if key_file and not key_file.expanduser().exists():

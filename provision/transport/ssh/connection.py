@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import getpass
 import logging
 import math
 import shlex
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 import fabric
 import paramiko
 
+from provision.config.ssh import SshSettings, settings
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
 from provision.invocation import program
 from provision.transport.ssh.auth import Login, explain
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from provision.config.inventory import Host
 
 SSH_CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
-KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
-GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 
 _login_limiter = LoginLimiter()
 # paramiko logs tracebacks of what is raised and explained anyway.
@@ -126,12 +126,10 @@ class SshConnection:
 
     def _open(self) -> None:
         host = self._host
-        target = _connection(host.ssh_host, host.user, host.port)
+        target = ssh_settings(host.ssh_host, host.user, host.port)
         self.user, self.who = target.user, f"{target.user}@{host.name}"
         via = None
-        jump = host.proxy_jump or target.ssh_config.get("proxyjump", "")
-        for name in _hops(jump, target.host):
-            hop = _connection(name)
+        for hop in _hops(host.proxy_jump or target.proxy_jump, target.host):
             via = self._reach(hop, via, f"{hop.user}@{hop.host} (jump host)")
         password = host.password.get_secret_value() if host.password else None
         login = self._login(target, host.key_file, password)
@@ -140,7 +138,7 @@ class SshConnection:
 
     def _reach(
         self,
-        target: fabric.Connection,
+        target: SshSettings,
         via: paramiko.Transport | None,
         who: str,
         login: Login | None = None,
@@ -153,25 +151,24 @@ class SshConnection:
         try:
             with _login_limiter.slot(where, lambda: self._dropped):
                 sock = ActivitySocket(self._open_socket(target, via))
-                self._connect(target, sock, policy, login)
+                return self._connect(target, sock, policy, login)
         except ProvisionError:
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
             if self._dropped:
                 raise ConnectError(f"connecting to {who} was interrupted") from error
             raise explain(error, who, where, login, self._timeout_s) from error
-        transport: paramiko.Transport = target.transport
-        return transport
 
     def _connect(
         self,
-        target: fabric.Connection,
+        settings: SshSettings,
         sock: ActivitySocket,
         policy: HostKeyPolicy,
         login: Login,
-    ) -> None:
+    ) -> paramiko.Transport:
         # The last socket, that to the host itself, shows whether the host is silent.
         self._activity = sock
+        target = _connection(settings)
         target.client.set_missing_host_key_policy(_Policy(policy))
         target.connect_kwargs = {
             "sock": sock,
@@ -183,6 +180,8 @@ class SshConnection:
         # Longer than the banner's own limit, so that a silent port is reported as such.
         target.connect_timeout = self._timeout_s + 5
         target.open()
+        transport: paramiko.Transport = target.transport
+        return transport
 
     def _make_transport(
         self, policy: HostKeyPolicy, sock: Any, **options: Any
@@ -192,9 +191,7 @@ class SshConnection:
         _prefer(made, policy.kinds)
         return made
 
-    def _open_socket(
-        self, target: fabric.Connection, via: paramiko.Transport | None
-    ) -> Any:
+    def _open_socket(self, target: SshSettings, via: paramiko.Transport | None) -> Any:
         address = (target.host, target.port)
         if via:
             return self._keep(
@@ -202,8 +199,8 @@ class SshConnection:
                     "direct-tcpip", address, ("", 0), timeout=self._timeout_s
                 )
             )
-        if command := target.ssh_config.get("proxycommand"):
-            proxy = ProxyCommand(command)
+        if target.proxy_command:
+            proxy = ProxyCommand(target.proxy_command)
             self._keep(proxy)
             return proxy.socket
         return dial(*address, self._timeout_s, self._keep)
@@ -236,16 +233,29 @@ class _Connection(fabric.Connection):  # type: ignore[misc]
     __setattr__ = object.__setattr__
 
 
-def _connection(
-    name: str, user: str | None = None, port: int | None = None
-) -> fabric.Connection:
+def _connection(target: SshSettings) -> fabric.Connection:
     # Lazy: no fabric.yaml of the user's may change how we connect.
-    config = fabric.Config(lazy=True, ssh_config=_ssh_config())
-    return _Connection(name, user=user, port=port, config=config, gateway=False)
+    config = fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig())
+    return _Connection(
+        target.host, user=target.user, port=target.port, config=config, gateway=False
+    )
 
 
-def _ssh_config() -> paramiko.SSHConfig:
-    return _parse_ssh_configs(tuple(map(_stamp, SSH_CONFIGS)))
+def ssh_settings(name: str, user: str | None, port: int | None) -> SshSettings:
+    """Return how to reach *name*; *user* and *port* win over ssh_config."""
+    found = _parse_ssh_configs(tuple(map(_stamp, SSH_CONFIGS))).lookup(name)
+    options = {key: _words(key, value) for key, value in found.items()}
+    if user:
+        options["user"] = [user]
+    if port:
+        options["port"] = [str(port)]
+    return settings(name, options, getpass.getuser())
+
+
+def _words(name: str, value: str | list[str]) -> list[str]:
+    if isinstance(value, list):
+        return value
+    return value.split() if name.endswith("knownhostsfile") else [value]
 
 
 def _stamp(path: str) -> tuple[str, int]:
@@ -266,29 +276,28 @@ def _parse_ssh_configs(files: tuple[tuple[str, int], ...]) -> paramiko.SSHConfig
     return config
 
 
-def _hops(jump: str, target: str) -> Iterator[str]:
+def _hops(jump: str, target: str) -> Iterator[SshSettings]:
     """Yield the jump hosts of `a,b`, in the order to connect to them."""
     if jump in ("", "none"):
         return
     names = [name.strip().removeprefix("ssh://") for name in jump.split(",")]
+    hops = [fabric.connection.derive_shorthand(name) for name in names]
     # `Host *` with a ProxyJump means the jump host itself, too.
-    if target not in (fabric.connection.derive_shorthand(n)["host"] for n in names):
-        yield from names
+    if target not in (hop["host"] for hop in hops):
+        for hop in hops:
+            yield ssh_settings(hop["host"], hop["user"], hop["port"])
 
 
 def _host_key_policy(
-    target: fabric.Connection, pin: str | None, host: Host, *, jump: bool
+    target: SshSettings, pin: str | None, host: Host, *, jump: bool
 ) -> HostKeyPolicy:
-    options = target.ssh_config
-    user = options.get("userknownhostsfile", KNOWN_HOSTS)
-    system = options.get("globalknownhostsfile", GLOBAL_KNOWN_HOSTS)
-    alias = options.get("hostkeyalias")
+    alias = target.host_key_alias
     return HostKeyPolicy(
         alias or target.host,
         SSH_PORT if alias else target.port,
         pin=pin,
         files=host.known_hosts,
-        others=[Path(name).expanduser() for name in f"{user} {system}".split()],
+        others=[*target.user_known_hosts, *target.global_known_hosts],
         accept=f"{program()} trust --inventory {shlex.quote(host.file)}"
         if host.file
         else "",

@@ -38,11 +38,14 @@ ONLY = {
 WITHIN = {
     "cli": "options command request encrypt lab schema ray deploy trust program",
     "cli/ray": "prune status smoke teardown rollback token metrics",
-    "config": ("yaml_source inventory registry templating validation playbook schema"),
+    "config": (
+        "ssh yaml_source inventory registry templating validation playbook schema"
+    ),
     "config/inventory": ("connection_vars ranges pattern host groups merge inventory"),
     "config/playbook": (
         "play group_rules template_files template_certificate bound load selection bind"
     ),
+    "config/ssh": "tokens settings",
     "engine": (
         "audit session interrupt lock run_id secret_recovery outcome converge "
         "scheduler runner run"
