@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from provision.engine.audit import Audit
+from provision.engine.change_control.audit import Audit
 from provision.engine.outcome import (
     apply_error,
     observe,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound
-from provision.engine.audit import Audit
+from provision.engine.change_control.audit import Audit
+from provision.engine.change_control.lock import ClusterLock
 from provision.engine.converge import Convergence, HostPlay
-from provision.engine.lock import ClusterLock
 from provision.engine.scheduler import Queue, ScheduledPlay, Scheduler, new_queue
 from provision.engine.session import ChangeClock, HostStep
 from provision.model.events import Emit, HostDone, RunEnded, RunStarted, Warned
@@ -62,7 +62,7 @@ def execute(
             audit=Audit(inventory.cluster, bound.secrets),
         )
         try:
-            hosts.scheduler(plays, report, interrupted).run(forks)
+            hosts.scheduler(plays, report, interrupted, forks).run()
         finally:
             hosts.close(report)
             seconds = time.monotonic() - started
@@ -126,8 +126,9 @@ class _HostRuns:
         plays: Sequence[ScheduledPlay],
         report: Emit,
         interrupted: threading.Event,
+        forks: int,
     ) -> Scheduler:
-        """Return what runs *plays* on these hosts."""
+        """Return what runs *plays* on these hosts, *forks* at a time."""
         return Scheduler(
             plays,
             self.run,
@@ -137,6 +138,7 @@ class _HostRuns:
             gates=self._mode is Mode.APPLY,
             interrupted=interrupted,
             halt=self.halt,
+            forks=forks,
         )
 
     def run(self, play: HostPlay) -> bool:

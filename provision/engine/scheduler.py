@@ -125,6 +125,7 @@ class Scheduler:
         gates: whether gates and batches hold anything back.
         interrupted: once set, nothing new is started.
         halt: called then, once: makes what runs end soon.
+        forks: how many plays run at a time, each in its own thread.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Scheduler:
         gates: bool,
         interrupted: threading.Event,
         halt: Callable[[], None],
+        forks: int,
     ) -> None:
         self._work = work
         self._idle = idle
@@ -145,34 +147,30 @@ class Scheduler:
         self._report = report
         self._interrupted = interrupted
         self._halt = halt
+        self._pool = ThreadPoolExecutor(forks, thread_name_prefix="host")
         self._nodes = graph(plays, gates=gates)
         self._order = TopologicalSorter(self._nodes)
-        self._batches = {
-            play: Batches(play.batch, coming=len(play.on_hosts))
-            for play in plays
-            if gates and play.batch
-        }
-        self._batched = {
-            p: b for play, b in self._batches.items() for p in play.on_hosts
-        }
+        self._batches: dict[HostPlay, Batches] = {}
+        for play in plays:
+            if gates and play.batch:
+                batches = Batches(play.batch, coming=len(play.on_hosts))
+                self._batches |= dict.fromkeys(play.on_hosts, batches)
         self._failed: dict[Node, str] = {}
         self._running = 0
         self._stopping = ""
         self._fatal: ProvisionError | None = None
 
-    def run(self, forks: int) -> None:
-        """Run all plays in *forks* threads.
+    def run(self) -> None:
+        """Run all plays.
 
         Raises:
             ProvisionError: an error that ends the whole run.
         """
         self._order.prepare()
-        with ThreadPoolExecutor(forks, thread_name_prefix="host") as pool:
+        with self._pool:
             while self._order.is_active():
                 for node in self._order.get_ready():
-                    self._on_ready(pool, node)
-                for batches in self._batches.values():
-                    self._start_batch(pool, batches)
+                    self._on_ready(node)
                 if self._running:
                     self._wait()
         while not self._events.empty():
@@ -180,7 +178,7 @@ class Scheduler:
         if self._fatal:
             raise self._fatal
 
-    def _on_ready(self, pool: ThreadPoolExecutor, node: Node) -> None:
+    def _on_ready(self, node: Node) -> None:
         """Start a play on a host, unless it must wait for its batch or not run at all."""
         failed = (self._failed[n] for n in self._nodes[node] if n in self._failed)
         by = next(failed, self._stopping)
@@ -189,28 +187,30 @@ class Scheduler:
                 self._failed[node] = by
             self._order.done(node)
             return
-        batches = self._batched.get(node)
-        if batches:
-            batches.coming -= 1
+        batches = self._batches.get(node)
         if by:
             self._block(node, by)
         elif batches and not self._idle(node):
             batches.waiting.append(node)
         else:
-            self._start(pool, node)
+            self._start(node)
+        if batches:
+            batches.coming -= 1
+            self._start_batch(batches)
 
-    def _start_batch(self, pool: ThreadPoolExecutor, batches: Batches) -> None:
-        """Start the next batch, if it is time."""
-        for play in batches.take():
-            if by := batches.by or self._stopping:
-                self._block(play, by)
-            else:
-                batches.running.add(play)
-                self._start(pool, play)
+    def _start_batch(self, batches: Batches) -> None:
+        """Start the next batch, if it is time; block all that wait where one failed."""
+        while turn := batches.take():
+            for play in turn:
+                if by := batches.by or self._stopping:
+                    self._block(play, by)
+                else:
+                    batches.running.add(play)
+                    self._start(play)
 
-    def _start(self, pool: ThreadPoolExecutor, play: HostPlay) -> None:
+    def _start(self, play: HostPlay) -> None:
         self._running += 1
-        pool.submit(self._in_thread, play)
+        self._pool.submit(self._in_thread, play)
 
     def _block(self, play: HostPlay, by: str) -> None:
         """Report that *play* is not run because of *by*."""
@@ -247,14 +247,15 @@ class Scheduler:
         self._running -= 1
         if not end.good:
             self._failed[end.play] = f"{end.play.host} in {end.play.play}"
-        batches = self._batched.get(end.play)
-        if batches and end.play in batches.running:
-            batches.running.remove(end.play)
-            batches.by = batches.by or self._failed.get(end.play, "")
         if end.fatal and not self._fatal:
             self._fatal = end.fatal
             self._stop("the end of the run")
         self._order.done(end.play)
+        batches = self._batches.get(end.play)
+        if batches and end.play in batches.running:
+            batches.running.remove(end.play)
+            batches.by = batches.by or self._failed.get(end.play, "")
+            self._start_batch(batches)
 
     def _stop(self, reason: str) -> None:
         if not self._stopping:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 10.0
 """Longest time each of connecting, greeting and logging in may take."""
-SILENCE_S = 30.0
+LOST_AFTER_S = 30.0
 """Seconds without any answer after which a connection is lost."""
 CHUNK_BYTES = 256 * 1024
 """Bytes of output taken from a channel at once."""
@@ -69,7 +69,7 @@ class SshTransport:
         password: Password | None = None,
         *,
         timeout_s: float = CONNECT_TIMEOUT_S,
-        silence_s: float = SILENCE_S,
+        silence_s: float = LOST_AFTER_S,
         warn: Callable[[str], object] = lambda message: None,
     ) -> None:
         self._host = host

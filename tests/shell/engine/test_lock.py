@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.engine.lock import ClusterLock
+from provision.engine.change_control.lock import ClusterLock
 from provision.errors import LockHeldError
 from provision.transport.local import LocalTransport
 
@@ -84,7 +84,7 @@ def test_one_run_at_a_time_has_the_lock_and_its_file_is_removed_at_the_end(
 
 
 def test_heartbeats_keep_the_lock(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provision.engine.lock.SILENCE_S", 1)
+    monkeypatch.setattr("provision.engine.change_control.lock.RELEASE_AFTER_S", 1)
     monkeypatch.setattr("provision.transport.watchdog.HEARTBEAT_S", 0.2)
     with lock() as first:
         first.take()
@@ -95,7 +95,7 @@ def test_heartbeats_keep_the_lock(lock: Lock, monkeypatch: pytest.MonkeyPatch) -
 def test_a_run_that_sends_no_heartbeats_loses_the_lock(
     lock: Lock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provision.engine.lock.SILENCE_S", 1)
+    monkeypatch.setattr("provision.engine.change_control.lock.RELEASE_AFTER_S", 1)
     monkeypatch.setattr("provision.transport.watchdog.HEARTBEAT_S", 60)
     with lock() as first:
         first.take()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.engine.audit import Audit
+from provision.engine.change_control.audit import Audit
 from provision.engine.converge import Convergence, HostPlay
 from provision.engine.session import LOSSES, ChangeClock, HostStep
 from provision.errors import (

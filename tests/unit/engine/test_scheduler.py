@@ -59,8 +59,9 @@ class Log:
             gates=gates,
             interrupted=self.interrupted,
             halt=self.halt,
+            forks=forks,
         )
-        scheduler.run(forks)
+        scheduler.run()
         return self
 
     @property

@@ -47,9 +47,10 @@ WITHIN = {
     ),
     "config/ssh": "tokens settings",
     "engine": (
-        "audit session interrupt lock run_id secret_recovery outcome converge "
+        "change_control session interrupt run_id secret_recovery outcome converge "
         "scheduler runner run"
     ),
+    "engine/change_control": "audit lock",
     "lab": (
         "paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
         "prerequisites lifecycle host_control"

@@ -2,7 +2,7 @@
 
 The kernel's lock lives as long as the shell that holds it, and that shell as long as
 our channel. So the lock of a killed controller is released by itself; that of a controller
-that lost its power or its link, when the shell has received nothing for `SILENCE_S`.
+that lost its power or its link, when the shell has received nothing for `RELEASE_AFTER_S`.
 """
 
 from __future__ import annotations
@@ -18,30 +18,11 @@ from provision.errors import ConnectError, HostError, LockHeldError, PrivilegeEr
 from provision.invocation import runner
 from provision.model.script import Script
 from provision.model.shell import Sh
+from provision.model.shell_file import read_shell
 from provision.transport.protocol import HeldScript, Transport
 
-HOLD = r"""
-# In /run/lock everybody may put a file or a link of that name, and hold it.
-if [ "$(id -u)" = 0 ]; then folder=/run; else folder=/run/lock; fi
-file=$folder/provision-$cluster.lock
-command -v flock >/dev/null || { echo 'flock is not installed'; exit; }
-for try in 1 2 3; do
-    exec 9>>"$file"
-    if ! flock -n 9; then
-        printf 'held %s\n' "$(cat "$file")"
-        exit
-    fi
-    # The last owner may have removed the file between our open and our lock.
-    [ "$(stat -c %i "$file" 2>/dev/null)" = "$(stat -L -c %i /dev/fd/9)" ] && break
-done
-printf '%s\n' "$owner" >"$file"
-trap 'rm -f "$file"; exit' EXIT HUP INT TERM
-printf 'mine\n'
-# Not a pipe's end but silence: a link that was cut closes nothing.
-while [ -n "$(timeout "$silence_s" head -c 1 9>&-)" ]; do :; done
-"""
-"""Answers `mine` and stays until standard input ends or is silent, or `held OWNER`."""
-SILENCE_S = 30
+HOLD = read_shell(__file__, "lock.sh")
+RELEASE_AFTER_S = 30
 """Seconds without a heartbeat after which the host releases the lock. By then the
 connection is lost on the controller's side as well."""
 RETRY_S = 1.0
@@ -114,7 +95,7 @@ class ClusterLock:
 
         tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda _: self._holder == self._owner),
-            stop=tenacity.stop_after_delay(SILENCE_S),
+            stop=tenacity.stop_after_delay(RELEASE_AFTER_S),
             wait=tenacity.wait_fixed(RETRY_S),
             retry_error_callback=lambda state: None,
         )(self._ask)
@@ -164,7 +145,7 @@ class ClusterLock:
 
 def _script(cluster: str, owner: str) -> str:
     name = cluster.replace("/", "-")
-    sh = Sh.of(HOLD, cluster=name, owner=owner, silence_s=SILENCE_S)
+    sh = Sh.of(HOLD, cluster=name, owner=owner, silence_s=RELEASE_AFTER_S)
     # Not framed: the shell has to keep the standard input that tells it to end.
     return f"{{\n{sh.render()}\nexit\n}}\n"
 

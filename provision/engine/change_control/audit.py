@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from provision.invocation import runner
 from provision.model.change import Change
 from provision.model.shell import Sh
+from provision.model.shell_file import read_shell
 from provision.secrets.redaction import masker
 
 TAG = "provision"
@@ -20,22 +21,7 @@ MAX_FIELDS = 8
 MAX_LENGTH = 700
 """Characters of a line; logger(1) cuts off after 1024."""
 
-# sudo hides the address of its caller: the processes above us still have it.
-NOTE = r"""
-from=${SSH_CONNECTION:-}
-id=$PPID
-while [ -z "$from" ] && [ "${id:-1}" -gt 1 ]; do
-    from=$({ tr '\0' '\n' <"/proc/$id/environ"; } 2>/dev/null |
-        sed -n 's/^SSH_CONNECTION=//p')
-    id=$({ sed -n 's/^PPid:[^0-9]*//p' "/proc/$id/status"; } 2>/dev/null)
-done
-line="$run from=${from%% *} login=${SUDO_USER:-$(id -un)} $what"
-if command -v logger >/dev/null; then
-    timeout 2 logger -t "$tag" -p authpriv.notice -- "$line"
-elif command -v systemd-cat >/dev/null; then
-    printf '%s\n' "$line" | timeout 2 systemd-cat -t "$tag" -p notice
-fi
-"""
+NOTE = read_shell(__file__, "audit.sh")
 
 
 @dataclass(frozen=True, slots=True)
