@@ -99,18 +99,19 @@ def events(folder: Path, where: str) -> None:
     """The events of many hosts through all reporters; *where* is pipe or terminal."""
     from provision.report.console import ConsoleReporter, output
     from provision.report.json_file import ReportFile
+    from provision.report.reporters import Reporters
 
     with contextlib.ExitStack() as stack:
         screen = stack.enter_context(
             _terminal() if where == "terminal" else (folder / "screen").open("w")
         )
-        file = stack.enter_context(ReportFile(str(folder / "report.json")))
-        console = stack.enter_context(ConsoleReporter(output(screen)))
+        file = ReportFile(str(folder / "report.json"))
+        console = ConsoleReporter(output(screen))
+        report = stack.enter_context(Reporters([file, console]))
         count, started_s = 0, time.monotonic()
         for event in _events():
             count += 1
-            file(event)
-            console(event)
+            report(event)
         print(f"{count / (time.monotonic() - started_s):.0f} events a second")
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         Book,
         ClusterOptions,
         Hosts,
-        Reporter,
         RunOptions,
         apply,
         plan,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from provision.ray.status import status
     from provision.ray.teardown import prepare_teardown, teardown
     from provision.ray.token_rotation import rotate_token
+    from provision.report.reporters import Reporter
     from provision.secrets.vault import decrypt, encrypt
     from provision.transport.ssh.trust import accept_host_keys, scan_host_keys
 
@@ -36,7 +36,7 @@ _MODULES = {
     "config.schema": ("schema",),
     "engine.run": (
         *("apply", "plan", "verify", "FORKS", "Book", "ClusterOptions", "Hosts"),
-        *("Reporter", "RunOptions"),
+        "RunOptions",
     ),
     "ray.deploy": ("deploy",),
     "ray.metrics": ("metrics",),
@@ -46,6 +46,7 @@ _MODULES = {
     "ray.status": ("status",),
     "ray.teardown": ("prepare_teardown", "teardown"),
     "ray.token_rotation": ("rotate_token",),
+    "report.reporters": ("Reporter",),
     "secrets.vault": ("decrypt", "encrypt"),
     "transport.ssh.trust": ("accept_host_keys", "scan_host_keys"),
 }

@@ -75,16 +75,16 @@ def _apply(request: Request) -> Run:
 
 def _show_next(request: Request, run: Run) -> None:
     """After a deploy of Ray, show what is up and what to type next."""
-    kinds = {step.kind for row in run.steps.values() for step in row}
+    kinds = {step.kind for host in run.hosts.values() for step in host.steps}
     if "ray_nodes" not in kinds:
         return
-    from provision.ray.head import dashboard, node_names
+    from provision.ray.head import dashboard, head_steps, node_names
     from provision.report.console import output
     from provision.report.text import counted
 
     inventory, show = request.inventory, output().show
-    steps = (step for row in run.steps.values() for step in row)
-    found = dashboard(inventory, steps)
+    playbook = request.options.playbook
+    found = dashboard(inventory, head_steps(inventory, playbook, request.sets))
     if not found:
         return
     nodes = counted(len(node_names(inventory)), "node")

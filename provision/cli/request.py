@@ -18,8 +18,9 @@ from provision.errors import OptionError
 
 if TYPE_CHECKING:
     from provision.config.inventory import Inventory
-    from provision.engine.run import ClusterOptions, Reporter, RunOptions
+    from provision.engine.run import ClusterOptions, RunOptions
     from provision.model.events import Event
+    from provision.report.reporters import Reporter
 
 LAST = Path(".provision/last")
 """Has the path of the inventory that was deployed last from the current folder."""

@@ -6,9 +6,7 @@ found before a host is contacted; `Prepared.run` then works on the hosts.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -23,17 +21,16 @@ from provision.engine.interrupt import interruptible
 from provision.engine.run_id import UnfinishedRun, find_run_id
 from provision.engine.runner import execute
 from provision.errors import LockHeldError
-from provision.model.events import Event
 from provision.model.mode import Mode
 from provision.model.result import Run
+from provision.model.step import Step
+from provision.report.reporters import Reporter, Reporters
 from provision.secrets.redaction import redactor
 from provision.secrets.store import Secrets
 
 FORKS = 100
 """Hosts worked on at a time by default."""
 
-Reporter = Callable[[Event], object]
-"""Takes each event of a run; one that is a context manager is entered for the run."""
 Hosts = str | Path | Inventory
 """A path, a name in `inventories/`, or an Inventory."""
 Book = str | Path | Playbook | Sequence[Play]
@@ -133,50 +130,38 @@ class Prepared:
         Raises:
             LockHeldError: another run is changing this cluster.
         """
-        run = Run()
-        run.steps = self._steps()
-        every = itertools.chain.from_iterable(run.steps.values())
-        unfinished = UnfinishedRun(self.inventory.state_dir, self.run_id, every)
+        unfinished = UnfinishedRun(self.inventory.state_dir, self.run_id, self._steps())
+        reporters = Reporters([unfinished, *options.get("reporters", ())])
+        result = reporters.result
         try:
-            self._execute([run, unfinished, *options.get("reporters", ())], options)
+            self._execute(reporters, options.get("forks", FORKS))
         except LockHeldError:
             # The run that holds the lock may be bringing its own to the hosts.
-            if not run.touched:
+            if not result.touched:
                 self.secrets.discard_new()
             raise
         part = options.get("limit") or options.get("tags")
-        if self.mode is Mode.APPLY and not part and run.exit_code == 0:
+        if self.mode is Mode.APPLY and not part and result.exit_code == 0:
             unfinished.finish()
-        return run
+        return result
 
-    def _steps(self) -> dict[str, tuple[Any, ...]]:
-        """The steps of each host, in the order of the plays."""
-        steps: dict[str, tuple[Any, ...]] = {}
+    def _steps(self) -> Iterator[Step]:
+        """Yield the steps of all hosts."""
         for play in self.bound.plays:
-            for host, row in play.steps.items():
-                steps[host] = (*steps.get(host, ()), *(item.step for item in row))
-        return steps
+            for row in play.steps.values():
+                yield from (item.step for item in row)
 
-    def _execute(self, reporters: Sequence[Reporter], options: RunOptions) -> None:
+    def _execute(self, reporters: Reporters, forks: int) -> None:
         """Report each event, without secrets, to *reporters*."""
         redact = redactor(self.bound.secrets)
-
-        def report(event: Event) -> None:
-            clean = redact(event)
-            for reporter in reporters:
-                reporter(clean)
-
-        with contextlib.ExitStack() as stack:
-            for reporter in reporters:
-                if isinstance(reporter, contextlib.AbstractContextManager):
-                    stack.enter_context(reporter)
+        with reporters, interruptible() as interrupted:
             execute(
                 self.bound,
                 self.inventory,
                 mode=self.mode,
-                forks=options.get("forks", FORKS),
-                report=report,
-                interrupted=stack.enter_context(interruptible()),
+                forks=forks,
+                report=lambda event: reporters(redact(event)),
+                interrupted=interrupted,
             )
 
 

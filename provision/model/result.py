@@ -24,7 +24,6 @@ from provision.model.events import (
     Warned,
 )
 from provision.model.mode import Mode
-from provision.model.step import Step
 
 DIFFERS = 3
 INTERRUPTED = 130
@@ -119,18 +118,16 @@ class HostResult:
 
 
 class Run:
-    """The sum of a run's events; a reporter like any other.
+    """The sum of a run's events, and of nothing else.
 
     Attributes:
         hosts: what happened, by host.
-        steps: what each host was to be, in the order of the plays.
     """
 
     def __init__(self) -> None:
         self.mode: Mode | None = None
         self.cluster = ""
         self.hosts: dict[str, HostResult] = {}
-        self.steps: dict[str, tuple[Step, ...]] = {}
         self.warnings: list[str] = []
         self.seconds = 0.0
         self.interrupted = False

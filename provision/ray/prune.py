@@ -10,7 +10,6 @@ from provision.config.inventory import Inventory
 from provision.engine.run import (
     ClusterOptions,
     Hosts,
-    Reporter,
     apply,
     load_inventory,
     plan,
@@ -20,6 +19,7 @@ from provision.ray import deployed_hosts
 from provision.ray.head import PLAYBOOK as DEPLOY
 from provision.ray.head import head_steps
 from provision.ray.other_clusters import exclude_shared_hosts
+from provision.report.reporters import Reporter
 
 PLAYBOOK = "prune"
 

@@ -10,7 +10,6 @@ from provision.config.inventory import Inventory
 from provision.engine.run import (
     ClusterOptions,
     Hosts,
-    Reporter,
     RunOptions,
     apply,
     load_inventory,
@@ -19,6 +18,7 @@ from provision.engine.run import (
 from provision.model.change import State
 from provision.model.result import Run
 from provision.ray.steps.rollback import latest
+from provision.report.reporters import Reporter
 
 PLAYBOOK = "rollback"
 KIND = "ray_previous"

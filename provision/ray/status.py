@@ -12,7 +12,7 @@ from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import ProvisionError
 from provision.model.change import State
 from provision.model.result import HostResult, Run, StepResult
-from provision.ray.head import PLAYBOOK, Dashboard, dashboard
+from provision.ray.head import PLAYBOOK, Dashboard, dashboard, head_steps
 
 UNKNOWN = "unknown"
 
@@ -79,7 +79,7 @@ def status(inventory: Hosts, **options: Unpack[ClusterOptions]) -> ClusterStatus
         _host(host, run.hosts.get(name, HostResult()), nodes)
         for name, host in cluster.hosts.items()
     )
-    steps = [step for row in run.steps.values() for step in row]
+    steps = head_steps(cluster, PLAYBOOK, options.get("sets", {}))
     return ClusterStatus(tuple(hosts), dashboard(cluster, steps), run, _metrics(run))
 
 

@@ -10,7 +10,6 @@ from provision.config.inventory import Inventory
 from provision.engine.run import (
     ClusterOptions,
     Hosts,
-    Reporter,
     RunOptions,
     apply,
     load_inventory,
@@ -20,6 +19,7 @@ from provision.errors import OptionError
 from provision.model.result import Run
 from provision.ray import deployed_hosts
 from provision.ray.other_clusters import exclude_shared_hosts
+from provision.report.reporters import Reporter
 
 PLAYBOOK = "teardown"
 LEVELS = {

@@ -67,9 +67,13 @@ class ConsoleReporter:
         self._console = console
         self._then = then
         self._lines = EventFormatter(verbose=verbose)
-        self._run = Run()
+        self._result = Run()
         self._progress = ProgressTable()
         self._live: LiveDisplay | None = None
+
+    def follow(self, result: Run) -> None:
+        """Take *result* of the run that begins, for the summary."""
+        self._result = result
 
     def __enter__(self) -> ConsoleReporter:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
@@ -87,13 +91,12 @@ class ConsoleReporter:
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        self._run(event)
         self._progress(event)
         for line in self._lines(event):
             self._print(line)
         if isinstance(event, RunEnded):
             self._stop()
-            for part in summary(self._run, then=self._then):
+            for part in summary(self._result, then=self._then):
                 self._print(part)
 
     def _print(self, part: RenderableType) -> None:

@@ -23,7 +23,7 @@ class ReportFile:
 
     def __init__(self, path: str) -> None:
         self._path = Path(path).resolve()
-        self._run = Run()
+        self._result = Run()
         if self._path.exists() and not self._path.is_file():
             raise _unwritable(path, "it is not a file")
         try:
@@ -31,12 +31,15 @@ class ReportFile:
         except OSError as error:
             raise _unwritable(path, error.strerror or str(error)) from error
 
+    def follow(self, result: Run) -> None:
+        """Take *result* of the run that begins: it is what is written."""
+        self._result = result
+
     def __enter__(self) -> ReportFile:
         return self
 
     def __call__(self, event: Event) -> None:
-        """Add one event."""
-        self._run(event)
+        """Ignore one event: the result has it."""
 
     def __exit__(
         self,
@@ -44,7 +47,7 @@ class ReportFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        report = self._run.as_dict()
+        report = self._result.as_dict()
         if error:
             report |= _ending(error)
         # Not indented: for 100 hosts that would take a second, ten times as long.

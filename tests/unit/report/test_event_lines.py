@@ -31,6 +31,7 @@ from provision.model.events import (
 )
 from provision.model.mode import Mode
 from provision.report.console import ConsoleReporter, output
+from provision.report.reporters import Reporters
 from provision.report.text import MAX_LINE_LENGTH, clean_output
 
 MODE = Change("mode", "700", "755")
@@ -47,7 +48,8 @@ def lines_of(
 ) -> list[str]:
     """The lines of a run of *events* on two hosts, where there is no terminal."""
     screen = io.StringIO()
-    with ConsoleReporter(output(screen), verbose=verbose, then="do it") as report:
+    console = ConsoleReporter(output(screen), verbose=verbose, then="do it")
+    with Reporters([console]) as report:
         steps = {"node1": 2, "node2": 2}
         report(RunStarted(mode=mode, cluster="lab", plays=("hosts",), steps=steps))
         for event in events:

@@ -13,6 +13,7 @@ from provision.model.change import Change
 from provision.model.events import RunEnded, RunStarted, StepChanged
 from provision.model.mode import Mode
 from provision.report.json_file import ReportFile
+from provision.report.reporters import Reporters
 
 CHANGE = Change("mode", "700", "755")
 
@@ -20,7 +21,7 @@ CHANGE = Change("mode", "700", "755")
 def report_of(path: Path, error: BaseException | None = None) -> dict[str, Any]:
     """The report of a short run that *error* ended."""
     try:
-        with ReportFile(str(path)) as report:
+        with Reporters([ReportFile(str(path))]) as report:
             report(RunStarted(mode=Mode.APPLY, cluster="lab", steps={"node1": 1}))
             report(
                 StepChanged(

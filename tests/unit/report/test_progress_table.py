@@ -28,6 +28,7 @@ from provision.model.events import (
 from provision.model.mode import Mode
 from provision.report.console import ConsoleReporter
 from provision.report.progress_table import ProgressTable
+from provision.report.reporters import Reporters
 
 CHANGES = (Change("engine", None, "installed"),)
 ABOUT: dict[str, Any] = {"play": "hosts", "step": "docker engine"}
@@ -126,7 +127,7 @@ def test_no_line_is_wider_than_the_terminal_however_small() -> None:
 
 def test_a_whole_run_on_a_terminal_ends_with_a_clean_screen() -> None:
     console = terminal()
-    with ConsoleReporter(console) as report:
+    with Reporters([ConsoleReporter(console)]) as report:
         report(RunStarted(mode=Mode.APPLY, cluster="lab", steps={"node1": 1}))
         report(StepApplying(host="node1", **ABOUT, changes=CHANGES))
         report(StepChanged(host="node1", **ABOUT, changes=CHANGES, seconds=1))

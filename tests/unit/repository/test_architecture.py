@@ -70,7 +70,8 @@ WITHIN = {
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "compatibility credentials ports base roles",
     "report": (
-        "live_display text json_file event_lines progress_table summary console"
+        "live_display text reporters json_file event_lines progress_table summary "
+        "console"
     ),
     "secrets": "signing redaction store vault certificates",
     "steps": "http files services system docker",
