@@ -33,6 +33,7 @@ from provision.errors import (
 )
 from provision.model.change import Change, State
 from provision.model.events import (
+    Cause,
     Emit,
     HostBlocked,
     HostFailed,
@@ -180,18 +181,19 @@ class Convergence:
         if self._changing:
             cut = ApplyError("cut off by the end of the run", hint=NEXT_RUN)
             self._emit(StepFailed(**self._about(left.pop(0)), error=cut))
-        self._report_blocked(play, "the end of the run", len(left))
+        self._report_blocked(play, Cause("the end of the run"), len(left))
 
     def _run_steps(self, play: HostPlay) -> bool:
         """Converge the steps in turn; a dry run goes on after a failure."""
         for done, step in enumerate(play.steps, start=1):
             self._number = step.number
             if not self._run_step(step) and not self._dry:
-                self._report_blocked(play, step.bound.label, len(play.steps) - done)
+                by = Cause(step.bound.label, self.host, play.play)
+                self._report_blocked(play, by, len(play.steps) - done)
                 return False
         return True
 
-    def _report_blocked(self, play: HostPlay, by: str, steps: int) -> None:
+    def _report_blocked(self, play: HostPlay, by: Cause, steps: int) -> None:
         """Report that the last *steps* of *play* are not run."""
         if steps:
             blocked = HostBlocked(host=self.host, play=play.play, by=by, steps=steps)

@@ -17,7 +17,7 @@ from graphlib import TopologicalSorter
 
 from provision.engine.converge import HostPlay
 from provision.errors import InternalError, ProvisionError
-from provision.model.events import Emit, Event, HostBlocked, HostFailed
+from provision.model.events import Cause, Emit, Event, HostBlocked, HostFailed
 
 QUEUE_EVENTS = 4096
 """Length of the queue; workers wait when reporters fall behind, so memory is bounded."""
@@ -63,14 +63,14 @@ class Batches:
         coming: how many hosts have not come this far yet.
         waiting: those that have, in the order they came.
         running: the present batch; the next begins when all of it ended well.
-        by: the host and play that failed, and so ended all batches.
+        by: the failure that ended all batches.
     """
 
     size: int
     coming: int
     waiting: list[HostPlay] = field(default_factory=list)
     running: set[HostPlay] = field(default_factory=set)
-    by: str = ""
+    by: Cause | None = None
 
     def take(self) -> list[HostPlay]:
         """Remove and return those whose turn it is now."""
@@ -155,9 +155,9 @@ class Scheduler:
             if gates and play.batch:
                 batches = Batches(play.batch, coming=len(play.on_hosts))
                 self._batches |= dict.fromkeys(play.on_hosts, batches)
-        self._failed: dict[Node, str] = {}
+        self._failed: dict[Node, Cause] = {}
         self._running = 0
-        self._stopping = ""
+        self._stopping: Cause | None = None
         self._fatal: ProvisionError | None = None
 
     def run(self) -> None:
@@ -212,7 +212,7 @@ class Scheduler:
         self._running += 1
         self._pool.submit(self._in_thread, play)
 
-    def _block(self, play: HostPlay, by: str) -> None:
+    def _block(self, play: HostPlay, by: Cause) -> None:
         """Report that *play* is not run because of *by*."""
         self._failed[play] = by
         steps = len(play.steps)
@@ -246,7 +246,7 @@ class Scheduler:
     def _on_end(self, end: Ended) -> None:
         self._running -= 1
         if not end.good:
-            self._failed[end.play] = f"{end.play.host} in {end.play.play}"
+            self._failed[end.play] = _failure(end.play)
         if end.fatal and not self._fatal:
             self._fatal = end.fatal
             self._stop("the end of the run")
@@ -254,13 +254,17 @@ class Scheduler:
         batches = self._batches.get(end.play)
         if batches and end.play in batches.running:
             batches.running.remove(end.play)
-            batches.by = batches.by or self._failed.get(end.play, "")
+            batches.by = batches.by or self._failed.get(end.play)
             self._start_batch(batches)
 
     def _stop(self, reason: str) -> None:
         if not self._stopping:
-            self._stopping = reason
+            self._stopping = Cause(reason)
             self._halt()
+
+
+def _failure(play: HostPlay) -> Cause:
+    return Cause(f"{play.host} in {play.play}", play.host, play.play)
 
 
 def _internal(play: HostPlay, error: Exception) -> HostFailed:

@@ -85,12 +85,24 @@ class HostFailed(HostEvent):
     play: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Reason why steps are not run: *play* failed on *host*, or, without them, *text*."""
+
+    text: str
+    host: str = ""
+    play: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostBlocked(HostEvent):
-    """A play was not run here because *by* (a host or play) failed before it."""
+    """The last *steps* of a play, or all, were not run here because of *by*."""
 
     play: str
-    by: str
+    by: Cause
     steps: int
 
 

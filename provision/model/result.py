@@ -9,6 +9,7 @@ from typing import Any
 from provision.errors import ProvisionError
 from provision.model.change import Change
 from provision.model.events import (
+    Cause,
     Event,
     HostBlocked,
     HostDone,
@@ -62,16 +63,39 @@ class StepResult:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """The last *steps* of *play*, or all, that were not run on a host because of *by*."""
+
+    play: str
+    steps: int
+    by: Cause
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"play": self.play, "steps": self.steps, "by": str(self.by)}
+
+
 @dataclass(slots=True)
 class HostResult:
     """Result of one host's part of the run."""
 
     steps: list[StepResult] = field(default_factory=list)
-    blocked: int = 0
-    blocked_by: str = ""
+    not_run: list[NotRun] = field(default_factory=list)
     seconds: float = 0.0
     round_trips: int = 0
     error: ProvisionError | None = None
+    failed_play: str = ""
+
+    @property
+    def blocked(self) -> int:
+        """Number of steps that were not run."""
+        return sum(part.steps for part in self.not_run)
+
+    @property
+    def blocked_by(self) -> str:
+        """The first reason why steps were not run; empty if all were."""
+        return next((str(part.by) for part in self.not_run), "")
 
     @property
     def ok(self) -> int:
@@ -110,6 +134,7 @@ class HostResult:
             "failed": self.failed,
             "blocked": self.blocked,
             "blocked_by": self.blocked_by,
+            "not_run": [part.as_dict() for part in self.not_run],
             "seconds": round(self.seconds, 3),
             "round_trips": self.round_trips,
             "error": _error(self.error),
@@ -233,12 +258,12 @@ class Run:
         result.changes, result.error = event.changes, event.error
 
     def _host_failed(self, event: HostFailed) -> None:
-        self._host(event).error = event.error
+        host = self._host(event)
+        host.error, host.failed_play = event.error, event.play
 
     def _host_blocked(self, event: HostBlocked) -> None:
-        host = self._host(event)
-        host.blocked += event.steps
-        host.blocked_by = host.blocked_by or event.by
+        part = NotRun(event.play, event.steps, event.by)
+        self._host(event).not_run.append(part)
 
     def _host_done(self, event: HostDone) -> None:
         host = self._host(event)

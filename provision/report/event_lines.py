@@ -38,7 +38,6 @@ from provision.report.text import (
     counted,
     duration,
     escape,
-    listed,
 )
 
 STYLES = {
@@ -56,8 +55,6 @@ MAX_CHANGES = 8
 """Changes shown for a changed step, unless verbose."""
 MIN_BODY_WIDTH = 30
 """Columns that the body of a line needs beside its head; with fewer it wraps below."""
-GROUP_BLOCKED = 4
-"""Number of hosts blocked by one cause from which on they share a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,8 @@ class EventFormatter:
     """Formats events as lines; each line begins with its host.
 
     Args:
-        verbose: also format running steps, unchanged steps, their output and retries.
+        verbose: also format running steps, unchanged steps, their output, retries, and
+            each play that is not run on a host; the summary has those by their cause.
     """
 
     def __init__(self, *, verbose: bool = False) -> None:
@@ -98,7 +96,6 @@ class EventFormatter:
         self._planned = "would change"
         self._verbose = verbose
         self._shown_once: set[str] = set()
-        self._blocked: list[HostBlocked] = []
         self._formats: dict[type[Event], Callable[[Any], ConsoleLines]] = {
             RunStarted: self._started,
             Warned: self._warned,
@@ -114,6 +111,7 @@ class EventFormatter:
                 HostConnected: self._connected,
                 HostProbed: self._probed,
                 HostRetrying: self._retrying,
+                HostBlocked: self._blocked,
                 StepOk: self._step_ok,
                 StepApplying: self._applying,
                 StepWaiting: self._waiting,
@@ -121,13 +119,7 @@ class EventFormatter:
             }
 
     def __call__(self, event: Event) -> ConsoleLines:
-        """Yield the lines for *event*; hosts blocked by one cause are grouped."""
-        if isinstance(event, HostBlocked):
-            if self._blocked and not _same_cause(event, self._blocked[0]):
-                yield from self._flush_blocked()
-            self._blocked.append(event)
-            return
-        yield from self._flush_blocked()
+        """Yield the lines for *event*."""
         if formatter := self._formats.get(type(event)):
             yield from formatter(event)
 
@@ -201,15 +193,10 @@ class EventFormatter:
         if error.hint:
             yield from self._indented(host, [f"to do: {escape(error.hint)}"], "bold")
 
-    def _flush_blocked(self) -> ConsoleLines:
-        blocked, self._blocked = self._blocked, []
-        if len(blocked) < GROUP_BLOCKED:
-            for event in blocked:
-                yield self._line(event.host, "blocked", _because(event, event.steps))
-            return
-        hosts = listed(list(dict.fromkeys(event.host for event in blocked)))
-        steps = sum(event.steps for event in blocked)
-        yield self._line(hosts, "blocked", _because(blocked[0], steps))
+    def _blocked(self, event: HostBlocked) -> ConsoleLines:
+        count, why = counted(event.steps, "step"), _because(event)
+        text = f"play {event.play}: {count} not run, because {why}"
+        yield self._line(event.host, "blocked", escape(text))
 
     def _connected(self, event: HostConnected) -> ConsoleLines:
         yield self._line(event.host, "", f"connected ({duration(event.seconds)})")
@@ -243,16 +230,13 @@ class EventFormatter:
         yield from self._indented(event.host, [f"| {clean_output(event.line)}"], "dim")
 
 
-def _same_cause(one: HostBlocked, other: HostBlocked) -> bool:
-    return (one.play, one.by) == (other.play, other.by)
-
-
-def _because(event: HostBlocked, steps: int) -> str:
-    count = counted(steps, "step")
-    host, found, play = event.by.partition(" in ")
-    where = "this host" if host == event.host else host
-    why = f"play {play} failed on {where}" if found else f"of {event.by}"
-    return f"play {escape(event.play)}: {count} not run, because {escape(why)}"
+def _because(event: HostBlocked) -> str:
+    by = event.by
+    if not by.play:
+        return f"of {by}"
+    return (
+        f"play {by.play} failed on {by.host if by.host != event.host else 'this host'}"
+    )
 
 
 def _first(changes: Sequence[Change], limit: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Summary of a run: a table of hosts, the failures, and one sentence."""
+"""Summary of a run: a table of hosts, each cause of failures once, and one sentence."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from provision.errors import ProvisionError
 from provision.model.mode import Mode
 from provision.model.result import HostResult, Run
-from provision.report.text import counted, duration, escape, listed, shortened
+from provision.report.failures import failure_lines
+from provision.report.text import counted, duration, listed
 
 MAX_ROWS = 30
 """Number of hosts above which those with equal counts share a row."""
-MAX_FAILURES = 20
 STYLES = {
     "ok": "green",
     "changed": "yellow",
@@ -36,7 +35,9 @@ def summary(run: Run, *, then: str = "") -> Iterator[RenderableType]:
     yield Text("")
     yield _table(run)
     yield Text("")
-    yield from _failures(run)
+    if failed := [*failure_lines(run)]:
+        yield from failed
+        yield Text("")
     yield sentence(run, then=then)
 
 
@@ -74,36 +75,6 @@ def _cells(titles: Iterable[str], numbers: Iterable[float]) -> Iterator[Text]:
     for title, number in zip(titles, numbers, strict=True):
         text = f"{number:.1f}" if title == "seconds" else f"{number:.0f}"
         yield Text(text, STYLES.get(title, "") if number else "dim")
-
-
-def _failures(run: Run) -> Iterator[Text]:
-    """Yield each failure as one line with its hosts; its details may be far above."""
-    hosts: dict[str, list[str]] = {}
-    for name, text in _errors(run):
-        hosts.setdefault(text, []).append(name)
-    for text, names in list(hosts.items())[:MAX_FAILURES]:
-        yield Text(listed(names, 3), "bold red").append(f": {text}", "red")
-    if len(hosts) > MAX_FAILURES:
-        yield Text(f"... and {len(hosts) - MAX_FAILURES} more failures", "red")
-    if hosts:
-        yield Text("")
-
-
-def _errors(run: Run) -> Iterator[tuple[str, str]]:
-    for name, host in run.hosts.items():
-        for step in host.steps:
-            if step.error:
-                where = f" ({step.where})" if step.where else ""
-                yield name, escape(f"{step.step}{where}: ") + _first_line(step.error)
-        if host.error:
-            yield name, _first_line(host.error)
-
-
-def _first_line(error: ProvisionError) -> str:
-    if once := getattr(error, "once", ""):
-        return escape(once)
-    first = next(iter(error.message.splitlines()), "")
-    return shortened(escape(first), 120)
 
 
 def sentence(run: Run, *, then: str = "") -> Text:

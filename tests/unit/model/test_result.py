@@ -16,6 +16,7 @@ from provision.errors import (
 )
 from provision.model.change import Change
 from provision.model.events import (
+    Cause,
     Event,
     HostBlocked,
     HostDone,
@@ -52,7 +53,12 @@ def test_each_outcome_is_counted_once() -> None:
         StepOk(**ABOUT),
         StepChanged(**ABOUT, changes=(MODE,), seconds=1.5),
         StepFailed(**ABOUT, error=ApplyError("no")),
-        HostBlocked(host="node1", play="head", by="node1 in base", steps=2),
+        HostBlocked(
+            host="node1",
+            play="head",
+            by=Cause("node1 in base", "node1", "base"),
+            steps=2,
+        ),
         HostDone(host="node1", round_trips=3, seconds=2.0),
     )
     host = run.hosts["node1"]
@@ -63,6 +69,9 @@ def test_each_outcome_is_counted_once() -> None:
         "node1 in base",
     )
     assert run.hosts["node2"].failed == 0
+    assert host.as_dict()["not_run"] == [
+        {"play": "head", "steps": 2, "by": "node1 in base"}
+    ]
 
 
 @pytest.mark.parametrize(

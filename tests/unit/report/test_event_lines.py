@@ -11,6 +11,7 @@ import pytest
 from provision.errors import ApplyError, ConnectError, InternalError
 from provision.model.change import Change
 from provision.model.events import (
+    Cause,
     Event,
     HostBlocked,
     HostConnected,
@@ -171,31 +172,27 @@ def test_a_step_with_many_changes_is_cut_short_unless_verbose() -> None:
     assert len(lines_of(StepPlanned(host="node1", **ABOUT, changes=changes))) == 32
 
 
-def blocked(*hosts: str, by: str = "head in head") -> list[Event]:
-    return [HostBlocked(host=host, play="workers", by=by, steps=2) for host in hosts]
+def blocked(by: Cause) -> Event:
+    return HostBlocked(host="node1", play="workers", by=by, steps=2)
 
 
-def test_many_hosts_blocked_by_one_cause_share_a_line() -> None:
-    lines = lines_of(*blocked(*(f"node{n}" for n in range(200))), RunEnded(seconds=1))
-    [line] = [line for line in lines if "not run" in line]
-    assert line == (
-        "node0, node1, node2, node3, node4 and 195 more  blocked  "
-        "play workers: 400 steps not run, because play head failed on head"
-    )
-
-
-def test_a_few_blocked_hosts_have_a_line_each_with_the_reason() -> None:
-    events = [*blocked("node1"), *blocked("node2", by="node2 in hosts")]
-    lines = lines_of(*events, RunEnded(seconds=1))
-    assert lines[1:3] == [
-        "node1  blocked  play workers: 2 steps not run, because play head failed on head",
-        "node2  blocked  play workers: 2 steps not run, because play hosts failed on this host",
+@pytest.mark.parametrize(
+    ("by", "why"),
+    [
+        (Cause("head in head", "head", "head"), "play head failed on head"),
+        (Cause("image", "node1", "hosts"), "play hosts failed on this host"),
+        (Cause("step in two parts", "node1", "a"), "play a failed on this host"),
+        (Cause("the interruption"), "of the interruption"),
+    ],
+)
+def test_a_blocked_play_has_a_line_when_verbose_and_is_in_the_summary_otherwise(
+    by: Cause, why: str
+) -> None:
+    lines = lines_of(blocked(by), verbose=True)
+    assert lines[1:] == [
+        f"node1  blocked  play workers: 2 steps not run, because {why}"
     ]
-
-
-def test_a_host_that_is_blocked_by_an_interruption_says_so() -> None:
-    lines = lines_of(*blocked("node1", by="the interruption"), RunEnded(seconds=1))
-    assert "2 steps not run, because of the interruption" in lines[1]
+    assert len(lines_of(blocked(by))) == 1
 
 
 def test_a_log_file_gets_one_line_for_one_thing_however_long() -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from provision.errors import ApplyError, ConnectError
 from provision.model.change import Change
 from provision.model.events import (
+    Cause,
     HostBlocked,
     HostConnected,
     HostFailed,
@@ -90,7 +91,7 @@ def test_each_state_of_a_host_has_its_text() -> None:
     for text, event in texts.items():
         table(event)
         assert text in shown(table, terminal())[0]
-    table(HostBlocked(host="node1", play="hosts", by="docker engine", steps=3))
+    table(HostBlocked(host="node1", play="hosts", by=Cause("docker engine"), steps=3))
     assert shown(table, terminal())[0].startswith("node1  4/4")
     assert "1 failed" in shown(table, terminal())[-1]
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from types import TracebackType
 
 import pytest
 
-import provision
 from provision.model.events import Event, HostDone, RunStarted
 from provision.model.mode import Mode
 from provision.model.result import Run
@@ -70,14 +67,3 @@ def test_a_reporter_that_cannot_begin_ends_those_that_have_begun() -> None:
     with pytest.raises(ValueError, match="no"), Reporters([begun, Follower("no")]):
         raise AssertionError
     assert len(begun.ended_by) == 1
-
-
-def test_nothing_else_in_the_package_calls_a_result_with_events() -> None:
-    makers = {
-        str(path.relative_to(package))
-        for package in [Path(provision.__file__).parent]
-        for path in package.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.result"
-    }
-    assert makers == {"report/reporters.py"}

@@ -8,6 +8,7 @@ from typing import Any
 from provision.errors import ApplyError, ConnectError
 from provision.model.change import Change
 from provision.model.events import (
+    Cause,
     Event,
     HostBlocked,
     HostDone,
@@ -54,6 +55,12 @@ def planned(host: str) -> Event:
     return StepPlanned(host=host, **ABOUT, changes=CHANGES)
 
 
+def blocked(host: str, play: str, failed: str) -> Event:
+    """An event of *play* blocked on *host*, because the play hosts failed on *failed*."""
+    by = Cause(f"{failed} in hosts", failed, "hosts")
+    return HostBlocked(host=host, play=play, by=by, steps=2)
+
+
 def sentence_of(run: Run, then: str = "") -> str:
     return sentence(run, then=then).plain
 
@@ -93,10 +100,11 @@ def test_failures_are_repeated_above_the_last_line() -> None:
         changed("node1"),
         StepFailed(host="node2", **ABOUT, error=ApplyError("exit code 100\nmore")),
         HostFailed(host="node3", error=ConnectError("timed out")),
-        HostBlocked(host="node1", play="nodes", by="node2 in hosts", steps=2),
+        blocked("node1", "nodes", "node2"),
     )
-    assert printed(run).splitlines()[-4:] == [
+    assert printed(run).splitlines()[-5:] == [
         "node2: docker engine (deploy.yml:30): exit code 100",
+        "  blocked by it: play nodes on node1 (2 steps)",
         "node3: timed out",
         "",
         "3 hosts: 1 changed, 2 failed, 2 blocked in 74 s",
@@ -107,6 +115,49 @@ def test_a_failure_of_many_hosts_is_one_line() -> None:
     dead = [HostFailed(host=f"node{n}", error=ConnectError("no")) for n in range(1, 9)]
     lines = printed(run_of(Mode.APPLY, *dead, hosts=8)).splitlines()
     assert lines[-3] == "node1, node2, node3 and 5 more: no"
+
+
+def unknown_key(host: str) -> Event:
+    error = ConnectError(f"unknown host key of {host}")
+    error.once = "unknown host key; accept it"
+    return HostFailed(host=host, play="hosts", error=error)
+
+
+def test_what_one_cause_blocked_is_one_line_however_many_hosts_and_plays() -> None:
+    hosts = [f"node{n}" for n in range(1, 5)]
+    plays = ["exporters", "metrics", "head", "workers", "nodes"]
+    failed = [unknown_key(host) for host in hosts]
+    rest = [blocked(host, play, host) for host in hosts for play in plays]
+    lines = printed(run_of(Mode.APPLY, *failed, *rest, hosts=4)).splitlines()
+    assert lines[-4:-2] == [
+        "node1, node2, node3 and 1 more: unknown host key; accept it",
+        "  blocked by it: plays exporters, metrics, head, workers and nodes "
+        "on node1, node2, node3 and 1 more (40 steps)",
+    ]
+
+
+def test_each_cause_has_what_it_blocked_and_no_other() -> None:
+    one = StepFailed(host="node1", **ABOUT, error=ApplyError("no image"))
+    other = HostFailed(host="node2", play="hosts", error=ConnectError("timed out"))
+    rest = [blocked("node1", "head", "node1"), blocked("node3", "workers", "node2")]
+    lines = printed(run_of(Mode.APPLY, one, other, *rest)).splitlines()
+    assert lines[-6:-2] == [
+        "node1: docker engine (deploy.yml:30): no image",
+        "  blocked by it: play head on node1 (2 steps)",
+        "node2: timed out",
+        "  blocked by it: play workers on node3 (2 steps)",
+    ]
+
+
+def test_what_an_interruption_blocked_is_one_line_too() -> None:
+    by = Cause("the interruption")
+    rest = [
+        HostBlocked(host=f"node{n}", play="workers", by=by, steps=1) for n in (1, 2, 3)
+    ]
+    lines = printed(run_of(Mode.APPLY, *rest, interrupted=True)).splitlines()
+    assert lines[-3] == (
+        "blocked by the interruption: play workers on node1, node2 and node3 (3 steps)"
+    )
 
 
 def test_a_plan_with_an_unreachable_host_does_not_claim_success() -> None:

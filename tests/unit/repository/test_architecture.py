@@ -70,7 +70,7 @@ WITHIN = {
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "compatibility credentials ports base roles",
     "report": (
-        "live_display text reporters json_file event_lines progress_table summary "
+        "live_display text reporters json_file event_lines progress_table failures summary "
         "console"
     ),
     "secrets": "signing redaction store vault certificates",
