@@ -12,6 +12,7 @@ from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath, FileMode, Line, OwnPath
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step
 from provision.steps.files.path_info import PROBE, found
 
@@ -148,32 +149,7 @@ fi
 chown -- "$owner:$group" /dev/fd/9
 chmod -- "00$mode" /dev/fd/9
 """
-# The name is fixed, so that what a killed run left is replaced by the next one; -C makes
-# the file anew or fails.
-FILE_WRITE = r"""
-folder=${path%/*}/
-if [ ! -d "$folder" ]; then
-    printf 'there is no directory %s\n' "$folder" >&2
-    exit 1
-fi
-new=$folder.${path##*/}.new
-trap 'rm -f -- "$new"' EXIT
-rm -f -- "$new"
-umask 077
-set -C
-exec 9>"$new"
-set +C
-# A shell's own printf says "I/O error" of a full disk, cat says what it is.
-printf '%s' "$content" | cat >&9
-chown -- "$owner:$group" /dev/fd/9
-chmod -- "00$mode" /dev/fd/9
-exec 9>&-
-if [ $# -gt 0 ] && ! "$@" "$new" >&2; then
-    printf '%s refuses it: %s stays as it was\n' "${1##*/}" "$path" >&2
-    exit 1
-fi
-mv -f -T -- "$new" "$path"
-"""
+FILE_WRITE = read_shell(__file__, "file_write.sh")
 
 
 class File(Ownership, kind="file"):

@@ -8,31 +8,9 @@ from dataclasses import dataclass
 
 from provision.errors import ProbeError
 from provision.model.shell import Reply
+from provision.model.shell_file import read_shell
 
-PROBE = r"""
-stat_all() { stat -c 'stat %a %u %U %g %G %F:%n' -- "$@"; }
-for path; do
-    shift
-    case $path in
-    */)
-        if [ -d "$path" ]; then
-            set -- "$@" "$path"
-        elif [ -e "${path%/}" ] || [ -L "${path%/}" ]; then
-            stat_all "${path%/}" || exit 1
-        fi
-        ;;
-    *) if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi ;;
-    esac
-done
-[ $# -gt 0 ] || exit 0
-stat_all "$@" || exit 1
-for path; do
-    shift
-    if [ -f "$path" ] && [ ! -L "$path" ]; then set -- "$@" "$path"; fi
-done
-[ $# -gt 0 ] || exit 0
-sha256sum -- "$@"
-"""
+PROBE = read_shell(__file__, "paths_probe.sh")
 """Probe of each path; for one that ends with a slash, of the target of a link there."""
 
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from provision.model.change import Change, State
 from provision.model.fields import Text
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step
-from provision.steps.files.file import FILE_WRITE, File
-from provision.steps.files.path_info import PROBE as PATHS
+from provision.steps.files.file import File
 
 UNIT = (
     r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\.(service|socket|timer|path|mount|target|slice)\z"
@@ -20,23 +20,9 @@ UNIT = (
 UnitName = Annotated[str, Field(pattern=UNIT)]
 FOLDER = "/etc/systemd/system"
 
-PROBE = (
-    "look() (\n"
-    + PATHS
-    + r""")
-look "$1" || exit 1
-[ -f "$1" ] || exit 0
-if [ -d /run/systemd/system ]; then
-    systemctl show -p NeedDaemonReload "$name" || true
-else
-    echo NeedDaemonReload=no
-fi
-"""
-)
-RELOAD = r"""
-if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
-"""
-WRITE = FILE_WRITE + RELOAD
+PROBE = read_shell(__file__, "unit_probe.sh")
+RELOAD = read_shell(__file__, "unit_reload.sh")
+WRITE = read_shell(__file__, "unit_write.sh")
 
 
 class SystemdUnit(Step, kind="systemd_unit"):

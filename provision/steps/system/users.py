@@ -10,45 +10,14 @@ from pydantic import Field
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step
 
 Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
 """A user's or group's name, as useradd(8) of every distribution takes it."""
 
-PROBE = r"""
-command -v getent >/dev/null || exit 0
-found=$(getent passwd "$@") || [ $? = 2 ] || exit 1
-set --
-while IFS=: read -r name _ uid gid _ home shell; do
-    [ -n "$name" ] || continue
-    printf '%s=%s\n' "$name.uid" "$uid" "$name.gid" "$gid" "$name.home" "$home" \
-        "$name.shell" "$shell"
-    set -- "$@" "$gid"
-    if "$members"; then
-        for group in $(id -Gn -- "$name"); do printf '%s.in.%s=true\n' "$name" "$group"; done
-    fi
-done <<END
-$found
-END
-[ $# -eq 0 ] || getent group "$@" | while IFS=: read -r group _ gid _; do
-    printf '.%s=%s\n' "$gid" "$group"
-done
-"""
-MAKE = r"""
-system=
-! "$is_system" || system=--system
-if ! getent group "$group" >/dev/null; then
-    groupadd $system -- "$group"
-fi
-if getent passwd "$name" >/dev/null; then
-    usermod "$@" -g "$group" -- "$name"
-else
-    homes=--no-create-home
-    [ -z "$home" ] || homes=--create-home
-    useradd $system "$homes" "$@" -g "$group" -- "$name"
-fi
-[ -z "$groups" ] || usermod -a -G "$groups" -- "$name"
-"""
+PROBE = read_shell(__file__, "user_probe.sh")
+MAKE = read_shell(__file__, "user_make.sh")
 EVIDENCE = r"""
 [ -z "$uid" ] || getent passwd "$uid" | sed 's/:.*//; s/^/this uid belongs to the user /'
 """

@@ -5,6 +5,7 @@ A new file is a new case; `python -m provision.testing record tests/cases` compl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -15,18 +16,62 @@ from provision.testing import Case, check_case, load_cases
 
 CASES = load_cases(Path(__file__).parents[2] / "cases")
 FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A test that shows what the host does in *cases*, which all send the same.
+
+    Attributes:
+        cases: those of the kind that send what another of them sends.
+        test: its file and its name.
+    """
+
+    cases: set[str]
+    test: str
+
+
 HOST_DECIDES = {
-    "directory": "each of type, owner and mode is set where it differs",
-    "docker_container": "a container that is there is removed first",
-    "file": "the file is written anew, whatever was there",
-    "ray_dashboards": "all files are copied anew",
-    "ray_firewall": "the chain is filled anew, whatever was in it",
-    "ray_nodes": "it only waits",
-    "ray_previous": "the names of the containers on the host tell where it was cut off",
-    "service": "the service is enabled and started, whatever it did before",
-    "user": "getent tells if the user is to be made or to be changed",
+    "directory": Proof(
+        {"absent", "other-rights"},
+        "shell/files/test_files.py::test_special_bits_come_and_go",
+    ),
+    "docker_container": Proof(
+        {"absent", "edited"},
+        "shell/docker/test_container.py::test_one_that_is_there_is_removed_first",
+    ),
+    "file": Proof(
+        {"absent", "other-content"},
+        "shell/files/test_files.py::test_a_changed_file_is_replaced_in_one_piece",
+    ),
+    "ray_dashboards": Proof(
+        {"absent", "other-image"},
+        "shell/ray/test_dashboards.py::test_dashboards_of_another_ray_are_a_difference",
+    ),
+    "ray_firewall": Proof(
+        {"absent", "flushed", "opened"},
+        "shell/ray/test_firewall_rules.py::test_what_is_loaded_is_what_is_desired",
+    ),
+    "ray_nodes": Proof(
+        {"no-answer", "one-dead"},
+        "shell/ray/test_ray_http.py::test_a_dashboard_that_does_not_answer_has_no_nodes",
+    ),
+    "ray_previous": Proof(
+        {"cut-off-before-rename", "does-not-work", "in-turn"},
+        "shell/ray/test_node_replacement.py"
+        "::test_a_rollback_interrupted_anywhere_is_finished_by_the_next",
+    ),
+    "service": Proof(
+        {"absent", "failed"},
+        "lab/test_steps.py"
+        "::test_a_service_that_does_not_stay_up_fails_with_its_journal",
+    ),
+    "user": Proof(
+        {"absent", "other-shell"},
+        "shell/system/test_users.py::test_one_who_is_there_is_changed",
+    ),
 }
-"""Kinds that send the same for different changes, and what makes the difference."""
+"""Kinds that send the same for different changes: the host makes the difference."""
 
 
 def alike(case: Case, other: Case) -> bool:
@@ -49,9 +94,14 @@ def test_every_kind_has_golden_cases(kind: str) -> None:
 @pytest.mark.parametrize("kind", kinds())
 def test_different_changes_send_something_different(kind: str) -> None:
     cases = [case for case in CASES if case.step.kind == kind]
-    pairs = [
-        (case.name, other.name)
-        for case, other in combinations(cases, 2)
-        if alike(case, other)
-    ]
-    assert kind in HOST_DECIDES or pairs == []
+    found = {
+        one.path.stem for pair in combinations(cases, 2) if alike(*pair) for one in pair
+    }
+    assert found == (HOST_DECIDES[kind].cases if kind in HOST_DECIDES else set())
+
+
+@pytest.mark.parametrize("kind", HOST_DECIDES)
+def test_where_the_host_decides_a_test_shows_it(kind: str) -> None:
+    file, _, test = HOST_DECIDES[kind].test.partition("::")
+    text = (Path(__file__).parents[2] / file).read_text()
+    assert f"def {test}(" in text

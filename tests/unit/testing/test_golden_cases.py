@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from provision.errors import InputError
 from provision.testing import check_case, load_cases, record_case
+from provision.testing.cases import dump
 
 CASE = """\
 # the user is there
@@ -70,9 +72,11 @@ def test_a_difference_is_shown_line_by_line(path: Path) -> None:
     assert "python -m provision.testing record" in shown
 
 
-def test_a_case_that_does_not_have_what_is_sent_fails(path: Path) -> None:
-    path.write_text(CASE)
-    with pytest.raises(AssertionError, match="apply"):
+@pytest.mark.parametrize("part", ["probe", "apply"])
+def test_a_case_that_does_not_have_what_is_sent_fails(path: Path, part: str) -> None:
+    case = yaml.safe_load(path.read_text())
+    path.write_text(dump({key: case[key] for key in case if key != part}))
+    with pytest.raises(AssertionError, match=rf"there\.yml: {part} "):
         check(path)
 
 

@@ -1,0 +1,27 @@
+# needs: path, owner, group, mode, content, "$@"
+# Replaces a file in one piece, after the command "$@" has accepted the new one.
+
+folder=${path%/*}/
+if [ ! -d "$folder" ]; then
+    printf 'there is no directory %s\n' "$folder" >&2
+    exit 1
+fi
+# The name is fixed, so that what a killed run left is replaced by the next one; -C makes
+# the file anew or fails.
+new=$folder.${path##*/}.new
+trap 'rm -f -- "$new"' EXIT
+rm -f -- "$new"
+umask 077
+set -C
+exec 9>"$new"
+set +C
+# A shell's own printf says "I/O error" of a full disk, cat says what it is.
+printf '%s' "$content" | cat >&9
+chown -- "$owner:$group" /dev/fd/9
+chmod -- "00$mode" /dev/fd/9
+exec 9>&-
+if [ $# -gt 0 ] && ! "$@" "$new" >&2; then
+    printf '%s refuses it: %s stays as it was\n' "${1##*/}" "$path" >&2
+    exit 1
+fi
+mv -f -T -- "$new" "$path"

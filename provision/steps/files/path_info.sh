@@ -1,0 +1,28 @@
+# needs:
+# probe_paths PATH... prints the type, the rights and the owner of each path that exists,
+# and the digest of each file. A path that ends with a slash is the target of a link there.
+
+stat_all() { stat -c 'stat %a %u %U %g %G %F:%n' -- "$@"; }
+probe_paths() {
+    for path; do
+        shift
+        case $path in
+        */)
+            if [ -d "$path" ]; then
+                set -- "$@" "$path"
+            elif [ -e "${path%/}" ] || [ -L "${path%/}" ]; then
+                stat_all "${path%/}" || return 1
+            fi
+            ;;
+        *) if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi ;;
+        esac
+    done
+    [ $# -gt 0 ] || return 0
+    stat_all "$@" || return 1
+    for path; do
+        shift
+        if [ -f "$path" ] && [ ! -L "$path" ]; then set -- "$@" "$path"; fi
+    done
+    [ $# -gt 0 ] || return 0
+    sha256sum -- "$@"
+}

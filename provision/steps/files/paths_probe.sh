@@ -1,0 +1,4 @@
+# needs: "$@"
+# uses: path_info.sh
+
+probe_paths "$@"

@@ -1,0 +1,3 @@
+# needs:
+
+if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi

@@ -1,0 +1,2 @@
+# needs:
+# uses: files/file_write.sh, unit_reload.sh

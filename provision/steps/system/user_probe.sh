@@ -1,0 +1,19 @@
+# needs: members, "$@"
+
+command -v getent >/dev/null || exit 0
+found=$(getent passwd "$@") || [ $? = 2 ] || exit 1
+set --
+while IFS=: read -r name _ uid gid _ home shell; do
+    [ -n "$name" ] || continue
+    printf '%s=%s\n' "$name.uid" "$uid" "$name.gid" "$gid" "$name.home" "$home" \
+        "$name.shell" "$shell"
+    set -- "$@" "$gid"
+    if "$members"; then
+        for group in $(id -Gn -- "$name"); do printf '%s.in.%s=true\n' "$name" "$group"; done
+    fi
+done <<END
+$found
+END
+[ $# -eq 0 ] || getent group "$@" | while IFS=: read -r group _ gid _; do
+    printf '.%s=%s\n' "$gid" "$group"
+done
