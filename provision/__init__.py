@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from provision.model.result import Run as Run
     from provision.model.shell import Sh as Sh
     from provision.model.step import Step as Step
+    from provision.secrets.credentials import Credentials as Credentials
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ _VERBS = (
 )
 _MODULES = {
     "Change": "model.change",
+    "Credentials": "secrets.credentials",
     "Inventory": "config.inventory",
     "Play": "config.playbook",
     "Playbook": "config.playbook",

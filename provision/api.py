@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from provision.ray.teardown import prepare_teardown, teardown
     from provision.ray.token_rotation import rotate_token
     from provision.report.reporters import Reporter
-    from provision.secrets.vault import decrypt, encrypt
+    from provision.secrets.credentials import Credentials, decrypt, encrypt
     from provision.transport.ssh.trust import accept_host_keys, scan_host_keys
 
 _MODULES = {
@@ -47,7 +47,7 @@ _MODULES = {
     "ray.teardown": ("prepare_teardown", "teardown"),
     "ray.token_rotation": ("rotate_token",),
     "report.reporters": ("Reporter",),
-    "secrets.vault": ("decrypt", "encrypt"),
+    "secrets.credentials": ("Credentials", "decrypt", "encrypt"),
     "transport.ssh.trust": ("accept_host_keys", "scan_host_keys"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -56,6 +56,7 @@ __all__ = [
     "FORKS",
     "Book",
     "ClusterOptions",
+    "Credentials",
     "Hosts",
     "Reporter",
     "RunOptions",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
@@ -14,10 +13,31 @@ from invoke.tasks import Task
 
 from provision.cli.options import DEFAULTS, HELP, PASSWORDS, CommandOptions
 from provision.errors import HostError, InputErrors, ProvisionError
+from provision.secrets.credentials import Credentials
 
 INTERRUPTED = 130
+LINE = "provision_command_line"
+"""Name of the `CommandLine` in Invoke's configuration."""
 Work = Callable[[CommandOptions], int]
 """The work of a command; returns the exit code."""
+
+
+class CommandLine:
+    """The credentials of the commands on one command line: each is read and typed once."""
+
+    def __init__(self) -> None:
+        self._credentials = Credentials()
+
+    def __copy__(self) -> CommandLine:
+        # Invoke gives each command a copy of the configuration.
+        return self
+
+    def credentials(self, vault_password_file: str) -> Credentials:
+        """Return the credentials; a file that one command names counts for later ones."""
+        if vault_password_file:
+            found = self._credentials.with_vault_password_file(vault_password_file)
+            self._credentials = found
+        return self._credentials
 
 
 class Command(Task[Callable[..., None]]):
@@ -40,8 +60,12 @@ def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
 
     def make(work: Work) -> Command:
         def body(context: Context, **values: Any) -> None:
-            repeated = {"set": tuple(values["set"])} if "set" in values else {}
-            if code := exit_code(work, CommandOptions(**{**values, **repeated})):
+            if "set" in values:
+                values["set"] = tuple(values["set"])
+            line = context.config.get(LINE) or CommandLine()
+            credentials = line.credentials(values.get("vault_password_file", ""))
+            options = CommandOptions(**values, credentials=credentials)
+            if code := exit_code(work, options):
                 raise Exit(code=code)
 
         names = ([positional] if positional else []) + list(options)
@@ -72,8 +96,6 @@ def _signature(names: list[str], positional: str) -> Signature:
 
 def exit_code(work: Work, options: CommandOptions) -> int:
     """Do *work* and print its error, if any; return the exit code."""
-    if options.vault_password_file:
-        os.environ["PROVISION_VAULT_PASSWORD_FILE"] = options.vault_password_file
     try:
         return work(options)
     except ProvisionError as error:

@@ -18,7 +18,7 @@ def encrypt(options: CommandOptions) -> int:
     from provision import api
     from provision.report.console import output
 
-    lines = api.encrypt(_value()).splitlines()
+    lines = api.encrypt(_value(), credentials=options.credentials).splitlines()
     output().show("!vault |", *(f"{INDENT}{line}" for line in lines))
     return 0
 

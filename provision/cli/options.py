@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import getpass
-import os
 import re
 import shlex
-import sys
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from provision.errors import OptionError
 from provision.invocation import program
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
+from provision.secrets.credentials import BECOME_PASSWORD, Credentials
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-BECOME_PASSWORD = "PROVISION_BECOME_PASSWORD"  # noqa: S105 - a name
 PASSWORDS = ("ask_become_pass", "vault_password_file")
 """Options that give passwords; they leave the short forms to the others."""
 SELECTION = ("inventory", "limit", "tags", "forks", "set", *PASSWORDS)
@@ -33,7 +26,11 @@ def _option(default: Any, text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class CommandOptions:
-    """The options of one command, as they were typed."""
+    """The options of one command, as they were typed.
+
+    Attributes:
+        credentials: those of the command line, for what is encrypted.
+    """
 
     inventory: str = _option(
         "", "path of the inventory, or a name in inventories/ (default: deployed last)"
@@ -70,10 +67,12 @@ class CommandOptions:
     keep_data: bool = _option(default=False, text="keep what Prometheus has stored")
     hosts: str = _option("", "how many hosts, or their names: a,b")
     host: str = _option("", "name of a host of the lab")
+    credentials: Credentials = field(default_factory=Credentials, compare=False)
 
 
-HELP = {option.name: str(option.metadata["help"]) for option in fields(CommandOptions)}
-DEFAULTS = {option.name: option.default for option in fields(CommandOptions)}
+OPTIONS = tuple(one for one in fields(CommandOptions) if "help" in one.metadata)
+HELP = {option.name: str(option.metadata["help"]) for option in OPTIONS}
+DEFAULTS = {option.name: option.default for option in OPTIONS}
 
 
 def command_line(command: str, options: CommandOptions) -> str:
@@ -89,36 +88,25 @@ def command_line(command: str, options: CommandOptions) -> str:
     return " ".join(words)
 
 
-def become_password(options: CommandOptions) -> SecretStr | None:
-    """Return the password for sudo: of the environment, or typed now, once.
+def chosen_credentials(options: CommandOptions) -> Credentials:
+    """Return the credentials, with a password for sudo that is typed now if *options* say so.
 
     Raises:
-        OptionError: there is no terminal to prompt on.
+        OptionError: there is no terminal to prompt on, or nothing was typed.
     """
-    from pydantic import SecretStr
-
-    if value := os.environ.get(BECOME_PASSWORD):
-        return SecretStr(value)
-    return _prompt_for_password() if options.ask_become_pass else None
-
-
-@functools.cache
-def _prompt_for_password() -> SecretStr:
-    from pydantic import SecretStr
-
-    if not sys.stdin.isatty():
+    credentials = options.credentials
+    if credentials.find_become_password() or not options.ask_become_pass:
+        return credentials
+    typed = credentials.ask("password for sudo: ")
+    if typed is None:
         raise OptionError(
             "--ask-become-pass: there is no terminal to prompt on",
             hint=f"set {BECOME_PASSWORD} in the environment, or "
             "ansible_become_password in the inventory",
         )
-    try:
-        value = getpass.getpass("password for sudo: ")
-    except EOFError:
-        value = ""
-    if not value:
+    if not typed:
         raise OptionError("--ask-become-pass: no password was typed")
-    return SecretStr(value)
+    return credentials.with_become_password(typed)
 
 
 def words(text: str) -> tuple[str, ...]:

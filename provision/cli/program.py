@@ -32,12 +32,14 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     """Return all commands, and those of *more*, for a `tasks.py` or a program."""
     # Imported here, for the reasons given about Invoke above.
     from provision.cli import deploy, encrypt, lab, schema, trust
+    from provision.cli.command import LINE, CommandLine
 
     labs = (lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend)
     root = Collection(
         *(deploy.deploy, deploy.plan, deploy.verify, trust.trust, encrypt.encrypt),
         *(schema.schema, Collection("lab", *labs, lab.off, lab.on), *more),
     )
+    root.configure({LINE: CommandLine()})
     if hint := missing(COMMANDS):
         _warn(f"commands such as `status` and `teardown` are missing: {hint}")
     for plugin in plugins(COMMANDS).values():

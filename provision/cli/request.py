@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provision.cli.options import (
     CommandOptions,
     assignment,
-    become_password,
+    chosen_credentials,
     positive,
     words,
 )
@@ -32,7 +32,7 @@ class Request:
 
     Attributes:
         options: as they were typed.
-        inventory: loaded, with the password for sudo.
+        inventory: loaded, with the credentials.
         path: of the inventory.
         sets: the variables that were set.
         forks: hosts worked on at a time.
@@ -89,9 +89,8 @@ def resolve(options: CommandOptions) -> Request:
     forks = positive("--forks", options.forks) if options.forks else FORKS
     if not options.inventory:
         output().show(f"inventory: {short_path(path)} (deployed last)")
-    inventory = load(path)
-    if password := become_password(options):
-        inventory = inventory.with_become_password(password)
+    inventory = load(path, options.credentials)
+    inventory = inventory.with_credentials(chosen_credentials(options))
     return Request(options, inventory, path, sets, forks)
 
 

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from provision.errors import InputError, SecretError
 from provision.invocation import program
-from provision.secrets.vault import decrypt, is_encrypted
+from provision.secrets.credentials import Credentials
+from provision.secrets.vault import is_encrypted
 
 _Loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """The one in C reads a playbook in a tenth of the time; the nodes are the same."""
@@ -68,8 +69,20 @@ def way(where: Where, top: str = "") -> str:
     return text.removeprefix(".")
 
 
-def load(path: Path, kind: type[InputError], *, top: str = "") -> Source:
+def load(
+    path: Path,
+    kind: type[InputError],
+    *,
+    top: str = "",
+    credentials: Credentials | None = None,
+) -> Source:
     """Read the YAML file *path*; one that is encrypted as a whole has secrets only.
+
+    Args:
+        path: the file.
+        kind: the class of errors about it.
+        top: the name of the top of the document in errors.
+        credentials: decrypt what is encrypted; without any, new ones.
 
     Raises:
         InputError: of *kind*: it cannot be read, or is not YAML.
@@ -82,13 +95,17 @@ def load(path: Path, kind: type[InputError], *, top: str = "") -> Source:
     except (OSError, UnicodeDecodeError) as error:
         raise kind(f"cannot be read: {error}", file=str(path)) from error
     if not is_encrypted(text):
-        return parse(text, kind, file=_shown(path), top=top)
+        shown = _shown(path)
+        return parse(text, kind, file=shown, top=top, credentials=credentials)
+    credentials = credentials or Credentials()
     try:
-        opened = decrypt(text).get_secret_value()
+        opened = credentials.decrypt(text).get_secret_value()
     except SecretError as error:
         error.file = _shown(path)
         raise
-    return parse(opened, kind, file=_shown(path), top=top, secret=True)
+    return parse(
+        opened, kind, file=_shown(path), top=top, secret=True, credentials=credentials
+    )
 
 
 def _shown(path: Path) -> str:
@@ -106,18 +123,19 @@ def parse(
     file: str,
     top: str = "",
     secret: bool = False,
+    credentials: Credentials | None = None,
 ) -> Source:
     """Read YAML from *text*; duplicate keys are refused.
 
-    Values with the tag `!vault` are decrypted. They, and with *secret* all values that
-    are text, are `SecretStr`.
+    Values with the tag `!vault` are decrypted with *credentials*. They, and with *secret*
+    all values that are text, are `SecretStr`.
 
     Raises:
         InputError: of *kind*.
         SecretError: a value cannot be decrypted.
     """
     try:
-        builder = _Builder(text, kind, file, secret)
+        builder = _Builder(text, kind, file, secret, credentials or Credentials())
         return Source(file, builder.document(), builder.lines, top)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -131,13 +149,19 @@ class _Builder:
     """Makes plain data of YAML nodes and notes the line of each."""
 
     def __init__(
-        self, text: str, kind: type[InputError], file: str, secret: bool
+        self,
+        text: str,
+        kind: type[InputError],
+        file: str,
+        secret: bool,
+        credentials: Credentials,
     ) -> None:
         self.loader = _Loader(text)
         self.lines: dict[Where, int] = {}
         self._kind = kind
         self._file = file
         self._secret = secret
+        self._credentials = credentials
         self._checked: set[int] = set()
         self._open: set[int] = set()
 
@@ -177,7 +201,7 @@ class _Builder:
             hint = f"`{program()} encrypt` makes one, as does `ansible-vault encrypt_string`"
             raise SecretError(problem, hint=hint, file=self._file, line=line)
         try:
-            return decrypt(node.value)
+            return self._credentials.decrypt(node.value)
         except SecretError as error:
             error.file, error.line = error.file or self._file, error.line or line
             raise

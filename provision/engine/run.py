@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from pydantic import SecretStr
-
 from provision.config import inventory as inventories
 from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
@@ -25,8 +23,9 @@ from provision.model.mode import Mode
 from provision.model.result import Run
 from provision.model.step import Step
 from provision.report.reporters import Reporter, Reporters
+from provision.secrets.credentials import Credentials
 from provision.secrets.redaction import redactor
-from provision.secrets.store import Secrets
+from provision.secrets.store import SecretMode, Secrets
 
 FORKS = 100
 """Hosts worked on at a time by default."""
@@ -44,13 +43,14 @@ class ClusterOptions(TypedDict, total=False):
         sets: variables that win over those of playbook and inventory.
         forks: hosts worked on at a time.
         reporters: each takes every event.
-        become_password: for sudo, on hosts whose inventory has none.
+        credentials: passwords of encrypted values and of sudo; without them, those of the
+            environment, or of the person at the terminal.
     """
 
     sets: Mapping[str, Any]
     forks: int
     reporters: Sequence[Reporter]
-    become_password: SecretStr
+    credentials: Credentials
 
 
 class RunOptions(ClusterOptions, total=False):
@@ -173,9 +173,9 @@ def prepare(mode: Mode, hosts: Hosts, book: Book, options: RunOptions) -> Prepar
         ConnectError: the cluster's secrets cannot be recovered from its host.
     """
     inventory = load_inventory(hosts, options)
-    secrets = Secrets(inventory.state_dir, generate=False)
     run_id = find_run_id(inventory.state_dir)
-    bound = _bound(mode, inventory, _playbook(book), secrets, run_id, options)
+    playbook = _playbook(book, inventory.credentials)
+    bound, secrets = _bound(mode, inventory, playbook, run_id, options)
     return Prepared(mode, inventory, bound, secrets, run_id)
 
 
@@ -183,14 +183,14 @@ def _bound(
     mode: Mode,
     inventory: Inventory,
     book: Playbook,
-    secrets: Secrets,
     run_id: str,
     options: RunOptions,
-) -> Bound:
+) -> tuple[Bound, Secrets]:
     """The steps, with secrets that are this machine's, or the cluster's, or new."""
-    sets = options.get("sets", {})
+    folder, credentials = inventory.state_dir, inventory.credentials
+    sets, keep = options.get("sets", {}), mode is Mode.APPLY
 
-    def bind() -> Bound:
+    def bind(secrets: Secrets) -> Bound:
         return playbooks.bind(
             book,
             inventory,
@@ -201,32 +201,34 @@ def _bound(
             run=run_id,
         )
 
-    bound = bind()
-    if not secrets.missing:
-        return bound
-    from provision.engine.secret_recovery import adopt
+    here = Secrets(folder, SecretMode.READ, credentials)
+    bound = bind(here)
+    if not here.missing:
+        return bound, here
+    from provision.engine.secret_recovery import recover
 
-    warnings = adopt(book, inventory, secrets, sets=sets, keep=mode is Mode.APPLY)
-    secrets.generate = mode is Mode.APPLY
-    bound = bind()
-    return replace(bound, warnings=(*warnings, *bound.warnings))
+    found = recover(book, inventory, here.missing, sets=sets, keep=keep)
+    then = SecretMode.GENERATE if keep else SecretMode.READ
+    secrets = Secrets(folder, then, credentials, recovered=found.values)
+    bound = bind(secrets)
+    return replace(bound, warnings=(*found.warnings, *bound.warnings)), secrets
 
 
 def load_inventory(hosts: Hosts, options: ClusterOptions) -> Inventory:
-    """Return the inventory, with the password for sudo that *options* have.
+    """Return the inventory, with the credentials that *options* have.
 
     Raises:
         InputErrors: all that is wrong with the inventory.
     """
+    credentials = options.get("credentials")
     if not isinstance(hosts, Inventory):
-        hosts = inventories.load(inventories.find(str(hosts)))
-    password = options.get("become_password")
-    return hosts.with_become_password(password) if password else hosts
+        hosts = inventories.load(inventories.find(str(hosts)), credentials)
+    return hosts.with_credentials(credentials or hosts.credentials)
 
 
-def _playbook(book: Book) -> Playbook:
+def _playbook(book: Book, credentials: Credentials) -> Playbook:
     if isinstance(book, Playbook):
         return book
     if isinstance(book, str | Path):
-        return playbooks.load(playbooks.find(str(book)))
+        return playbooks.load(playbooks.find(str(book)), credentials)
     return Playbook(plays=tuple(book))

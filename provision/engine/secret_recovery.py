@@ -7,8 +7,9 @@ the token of a running cluster, and replace all its containers, unasked.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -18,7 +19,7 @@ from provision.config.playbook import Playbook, bind
 from provision.errors import ConnectError, HostError, OptionError, SecretError
 from provision.model.shell import Sh
 from provision.model.step import parse_lines
-from provision.secrets.store import CERTIFICATES, Secrets, placeholder
+from provision.secrets.store import CERTIFICATES, SecretMode, Secrets, placeholder
 from provision.steps.files.file import File
 from provision.transport.query import ask
 
@@ -35,70 +36,81 @@ done
 """
 
 
-def adopt(
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The secrets that the cluster has.
+
+    Attributes:
+        values: by name.
+        warnings: what was taken over, and what could not be asked for, in words.
+    """
+
+    values: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def recover(
     playbook: Playbook,
     inventory: Inventory,
-    secrets: Secrets,
+    missing: Collection[str],
     *,
     sets: Mapping[str, Any],
     keep: bool,
-) -> list[str]:
-    """Ask the head for the secrets that are missing here; the first host if there is none.
+) -> Recovered:
+    """Ask the host with the cluster's lock for the secrets that are missing here.
 
     Args:
-        playbook: its `file` steps say where on the head a secret lies.
+        playbook: its `file` steps say where on that host a secret lies.
         inventory: the hosts.
-        secrets: those that are missing are asked for.
+        missing: the names of the secrets.
         sets: variables that win over all others.
-        keep: keep them on this machine; otherwise they are only used in this run.
-
-    Returns:
-        What was taken over, and what could not be asked for, in words.
+        keep: they will be kept on this machine; otherwise they are only used in this run.
 
     Raises:
-        ConnectError: the head cannot be asked, and what is missing was to be kept: one
+        ConnectError: the host cannot be asked, and what is missing was to be kept: one
             made anew might not be the one the cluster has.
-        SecretError: a file cannot be made; or the head has a certificate, whose
-            authority cannot be taken over: its key is on no host.
+        SecretError: the host has a certificate, whose authority cannot be taken over:
+            its key is on no host.
     """
     keeper = inventory.lock_host(playbook.groups)
-    places = dict(_places(playbook, inventory, secrets, sets, keeper))
+    places = dict(_places(playbook, inventory, missing, sets, keeper))
     if not places:
-        return []
+        return Recovered({})
     try:
         found = _asked(keeper, list(places.values()))
     except HostError as error:
-        unknown = _unknown(keeper, secrets, error)
+        unknown = _unknown(keeper, missing, error)
         if keep:
             raise unknown from error
-        return [unknown.message]
-    told = []
-    for name, path in places.items():
-        value = found.get(path, "").strip()
-        if value and name == CERTIFICATES:
-            if keep:
-                raise _foreign(keeper, path, secrets)
-            told.append(_foreign(keeper, path, secrets).message)
-        elif value:
-            secrets.take_over(name, value, keep=keep)
-            to = f", now in {secrets.place(name)}" if keep else ""
-            told.append(f"{name} is the one that {keeper.name} has in {path}{to}")
-    return told
+        return Recovered({}, (unknown.message,))
+    values = {name: found[path] for name, path in places.items() if found[path]}
+    warnings = []
+    if values.pop(CERTIFICATES, ""):
+        foreign = _foreign(keeper, places[CERTIFICATES], inventory.state_dir)
+        if keep:
+            raise foreign
+        warnings.append(foreign.message)
+    for name in values:
+        to = f", now in {inventory.state_dir / name}" if keep else ""
+        source = f"{keeper.name} has in {places[name]}{to}"
+        warnings.append(f"{name} is the one that {source}")
+    return Recovered(values, tuple(warnings))
 
 
 def _places(
     playbook: Playbook,
     inventory: Inventory,
-    secrets: Secrets,
+    missing: Collection[str],
     sets: Mapping[str, Any],
     keeper: Host,
 ) -> Iterator[tuple[str, str]]:
-    """The missing secrets that are files on *keeper*, and where."""
+    """The *missing* secrets that are files on *keeper*, and where."""
+    secrets = Secrets(inventory.state_dir, SecretMode.READ, inventory.credentials)
     try:
         bound = bind(playbook, inventory, secrets=secrets, sets=sets, limit=keeper.name)
     except OptionError:  # nothing is done on this host
         return
-    names = {placeholder(name): name for name in sorted(secrets.missing)}
+    names = {placeholder(name): name for name in sorted(missing)}
     for play in bound.plays:
         for item in play.steps.get(keeper.name, ()):
             step = item.step
@@ -124,11 +136,11 @@ def _asked(keeper: Host, paths: list[str]) -> dict[str, str]:
 
 
 def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode(errors="surrogateescape")
+    return base64.b64decode(text).decode(errors="surrogateescape").strip()
 
 
-def _foreign(keeper: Host, path: str, secrets: Secrets) -> SecretError:
-    folder = secrets.folder / CERTIFICATES
+def _foreign(keeper: Host, path: str, secrets: Path) -> SecretError:
+    folder = secrets / CERTIFICATES
     return SecretError(
         f"the certificates of the cluster come from another machine: there is {path} on "
         f"{keeper.name}, but no {folder} here",
@@ -137,8 +149,8 @@ def _foreign(keeper: Host, path: str, secrets: Secrets) -> SecretError:
     )
 
 
-def _unknown(keeper: Host, secrets: Secrets, error: HostError) -> ConnectError:
-    names = " and ".join(sorted(secrets.missing))
+def _unknown(keeper: Host, missing: Collection[str], error: HostError) -> ConnectError:
+    names = " and ".join(sorted(missing))
     return ConnectError(
         f"{keeper.name} cannot be asked whether the cluster has {names}, "
         f"which this machine has not: {error.message}",

@@ -85,7 +85,13 @@ def left(inventory: Inventory) -> Inventory | None:
     kept = dict.fromkeys([*heads, inventory.lock_host([HEAD]).name])
     hosts_by_name = {name: inventory.hosts[name] for name in kept} | former
     groups = {HEAD: heads, LEFT: tuple(former)}
-    return Inventory(inventory.cluster, hosts_by_name, groups, inventory.path)
+    return Inventory(
+        cluster=inventory.cluster,
+        hosts=hosts_by_name,
+        groups=groups,
+        path=inventory.path,
+        credentials=inventory.credentials,
+    )
 
 
 def _addresses(host: Host) -> tuple[object, object]:

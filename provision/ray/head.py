@@ -11,7 +11,7 @@ from provision.config.inventory import Host, Inventory
 from provision.errors import InventoryError
 from provision.model.step import Step
 from provision.ray.steps.nodes import RayNodes
-from provision.secrets.store import Secrets
+from provision.secrets.store import SecretMode, Secrets
 
 PLAYBOOK = "deploy"
 """The playbook that brings Ray to the hosts."""
@@ -66,7 +66,7 @@ def head_steps(
     if not heads:
         return
     bound = playbooks.bind(
-        playbooks.load(playbooks.find(playbook)),
+        playbooks.load(playbooks.find(playbook), inventory.credentials),
         inventory,
         secrets=stored_secrets(inventory),
         sets=sets,
@@ -79,7 +79,7 @@ def head_steps(
 
 def stored_secrets(inventory: Inventory) -> Secrets:
     """Return the secrets of a cluster, of which none is generated."""
-    return Secrets(inventory.state_dir, generate=False)
+    return Secrets(inventory.state_dir, SecretMode.READ, inventory.credentials)
 
 
 def dashboard(inventory: Inventory, steps: Iterable[Step]) -> Dashboard | None:

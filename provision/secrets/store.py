@@ -12,14 +12,11 @@ prompted for on the terminal: `secret('registry_password', generate=false)`. Val
 from __future__ import annotations
 
 import contextlib
-import functools
-import getpass
 import hashlib
-import os
 import re
 import secrets
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from pydantic import SecretStr
 
 from provision.atomic_file import make, replace
 from provision.errors import SecretError
+from provision.secrets.credentials import Credentials
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 BYTES = 32
@@ -40,41 +38,52 @@ def placeholder(name: str) -> str:
     return f"({name}: made by the first deploy)"
 
 
+class SecretMode(Enum):
+    """The treatment of a secret that is not there."""
+
+    READ = "read"
+    """A placeholder stands for it; no file is written."""
+    GENERATE = "generate"
+    """It is made, and kept in a file."""
+
+
 class Secrets:
     """The secrets of one cluster.
 
     Args:
         folder: where their files are.
-        generate: whether a missing one is made.
-        environment: looked in first.
-        ask: asks a person for a secret by its name.
-
-    Attributes:
-        generate: the same, and may be set later.
-        missing: those that were asked for and are not there.
-        made: files that did not exist before; what is in them is nowhere else yet.
-        values: all that were handed out, for the redactor.
+        mode: what is done about one that is not there.
+        credentials: has the environment, which is looked in first, and asks a person
+            for what cannot be made up.
+        recovered: values that the cluster has of secrets that are missing here. They
+            are used instead of a placeholder, and kept instead of a new value.
     """
 
     def __init__(
         self,
         folder: Path,
+        mode: SecretMode,
+        credentials: Credentials,
         *,
-        generate: bool,
-        environment: Mapping[str, str] = os.environ,
-        ask: Callable[[str], str] | None = None,
+        recovered: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
-        self.generate = generate
-        self.missing: set[str] = set()
-        self.made: list[Path] = []
-        self._environment = environment
-        self._ask = ask or _typed
+        self.mode = mode
+        self._credentials = credentials
+        self._recovered = recovered or {}
         self._known: dict[str, str] = {}
+        self._missing: set[str] = set()
+        self._made: list[Path] = []
         self._hidden: set[str] = set()
 
     @property
+    def missing(self) -> frozenset[str]:
+        """Those that were asked for and are not there."""
+        return frozenset(self._missing)
+
+    @property
     def values(self) -> frozenset[str]:
+        """All that were handed out, for the redactor."""
         return frozenset(self._known.values()) | self._hidden
 
     def __call__(self, name: object, *, generate: bool = True) -> SecretStr:
@@ -96,26 +105,19 @@ class Secrets:
         if name not in self._known:
             found = self._find(name, generate) or ("" if generate else self._ask(name))
             if not found:
-                self.missing.add(name)
-                return SecretStr(placeholder(name))
+                return self.note_missing(name)
             self._known[name] = found
         return SecretStr(self._known[name])
 
-    def hide(self, values: Iterable[str]) -> None:
-        """Count *values* among those that were handed out."""
+    def note_missing(self, name: str) -> SecretStr:
+        """Count *name* among those that are missing; return its placeholder."""
+        self._missing.add(name)
+        return SecretStr(placeholder(name))
+
+    def add(self, values: Iterable[str], files: Iterable[Path]) -> None:
+        """Count *values* among those handed out, and *files* among those made for it."""
         self._hidden.update(values)
-
-    def take_over(self, name: str, value: str, *, keep: bool) -> None:
-        """Use *value* for the missing secret *name*; with *keep*, also in later runs.
-
-        Raises:
-            SecretError: its file cannot be made.
-        """
-        with self._told(name):
-            if keep:
-                make(self.folder / name, _line(value))
-                value = _read(self.folder / name)
-        self._known[name] = value
+        self._made.extend(files)
 
     def replace(self, name: str, value: str) -> None:
         """Write *value* over the file of the secret *name*.
@@ -128,7 +130,7 @@ class Secrets:
                 f"the secret {name!r} comes from the environment",
                 hint=f"change it there ({given}), then deploy",
             )
-        with self._told(name):
+        with _as_secret_error(name):
             self._retire(name)
             replace(self.folder / name, _line(value))
         self._known[name] = value
@@ -144,7 +146,7 @@ class Secrets:
             SecretError: their file cannot be read.
         """
         now = digest(self._find(name, generate=False) or "")
-        with self._told(name):
+        with _as_secret_error(name):
             return [one for one in self._retired(name) if one != now]
 
     def _retired(self, name: str) -> list[str]:
@@ -172,7 +174,7 @@ class Secrets:
         Raises:
             SecretError: it cannot be removed.
         """
-        with self._told(name):
+        with _as_secret_error(name):
             (self.folder / name).unlink(missing_ok=True)
         self._known.pop(name, None)
 
@@ -180,46 +182,71 @@ class Secrets:
         """The variable of the environment that has the secret *name*, or its file."""
         variable = f"PROVISION_{name.upper()}"
         given = (variable, f"{variable}_FILE")
-        return next((one for one in given if self._environment.get(one)), "")
+        environment = self._credentials.environment
+        return next((one for one in given if environment.get(one)), "")
 
     def _find(self, name: str, generate: bool) -> str | None:
         given, file = self._given_by(name), self.folder / name
         if given and not given.endswith("_FILE"):
-            return self._environment[given]
-        with self._told(name):
+            return self._credentials.environment[given]
+        with _as_secret_error(name):
             if given:
-                return _content(Path(self._environment[given]).expanduser())
-            if not file.exists():
-                if not (self.generate and generate):
-                    return None
-                self._make(file)
-            return _read(file)
+                path = Path(self._credentials.environment[given])
+                return _content(path.expanduser())
+            if file.exists():
+                return _read(file)
+            return self._made_up(name) if generate else None
 
-    def _make(self, file: Path) -> None:
+    def _made_up(self, name: str) -> str | None:
+        """The value of a secret that is not here: the cluster's, else in some modes a new one."""
+        value = self._recovered.get(name)
+        if self.mode is SecretMode.READ:
+            return value
+        file = self.folder / name
+        if value:
+            make(file, _line(value))
+        else:
+            self._generate(file)
+        return _read(file)
+
+    def _generate(self, file: Path) -> None:
         value = new_secret()
         make(file, _line(value))
         if _content(file) == value:  # of two that do so at once, the other may win
-            self.made.append(file)
+            self._made.append(file)
+
+    def _ask(self, name: str) -> str:
+        variable = f"PROVISION_{name.upper()}"
+        hint = f"set {variable} in the environment, or {variable}_FILE to its file"
+        answer = self._credentials.ask(f"secret {name}: ")
+        if answer is None:
+            problem = f"the secret {name!r} is not there, and cannot be made up"
+            raise SecretError(problem, hint=hint)
+        if not answer:
+            problem = f"nothing was typed for the secret {name!r}"
+            raise SecretError(problem, hint=hint)
+        return answer
 
     def discard_new(self) -> None:
         """Remove what was made, since nothing of it has got to a host.
 
         The next run then asks the cluster first: it may have others by then.
         """
-        for file in self.made:
+        for file in self._made:
             with contextlib.suppress(OSError):
                 file.unlink()
-        self.made.clear()
+        self._made.clear()
 
-    @contextlib.contextmanager
-    def _told(self, name: str) -> Iterator[None]:
-        """Raise an error of the operating system as one about the secret *name*."""
-        try:
-            yield
-        except OSError as error:
-            problem = f"the secret {name!r} cannot be read or written: {error}"
-            hint = f"or set PROVISION_{name.upper()} in the environment"
-            raise SecretError(problem, hint=hint) from error
+
+@contextlib.contextmanager
+def _as_secret_error(name: str) -> Iterator[None]:
+    """Raise an error of the operating system as one about the secret *name*."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"the secret {name!r} cannot be read or written: {error}"
+        hint = f"or set PROVISION_{name.upper()} in the environment"
+        raise SecretError(problem, hint=hint) from error
 
 
 def new_secret() -> str:
@@ -242,22 +269,6 @@ def hidden(data: Any) -> Iterator[str]:
     elif isinstance(data, list | tuple):
         for item in data:
             yield from hidden(item)
-
-
-@functools.cache
-def _typed(name: str) -> str:
-    variable = f"PROVISION_{name.upper()}"
-    hint = f"set {variable} in the environment, or {variable}_FILE to its file"
-    if not sys.stdin.isatty():
-        problem = f"the secret {name!r} is not there, and cannot be made up"
-        raise SecretError(problem, hint=hint)
-    try:
-        value = getpass.getpass(f"secret {name}: ")
-    except EOFError:
-        value = ""
-    if not value:
-        raise SecretError(f"nothing was typed for the secret {name!r}", hint=hint)
-    return value
 
 
 def _content(file: Path) -> str:

@@ -1,7 +1,6 @@
 """Values and files encrypted by ansible-vault: read, and written for who has no Ansible.
 
-The password is in the file that PROVISION_VAULT_PASSWORD_FILE names (a program there is
-run for it), or typed, once. Format 1.1 and 1.2, of which the label is not looked at.
+Format 1.1 and 1.2, of which the label is not looked at. `credentials` has the password.
 
 Source: Ansible documentation, "Ansible Vault payload format 1.1 - 1.2".
 """
@@ -9,24 +8,15 @@ Source: Ansible documentation, "Ansible Vault payload format 1.1 - 1.2".
 from __future__ import annotations
 
 import binascii
-import functools
-import getpass
 import hashlib
 import hmac
-import os
 import secrets
-import subprocess
-import sys
-from pathlib import Path
-
-from pydantic import SecretStr
 
 from provision.errors import SecretError
 
 HEAD = "$ANSIBLE_VAULT;"
 CIPHER = "AES256"
 VERSIONS = ("1.1", "1.2")
-PASSWORD_FILE = "PROVISION_VAULT_PASSWORD_FILE"  # noqa: S105 - a name
 ROUNDS = 10_000
 BLOCK_BYTES = 16
 KEY_BYTES = 32
@@ -38,30 +28,29 @@ def is_encrypted(text: str) -> bool:
     return text.lstrip().startswith(HEAD)
 
 
-@functools.lru_cache(maxsize=1024)
-def decrypt(text: str) -> SecretStr:
+def decrypt(text: str, password: bytes) -> str:
     """Return the value that is encrypted in *text*.
 
     Raises:
-        SecretError: there is no password, it is not the right one, or *text* is damaged.
+        SecretError: *password* is not the right one, or *text* is damaged.
     """
     salt, digest, data = _parts(text)
-    key, encrypt, start = _keys(password(), salt)
+    key, encrypt, start = _keys(password, salt)
     if not hmac.compare_digest(hmac.digest(encrypt, data, "sha256"), digest):
         raise SecretError(
             "cannot be decrypted: the vault password is another one, or it is damaged",
-            hint=f"see that {PASSWORD_FILE} or what you typed is right",
+            hint="see that the file of the vault password, or what you typed, is right",
         )
     try:
-        return SecretStr(_unpadded(_crypt(key, start, data)).decode("utf-8"))
+        return _unpadded(_crypt(key, start, data)).decode("utf-8")
     except UnicodeDecodeError as error:
         raise SecretError("what was encrypted is not text in UTF-8") from error
 
 
-def encrypt(value: str) -> str:
-    """*value* encrypted, as ansible-vault reads it."""
+def encrypt(value: str, password: bytes) -> str:
+    """Return *value* encrypted, as ansible-vault reads it."""
     salt = secrets.token_bytes(KEY_BYTES)
-    key, encrypt, start = _keys(password(), salt)
+    key, encrypt, start = _keys(password, salt)
     data = _crypt(key, start, _padded(value.encode()))
     parts = (salt, hmac.digest(encrypt, data, "sha256"), data)
     text = b"\n".join(map(binascii.hexlify, parts)).hex()
@@ -126,49 +115,3 @@ def _unpadded(data: bytes) -> bytes:
         raise SecretError(
             "is damaged: its padding is wrong", hint="copy it again, every line of it"
         ) from error
-
-
-def password() -> bytes:
-    """The vault password; typed once, if no file is named.
-
-    Raises:
-        SecretError: there is none.
-    """
-    if file := os.environ.get(PASSWORD_FILE):
-        return _from_file(Path(file).expanduser())
-    if not sys.stdin.isatty():
-        raise SecretError(
-            "something is encrypted, and there is no vault password",
-            hint=f"say --vault-password-file, or set {PASSWORD_FILE}",
-        )
-    return _typed()
-
-
-@functools.cache
-def _typed() -> bytes:
-    try:
-        return getpass.getpass("vault password: ").encode()
-    except EOFError:
-        raise SecretError("no vault password was typed") from None
-
-
-@functools.cache
-def _from_file(file: Path) -> bytes:
-    try:
-        found = _output(file) if os.access(file, os.X_OK) else file.read_bytes()
-    except OSError as error:
-        problem = f"the vault password cannot be read: {error.strerror or error}"
-        raise SecretError(problem, file=str(file)) from error
-    if not found.strip():
-        raise SecretError("there is no vault password in it", file=str(file))
-    return found.strip()
-
-
-def _output(program: Path) -> bytes:
-    done = subprocess.run(
-        [program.resolve()], stdout=subprocess.PIPE, stdin=None, check=False
-    )
-    if done.returncode:
-        problem = f"ended with exit code {done.returncode}, and gave no vault password"
-        raise SecretError(problem, file=str(program))
-    return done.stdout

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from provision.config.inventory import connection_vars as connection
 from provision.config.inventory import pattern as patterns
 from provision.config.inventory.groups import GroupTree
@@ -19,6 +17,7 @@ from provision.config.inventory.merge import Merge
 from provision.config.yaml_source import Source, Where, did_you_mean
 from provision.config.yaml_source import load as load_source
 from provision.errors import InputError, InventoryError, raise_all
+from provision.secrets.credentials import Credentials
 
 FOLDER = "inventories"
 SUFFIXES = ("", ".yml", ".yaml", ".json")
@@ -39,6 +38,7 @@ class Inventory:
         warnings: what is odd and stops nothing.
         source: the document it was made from, for errors about it.
         group_places: where each group is in the document.
+        credentials: what it was read with; its secrets are read with them as well.
     """
 
     cluster: str
@@ -48,6 +48,9 @@ class Inventory:
     warnings: tuple[str, ...] = field(default=())
     source: Source = field(default=Source("", None), repr=False)
     group_places: Mapping[str, Where] = field(default_factory=dict, repr=False)
+    credentials: Credentials = field(
+        default_factory=Credentials, repr=False, compare=False
+    )
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], *, cluster: str = "cluster") -> Inventory:
@@ -60,7 +63,7 @@ class Inventory:
         Raises:
             InventoryError: something in it is wrong (InputErrors: several things).
         """
-        return _build(Source("", data), None, cluster)
+        return _build(Source("", data), None, cluster, Credentials())
 
     def select(self, pattern: str) -> list[str]:
         """The names of the hosts that *pattern* chooses, in the inventory's order.
@@ -101,15 +104,17 @@ class Inventory:
         base = self.path.parent if self.path else Path()
         return base / ".provision" / self.cluster
 
-    def with_become_password(self, password: SecretStr) -> Inventory:
-        """Return a copy with *password* for the hosts that have none for sudo."""
-        given = {"ansible_become_password": password}
-        hosts = {
-            name: replace(host, vars={**host.vars, **given} if needs else host.vars)
-            for name, host in self.hosts.items()
-            for needs in [host.become_password is None]
-        }
-        return replace(self, hosts=hosts)
+    def with_credentials(self, credentials: Credentials) -> Inventory:
+        """Return a copy with *credentials*, and their password for sudo where none is."""
+        hosts = dict(self.hosts)
+        if password := credentials.find_become_password():
+            given = {"ansible_become_password": password}
+            hosts |= {
+                name: replace(host, vars={**host.vars, **given})
+                for name, host in hosts.items()
+                if host.become_password is None
+            }
+        return replace(self, hosts=hosts, credentials=credentials)
 
 
 def find(name: str) -> Path:
@@ -133,20 +138,27 @@ def _available() -> list[str]:
     return [f.name for f in folder.glob("*.*")] if folder.is_dir() else []
 
 
-def load(path: Path) -> Inventory:
+def load(path: Path, credentials: Credentials | None = None) -> Inventory:
     """Load the inventory in *path*.
+
+    Args:
+        path: the file.
+        credentials: decrypt what is encrypted in it; without any, new ones.
 
     Raises:
         InventoryError: something in it is wrong (InputErrors: several things).
     """
-    source = load_source(path, InventoryError)
-    return _build(source, path.resolve(), path.stem)
+    credentials = credentials or Credentials()
+    source = load_source(path, InventoryError, credentials=credentials)
+    return _build(source, path.resolve(), path.stem, credentials)
 
 
-def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
+def _build(
+    source: Source, path: Path | None, cluster: str, credentials: Credentials
+) -> Inventory:
     tree = GroupTree(source)
     raise_all(tree.errors)
-    merge = Merge(tree, path.parent if path else None)
+    merge = Merge(tree, path.parent if path else None, credentials)
     base = path.parent if path else Path.cwd()
     hosts, errors = {}, []
     for name in merge.hosts:
@@ -174,6 +186,7 @@ def _build(source: Source, path: Path | None, cluster: str) -> Inventory:
         path=path,
         source=source,
         group_places={name: group.where for name, group in tree.groups.items()},
+        credentials=credentials,
     )
 
 

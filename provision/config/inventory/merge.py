@@ -9,6 +9,7 @@ from typing import Any
 from provision.config.inventory.groups import GroupTree
 from provision.config.yaml_source import Source, load
 from provision.errors import InventoryError
+from provision.secrets.credentials import Credentials
 
 SUFFIXES = ("", ".yml", ".yaml", ".json")
 
@@ -22,9 +23,13 @@ class Merge:
     Args:
         tree: the groups as written.
         base: the inventory's folder; None: there is none.
+        credentials: decrypt what is encrypted.
     """
 
-    def __init__(self, tree: GroupTree, base: Path | None) -> None:
+    def __init__(
+        self, tree: GroupTree, base: Path | None, credentials: Credentials
+    ) -> None:
+        self._credentials = credentials
         self._tree = tree
         self._base = base
         self._parents = tree.parents()
@@ -110,7 +115,9 @@ class Merge:
         for suffix in SUFFIXES:
             path = self._base / folder / f"{name}{suffix}"
             if path.is_file():
-                return _mapping(load(path, InventoryError))
+                return _mapping(
+                    load(path, InventoryError, credentials=self._credentials)
+                )
             if path.is_dir():
                 hint = f"put all of it into {path}.yml"
                 raise InventoryError(

@@ -136,7 +136,8 @@ class _Binder:
         inventory = {n for host in self._inventory.hosts.values() for n in host.vars}
         odd = {*inventory, *self._sets} - self._used - declared - OURS
         if odd and self._playbook.folder:
-            odd -= set(declared_in(self._playbook.folder))
+            known = declared_in(self._playbook.folder, self._inventory.credentials)
+            odd -= set(known)
         for name in sorted(odd):
             hint = did_you_mean(name, self._used | declared)
             said = f"; {hint}" if hint.startswith("did") else ""
@@ -160,7 +161,8 @@ class _Binder:
         about = {"address": host.address, "host": host, "inventory_hostname": name}
         variables = {**play.vars, **host.vars, **self._sets}
         scope = Scope(variables, {**self._given, **about})
-        scope.give(functions(scope, self._playbook.source(number)[0].file))
+        file = self._playbook.source(number)[0].file
+        scope.give(functions(scope, file, self._inventory.credentials))
         wanted = [
             step
             for step in play.steps

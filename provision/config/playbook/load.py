@@ -15,6 +15,7 @@ from provision.config.validation import problems
 from provision.config.yaml_source import Source, Where, did_you_mean
 from provision.config.yaml_source import load as load_source
 from provision.errors import InputError, PlaybookError, raise_all
+from provision.secrets.credentials import Credentials
 
 FOLDER = "playbooks"
 SUFFIXES = ("", ".yml", ".yaml")
@@ -46,14 +47,18 @@ def shipped() -> tuple[Path, ...]:
     return package / FOLDER, package.parent / FOLDER
 
 
-def load(path: Path) -> Playbook:
+def load(path: Path, credentials: Credentials | None = None) -> Playbook:
     """Load the playbook in *path*, with what it imports.
+
+    Args:
+        path: the file.
+        credentials: decrypt what is encrypted in it; without any, new ones.
 
     Raises:
         InputErrors: all that is wrong with it.
         PlaybookError: one thing that is.
     """
-    reader = _Reader()
+    reader = _Reader(credentials or Credentials())
     placed = list(reader.file(path, ()))
     raise_all([*reader.errors, *_order_problems(placed)])
     return Playbook(
@@ -72,13 +77,16 @@ class _Reader:
         groups: the number of hosts of each group, from all entries `groups`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
         self.errors: list[InputError] = []
         self.groups: dict[str, str] = {}
 
     def file(self, path: Path, importers: tuple[Path, ...]) -> Iterator[Placed]:
         """The plays of *path* and of the files it imports, in order."""
-        source = load_source(path, PlaybookError, top="plays")
+        source = load_source(
+            path, PlaybookError, top="plays", credentials=self._credentials
+        )
         entries = source.data
         if not isinstance(entries, list) or not entries:
             problem = "a playbook is a list of plays"
@@ -224,16 +232,17 @@ def _order_problems(placed: Sequence[Placed]) -> Iterator[InputError]:
         seen.append(play.play)
 
 
-def declared(folder: Path) -> Iterator[str]:
+def declared(folder: Path, credentials: Credentials) -> Iterator[str]:
     """The variables that plays of any playbook in *folder* declare.
 
     One inventory serves several playbooks: what one of them knows is no slip.
     """
     for path in sorted(folder.glob("*.y*ml")):
         try:
-            entries = load_source(path, PlaybookError).data
+            source = load_source(path, PlaybookError, credentials=credentials)
         except InputError:
             continue
+        entries = source.data
         for entry in entries if isinstance(entries, list) else ():
             variables = entry.get("vars") if isinstance(entry, Mapping) else None
             yield from map(str, variables if isinstance(variables, Mapping) else ())

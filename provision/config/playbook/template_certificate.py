@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
-from provision.secrets.store import CERTIFICATES, Secrets, placeholder
+from provision.secrets.store import CERTIFICATES, SecretMode, Secrets
 
 if TYPE_CHECKING:
     from provision.secrets.certificates import Certificate, Certificates
@@ -24,6 +22,7 @@ def certifier(
 ) -> Callable[[Addressed], Certificate]:
     """The function for templates; *warnings* gets what was made anew."""
     stores: list[Certificates] = []
+    keep = secrets.mode is SecretMode.GENERATE
 
     def certificate(host: Addressed) -> Certificate:
         # What makes certificates takes longer to import than a converged run takes.
@@ -31,18 +30,17 @@ def certifier(
 
         if not stores:
             folder = secrets.folder / CERTIFICATES
-            stores.append(Certificates(folder, cluster, keep=secrets.generate))
+            stores.append(Certificates(folder, cluster, keep=keep))
         store = stores[0]
-        if store.new and not secrets.generate:
-            secrets.missing.add(CERTIFICATES)
-            text = placeholder(CERTIFICATES)
-            return Certificate(text, text, SecretStr(text))
+        if store.new and not keep:
+            absent = secrets.note_missing(CERTIFICATES)
+            text = absent.get_secret_value()
+            return Certificate(text, text, absent)
         found = store.of(host)
-        if store.made and not secrets.generate:
-            secrets.missing.add(CERTIFICATES)
-        secrets.made.extend(store.added)
+        if store.made and not keep:
+            secrets.note_missing(CERTIFICATES)
+        secrets.add(found.key.get_secret_value().splitlines()[1:-1], store.added)
         store.added.clear()
-        secrets.hide(found.key.get_secret_value().splitlines()[1:-1])
         warnings.extend(store.told)
         store.told.clear()
         return found

@@ -20,19 +20,23 @@ from pydantic import SecretStr
 from provision.config.templating import Scope
 from provision.config.yaml_source import did_you_mean
 from provision.errors import RenderError
-from provision.secrets.vault import decrypt, is_encrypted
+from provision.secrets.credentials import Credentials
+from provision.secrets.vault import is_encrypted
 
 FOLDER = "templates"
 Text = Callable[[object], str | SecretStr]
 
 
-def functions(scope: Scope, playbook: str) -> Mapping[str, Text]:
+def functions(
+    scope: Scope, playbook: str, credentials: Credentials
+) -> Mapping[str, Text]:
     """`template` and `file` for values that *scope* renders.
 
     Args:
         scope: has the variables.
         playbook: the file of the play; '' = it was made in Python, and the folder is
             looked for in the current one.
+        credentials: decrypt what is encrypted.
     """
     folder = Path(playbook).parent / FOLDER
     busy: list[object] = []
@@ -48,7 +52,7 @@ def functions(scope: Scope, playbook: str) -> Mapping[str, Text]:
 
     def file(name: object) -> str | SecretStr:
         text = _read(folder, name)
-        return decrypt(text) if is_encrypted(text) else text
+        return credentials.decrypt(text) if is_encrypted(text) else text
 
     return {"template": template, "file": file}
 

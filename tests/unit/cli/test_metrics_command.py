@@ -61,7 +61,7 @@ def book(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     steps = (head, PrometheusTargets(host="10.0.0.1"))
     plays = Playbook((Play(play="all", hosts="head", steps=steps),))
-    monkeypatch.setattr("provision.config.playbook.load", lambda path: plays)
+    monkeypatch.setattr("provision.config.playbook.load", lambda *path: plays)
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, reply: Reply) -> None:
@@ -127,7 +127,7 @@ def test_a_prometheus_that_does_not_answer_is_an_error(
 
 
 def test_a_cluster_without_metrics_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provision.config.playbook.load", lambda path: Playbook(()))
+    monkeypatch.setattr("provision.config.playbook.load", lambda *path: Playbook(()))
     monkeypatch.setattr(module, "head_steps", lambda *about: iter(()))
     with pytest.raises(InventoryError, match="has no metrics"):
         module.metrics(Inventory.parse(INVENTORY))
@@ -136,9 +136,10 @@ def test_a_cluster_without_metrics_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_password_from_the_environment_is_named_by_its_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from provision.secrets.store import Secrets
+    from provision.secrets.credentials import Credentials
+    from provision.secrets.store import SecretMode, Secrets
 
     given = {"PROVISION_GRAFANA_ADMIN_PASSWORD": "x"}
-    secrets = Secrets(Path("/none"), generate=False, environment=given)
+    secrets = Secrets(Path("/none"), SecretMode.READ, Credentials(environment=given))
     place = secrets.place("grafana_admin_password")
     assert place == "$PROVISION_GRAFANA_ADMIN_PASSWORD"

@@ -21,7 +21,8 @@ from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound
 from provision.ray.steps.node.ports import Ports
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 from provision.steps.files.file import File
 from provision.steps.services.systemd_unit import SystemdUnit
 
@@ -39,7 +40,7 @@ needs_promtool = pytest.mark.skipif(not promtool, reason="promtool is not instal
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> Secrets:
-    return Secrets(tmp_path, generate=True, environment={})
+    return Secrets(tmp_path, SecretMode.GENERATE, Credentials(environment={}))
 
 
 def bind(secrets: Secrets, **sets: Any) -> Bound:

@@ -14,7 +14,8 @@ from provision.errors import ConnectError
 from provision.model.shell import Reply
 from provision.ray import other_clusters as module
 from provision.ray.other_clusters import other_clusters
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 
 INVENTORY = """
 all: {vars: {cluster: one}}
@@ -51,7 +52,7 @@ def test_a_teardown_leaves_shared_parts_of_such_hosts(
     inventory: Inventory, tmp_path: Path, shared: tuple[str, ...]
 ) -> None:
     book = playbooks.load(playbooks.find("teardown"))
-    secrets = Secrets(tmp_path, generate=False)
+    secrets = Secrets(tmp_path, SecretMode.READ, Credentials())
     sets = {"shared": list(shared)}
     bound = bind(book, inventory, secrets=secrets, sets=sets, tags=["cluster"])
     plays = {play.name: {*play.steps} for play in bound.plays}

@@ -73,7 +73,7 @@ WITHIN = {
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"
     ),
-    "secrets": "signing redaction store vault certificates",
+    "secrets": "signing redaction vault credentials store certificates",
     "steps": "http files services system docker",
     "steps/docker": "image container engine",
     "steps/docker/container": "options container",

@@ -9,7 +9,8 @@ import pytest
 from provision.config import inventory as inventories
 from provision.config import playbook as playbooks
 from provision.config.playbook import Bound
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 
 FILES = sorted((Path(__file__).parents[3] / "inventories").glob("*.yml"))
 PLAYBOOKS = {"nfs.example": "nfs"}
@@ -18,7 +19,7 @@ PLAYBOOKS = {"nfs.example": "nfs"}
 
 def bound(path: Path, folder: Path, playbook: str) -> Bound:
     book = playbooks.load(playbooks.find(playbook))
-    secrets = Secrets(folder, generate=False)
+    secrets = Secrets(folder, SecretMode.READ, Credentials())
     return playbooks.bind(book, inventories.load(path), secrets=secrets)
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import provision
 from provision import api, cli
@@ -28,13 +29,18 @@ def test_it_plans_applies_and_finds_nothing_more_to_do(tmp_path: Path) -> None:
     target = f"{tmp_path}/provision-example"
     code = "\n".join(blocks).replace("/tmp/provision-example", target)
     Path(target).mkdir()
-    output = io.StringIO()
+    output, names = io.StringIO(), dict[str, Any]()
     with contextlib.redirect_stdout(output):
-        exec(compile(owned_by_this_user(code), str(PAGE), "exec"), {})
+        exec(compile(owned_by_this_user(code), str(PAGE), "exec"), names)
     printed = output.getvalue()
     assert "2 changed, exit code 0" in printed
     assert "0 changed, 1 round trip" in printed
     assert "changed: here" not in printed, "the last apply had nothing to do"
+    assert "0 to change with these credentials" in printed
+    Path(target, "vault-password").write_text("correct horse")
+    unattended, encrypted = names["unattended"], names["encrypted"]
+    assert unattended.decrypt(encrypted).get_secret_value() == "hunter2"
+    assert unattended.ask("who is there? ") is None
     assert Path(target, "notes/today.txt").read_text() == "Ray is up\n"
     assert Path(target, "notes").stat().st_mode & 0o777 == 0o750
 

@@ -9,11 +9,13 @@ import pytest
 from pydantic import SecretStr
 
 from provision.errors import SecretError
-from provision.secrets.store import Secrets, hidden, placeholder
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets, hidden, placeholder
 
 
 def secrets(folder: Path, *, generate: bool = True, **environment: str) -> Secrets:
-    return Secrets(folder, generate=generate, environment=environment)
+    mode = SecretMode.GENERATE if generate else SecretMode.READ
+    return Secrets(folder, mode, Credentials(environment=environment))
 
 
 def test_a_missing_secret_is_made_and_then_the_same(tmp_path: Path) -> None:
@@ -80,7 +82,9 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_way_out(
 def test_a_file_that_the_environment_names_is_read(tmp_path: Path) -> None:
     (tmp_path / "given").write_text("mine\n")
     given = {"PROVISION_RAY_TOKEN_FILE": str(tmp_path / "given")}
-    source = Secrets(tmp_path / "s", generate=True, environment=given)
+    source = Secrets(
+        tmp_path / "s", SecretMode.GENERATE, Credentials(environment=given)
+    )
     assert source("ray_token").get_secret_value() == "mine"
     assert source.place("ray_token") == "$PROVISION_RAY_TOKEN_FILE"
     with pytest.raises(SecretError, match="comes from the environment"):
@@ -88,7 +92,9 @@ def test_a_file_that_the_environment_names_is_read(tmp_path: Path) -> None:
     assert not (tmp_path / "s").exists()
     (tmp_path / "given").unlink()
     with pytest.raises(SecretError, match="cannot be read"):
-        Secrets(tmp_path / "s", generate=True, environment=given)("ray_token")
+        Secrets(tmp_path / "s", SecretMode.GENERATE, Credentials(environment=given))(
+            "ray_token"
+        )
 
 
 def test_one_that_cannot_be_made_up_is_asked_for_and_not_kept(tmp_path: Path) -> None:
@@ -98,17 +104,44 @@ def test_one_that_cannot_be_made_up_is_asked_for_and_not_kept(tmp_path: Path) ->
         asked.append(name)
         return "typed"
 
-    source = Secrets(tmp_path / "s", generate=False, environment={}, ask=ask)
+    credentials = Credentials(environment={}, prompt=ask)
+    source = Secrets(tmp_path / "s", SecretMode.READ, credentials)
     for _ in range(2):
         assert source("registry", generate=False).get_secret_value() == "typed"
-    assert asked == ["registry"]
+    assert asked == ["secret registry: "]
     assert source.values == {"typed"}
     assert not (tmp_path / "s").exists()
 
 
-def test_with_nobody_to_ask_it_is_told_where_to_put_it(tmp_path: Path) -> None:
-    with pytest.raises(SecretError, match="set PROVISION_REGISTRY in the environment"):
-        secrets(tmp_path)("registry", generate=False)
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [(None, "is not there, and cannot be made up"), ("", "nothing was typed for")],
+)
+def test_without_an_answer_it_is_told_where_to_put_it(
+    tmp_path: Path, answer: str | None, problem: str
+) -> None:
+    credentials = Credentials(environment={}, prompt=lambda question: answer)
+    source = Secrets(tmp_path / "s", SecretMode.GENERATE, credentials)
+    with pytest.raises(SecretError, match=f"{problem}.*set PROVISION_REGISTRY in the"):
+        source("registry", generate=False)
+
+
+def test_one_that_the_cluster_has_is_kept_and_not_counted_as_new(
+    tmp_path: Path,
+) -> None:
+    def source(mode: SecretMode) -> Secrets:
+        known = {"ray_token": "theirs"}
+        credentials = Credentials(environment={})
+        return Secrets(tmp_path / "s", mode, credentials, recovered=known)
+
+    reading, generating = source(SecretMode.READ), source(SecretMode.GENERATE)
+    assert reading("ray_token").get_secret_value() == "theirs"
+    assert not (tmp_path / "s").exists()
+    assert not reading.missing and reading.values == {"theirs"}
+    assert generating("ray_token").get_secret_value() == "theirs"
+    assert generating("other").get_secret_value() != "theirs"
+    generating.discard_new()
+    assert [file.name for file in (tmp_path / "s").iterdir()] == ["ray_token"]
 
 
 def test_secrets_are_found_at_any_depth() -> None:
@@ -117,13 +150,13 @@ def test_secrets_are_found_at_any_depth() -> None:
 
 
 def test_what_was_replaced_is_known_by_its_digest(tmp_path: Path) -> None:
-    made = Secrets(tmp_path, generate=True, environment={})
+    made = Secrets(tmp_path, SecretMode.GENERATE, Credentials(environment={}))
     first, digests = made("ray_token").get_secret_value(), [made.digest("ray_token")]
     assert made.retired("ray_token") == []
     made.replace("ray_token", "second")
     digests.append(made.digest("ray_token"))
     made.replace("ray_token", "third")
-    again = Secrets(tmp_path, generate=False, environment={})
+    again = Secrets(tmp_path, SecretMode.READ, Credentials(environment={}))
     assert again.retired("ray_token") == digests
     [kept] = tmp_path.glob("*.retired")
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -132,7 +165,7 @@ def test_what_was_replaced_is_known_by_its_digest(tmp_path: Path) -> None:
 
 def test_one_that_is_back_in_use_is_not_retired(tmp_path: Path) -> None:
     """As after a rotation that did not begin, or was killed before it had replaced it."""
-    made = Secrets(tmp_path, generate=True, environment={})
+    made = Secrets(tmp_path, SecretMode.GENERATE, Credentials(environment={}))
     first, digest = made("ray_token").get_secret_value(), made.digest("ray_token")
     made.replace("ray_token", "second")
     assert made.retired("ray_token") == [digest]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from place import Place
 
 from provision.config import inventory as inventories
 from provision.config.playbook.bind import bind
@@ -14,7 +12,8 @@ from provision.config.playbook.load import load as load_playbook
 from provision.config.yaml_source import parse
 from provision.errors import InventoryError, SecretError
 from provision.secrets import vault
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 
 PASSWORD = "it is ☃ secret"
 PLAIN = "hunter2\nline two ü"
@@ -37,11 +36,11 @@ $ANSIBLE_VAULT;1.2;AES256;lab
 """Of ansible-vault, ansible-core 2.19: `encrypt`, without and with --vault-id."""
 
 
-@pytest.fixture(autouse=True)
-def _password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "password").write_text(f"{PASSWORD}\n")
-    monkeypatch.setenv(vault.PASSWORD_FILE, str(tmp_path / "password"))
-    vault.decrypt.cache_clear()
+KEY = PASSWORD.encode()
+
+
+def credentials(password: str = PASSWORD) -> Credentials:
+    return Credentials(vault_password=password, environment={})
 
 
 def indented(text: str, by: int = 10) -> str:
@@ -52,14 +51,14 @@ class TestFormat:
     @pytest.mark.parametrize("text", [BY_ANSIBLE, WITH_LABEL, f"\n{BY_ANSIBLE}\n"])
     def test_what_ansible_vault_made_is_read(self, text: str) -> None:
         assert vault.is_encrypted(text)
-        assert vault.decrypt(text).get_secret_value() == PLAIN
+        assert vault.decrypt(text, KEY) == PLAIN
 
     @pytest.mark.parametrize("value", ["x", "a" * 15, "a" * 16, "é☃" * 4000, "\n"])
     def test_what_is_made_here_is_read_again(self, value: str) -> None:
-        made = vault.encrypt(value)
-        assert made != vault.encrypt(value), "a salt of its own"
+        made = vault.encrypt(value, KEY)
+        assert made != vault.encrypt(value, KEY), "a salt of its own"
         assert max(map(len, made.splitlines())) <= 80
-        assert vault.decrypt(made).get_secret_value() == value
+        assert vault.decrypt(made, KEY) == value
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -76,47 +75,11 @@ class TestFormat:
     )
     def test_what_is_not_whole_is_refused(self, text: str, said: str) -> None:
         with pytest.raises(SecretError, match=said):
-            vault.decrypt(text)
+            vault.decrypt(text, KEY)
 
-
-class TestPassword:
-    def test_another_one_is_told(self, tmp_path: Path) -> None:
-        vault._from_file.cache_clear()
-        (tmp_path / "password").write_text("other")
+    def test_another_password_is_told(self) -> None:
         with pytest.raises(SecretError, match="the vault password is another one"):
-            vault.decrypt(BY_ANSIBLE)
-
-    def test_a_program_may_print_it(self, tmp_path: Path) -> None:
-        program = tmp_path / "password"
-        program.write_text(f"#!/bin/sh\necho '{PASSWORD}'\n")
-        program.chmod(0o700)
-        assert vault.decrypt(BY_ANSIBLE).get_secret_value() == PLAIN
-
-    @pytest.mark.parametrize(
-        ("content", "mode", "said"),
-        [
-            ("", 0o600, "password: there is no vault password in it"),
-            ("#!/bin/sh\nexit 3\n", 0o700, "password: ended with exit code 3"),
-            (None, 0, "password: the vault password cannot be read: No such file"),
-        ],
-    )
-    def test_a_file_without_one_is_an_error(
-        self, tmp_path: Path, content: str | None, mode: int, said: str
-    ) -> None:
-        file = tmp_path / "password"
-        file.unlink()
-        if content is not None:
-            file.write_text(content)
-            file.chmod(mode)
-        with pytest.raises(SecretError, match=said):
-            vault.decrypt(BY_ANSIBLE)
-
-    def test_without_any_and_nobody_to_ask_the_option_is_named(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delenv(vault.PASSWORD_FILE)
-        with pytest.raises(SecretError, match="--vault-password-file"):
-            vault.decrypt(BY_ANSIBLE)
+            vault.decrypt(BY_ANSIBLE, b"other")
 
 
 INVENTORY = f"""
@@ -153,11 +116,12 @@ class TestWhereItMayStand:
         return tmp_path
 
     def test_values_of_inventory_and_playbook_stay_secret(self, folder: Path) -> None:
-        inventory = inventories.load(folder / "inv.yml")
+        inventory = inventories.load(folder / "inv.yml", credentials())
         password = inventory.hosts["a"].become_password
         assert password is not None and password.get_secret_value() == PLAIN
-        secrets = Secrets(folder, generate=False)
-        bound = bind(load_playbook(folder / "book.yml"), inventory, secrets=secrets)
+        secrets = Secrets(folder, SecretMode.READ, Credentials())
+        book = load_playbook(folder / "book.yml", credentials())
+        bound = bind(book, inventory, secrets=secrets)
         steps = [step.step for step in bound.plays[0].steps["a"]]
         assert "hunter2" not in repr(steps) + repr(bound)
         contents = [step.apply(step.plan({})).params["content"] for step in steps]
@@ -170,66 +134,23 @@ class TestWhereItMayStand:
     ) -> None:
         (folder / "group_vars").mkdir()
         text = "ansible_host: 10.0.0.9\nansible_port: 2222\ntoken: hunter3\nn: [x]\n"
-        (folder / "group_vars/all.yml").write_text(vault.encrypt(text))
-        host = inventories.load(folder / "inv.yml").hosts["a"]
+        (folder / "group_vars/all.yml").write_text(vault.encrypt(text, KEY))
+        host = inventories.load(folder / "inv.yml", credentials()).hosts["a"]
         assert (host.ssh_host, host.port) == ("10.0.0.9", 2222)
         assert host.vars["token"].get_secret_value() == "hunter3"
         assert host.vars["n"][0].get_secret_value() == "x"
 
     def test_what_cannot_be_decrypted_is_told_with_its_line(self, folder: Path) -> None:
-        (folder / "password").write_text("other")
-        vault._from_file.cache_clear()
+        other = credentials("other")
         with pytest.raises(SecretError, match=r"inv\.yml:5: cannot be decrypted"):
-            inventories.load(folder / "inv.yml")
+            inventories.load(folder / "inv.yml", other)
         (folder / "group_vars").mkdir()
         (folder / "inv.yml").write_text("all: {hosts: {a: }}")
         (folder / "group_vars/all.yml").write_text(BY_ANSIBLE)
         with pytest.raises(SecretError, match=r"group_vars/all\.yml: cannot be"):
-            inventories.load(folder / "inv.yml")
+            inventories.load(folder / "inv.yml", other)
 
     @pytest.mark.parametrize("value", ["plain", "[a]", "{a: b}", "''"])
     def test_a_vault_that_is_none_is_refused(self, value: str) -> None:
         with pytest.raises(SecretError, match=r"f:1: the value of !vault is not enc"):
             parse(f"a: !vault {value}\n", InventoryError, file="f")
-
-
-LOCAL = f"""
-all:
-  vars:
-    cluster: vault-{os.getpid()}
-    ansible_connection: local
-    ansible_become: false
-    text: !vault BLOCK
-  hosts: {{one: , two: }}
-"""
-
-
-class TestOnTheCommandLine:
-    def test_a_secret_is_deployed_and_never_shown(
-        self, here: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delenv(vault.PASSWORD_FILE)
-        inventory = LOCAL.replace("BLOCK", indented(BY_ANSIBLE, 8))
-        (here.folder / "inv.yml").write_text(inventory)
-        words = ("--inventory", "inv.yml", "--playbook", "notes", "-v")
-        code, said = here("deploy", *words)
-        assert (code, "there is no vault password" in said) == (5, True), said
-        given = ("--vault-password-file", str(here.folder / "password"))
-        code, said = here("deploy", *words, *given, "--report", "report.json")
-        assert code == 0, said
-        assert here.note("one").read_text() == PLAIN
-        assert "hunter2" not in said + (here.folder / "report.json").read_text()
-
-    def test_seal_makes_what_parse_reads(
-        self, here: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        import io
-
-        monkeypatch.setattr("sys.stdin", io.StringIO("hunter4"))
-        code, said = here("encrypt")
-        assert (code, "hunter4" in said) == (0, False), said
-        found = parse(f"a: {said}", InventoryError, file="f").data["a"]
-        assert found.get_secret_value() == "hunter4"
-        monkeypatch.setattr("sys.stdin", io.StringIO(""))
-        code, said = here("encrypt")
-        assert (code, "there is no value" in said) == (5, True), said

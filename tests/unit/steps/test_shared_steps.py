@@ -11,7 +11,8 @@ from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
 from provision.config.templating import same
 from provision.model.step import Step
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 from provision.steps.files.file import File
 
 BOOK = """
@@ -30,7 +31,9 @@ def bind(folder: Path, content: str, **hosts: dict[str, Any]) -> dict[str, Step]
     (folder / "templates" / "plain").write_text("{{ as it is }}")
     (folder / "book.yml").write_text(BOOK % content)
     inventory = Inventory.parse({"all": {"hosts": hosts}}, cluster="c")
-    secrets = Secrets(folder / "secrets", generate=True, environment={})
+    secrets = Secrets(
+        folder / "secrets", SecretMode.GENERATE, Credentials(environment={})
+    )
     bound = playbooks.bind(
         playbooks.load(folder / "book.yml"), inventory, secrets=secrets
     )
@@ -83,7 +86,7 @@ def test_a_variable_that_only_one_host_has_counts(tmp_path: Path) -> None:
 def test_what_a_shared_step_uses_is_used_on_every_host(tmp_path: Path) -> None:
     (tmp_path / "book.yml").write_text(BOOK % "{{ outer }}")
     inventory = Inventory.parse({"all": {"hosts": {"a": {}, "b": {"word": "plain"}}}})
-    secrets = Secrets(tmp_path, generate=False)
+    secrets = Secrets(tmp_path, SecretMode.READ, Credentials())
     book = playbooks.load(tmp_path / "book.yml")
     assert not playbooks.bind(book, inventory, secrets=secrets).warnings
 

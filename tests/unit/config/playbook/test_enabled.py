@@ -11,7 +11,8 @@ from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound
 from provision.errors import InputError
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 
 BOOK = """\
 - play: metrics
@@ -32,7 +33,9 @@ HOSTS = {"all": {"hosts": {"node1": {}, "node2": {"metrics": False}}}}
 def bind(folder: Path, text: str = BOOK, **options: Any) -> Bound:
     (folder / "book.yml").write_text(text)
     lab = Inventory.parse(HOSTS)
-    secrets = Secrets(folder / "secrets", generate=True, environment={})
+    secrets = Secrets(
+        folder / "secrets", SecretMode.GENERATE, Credentials(environment={})
+    )
     book = playbooks.load(folder / "book.yml")
     return playbooks.bind(book, lab, secrets=secrets, **options)
 

@@ -11,7 +11,8 @@ from provision.config import playbook as playbooks
 from provision.config.playbook import Bound
 from provision.config.schema import schema
 from provision.errors import InputError, InputErrors
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 
 BOOK = """\
 - groups: {servers: some, clients: any, chief: one}
@@ -33,7 +34,7 @@ def bind(folder: Path, hosts: str, book: str = BOOK) -> Bound:
     return playbooks.bind(
         playbooks.load(folder / "book.yml"),
         inventories.load(folder / "rack.yml"),
-        secrets=Secrets(folder, generate=False),
+        secrets=Secrets(folder, SecretMode.READ, Credentials()),
     )
 
 

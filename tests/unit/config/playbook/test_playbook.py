@@ -14,7 +14,8 @@ from provision.config.playbook import Bound, Play, Playbook
 from provision.config.registry import kinds, step_class
 from provision.config.schema import schema
 from provision.errors import InputError, OptionError
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 from provision.steps.files.file import Directory
 
 BOOK = """\
@@ -52,7 +53,7 @@ def load(folder: Path, text: str = BOOK) -> Playbook:
 
 
 def bind(folder: Path, lab: Inventory, text: str = BOOK, **options: Any) -> Bound:
-    secrets = Secrets(folder / "secrets", generate=False, environment={})
+    secrets = Secrets(folder / "secrets", SecretMode.READ, Credentials(environment={}))
     return playbooks.bind(load(folder, text), lab, secrets=secrets, **options)
 
 
@@ -177,9 +178,8 @@ def test_secrets_and_passwords_are_known_to_whoever_masks_them(tmp_path: Path) -
         "    - file: {path: /srv/x/y, content: \"{{ secret('token') }}\"}\n"
     )
     load(tmp_path, text)
-    secrets = Secrets(
-        tmp_path / "s", generate=False, environment={"PROVISION_TOKEN": "t0ken"}
-    )
+    credentials = Credentials(environment={"PROVISION_TOKEN": "t0ken"})
+    secrets = Secrets(tmp_path / "s", SecretMode.READ, credentials)
     bound = playbooks.bind(playbooks.load(tmp_path / "book.yml"), lab, secrets=secrets)
     assert bound.secrets == {"hunter2", "t0ken"}
     assert "t0ken" not in repr(bound)
@@ -277,7 +277,7 @@ def test_imported_plays_come_in_their_place(tmp_path: Path, lab: Inventory) -> N
 
 def test_the_same_plays_can_be_made_in_python(tmp_path: Path, lab: Inventory) -> None:
     play = Play(play="p", hosts="workers", steps=(Directory(path="/srv/x"),))
-    secrets = Secrets(tmp_path, generate=False)
+    secrets = Secrets(tmp_path, SecretMode.READ, Credentials())
     bound = playbooks.bind(Playbook((play,)), lab, secrets=secrets)
     assert labels(bound)["node2"] == ["directory /srv/x"]
 
@@ -298,7 +298,7 @@ def test_the_playbooks_of_the_project_can_be_bound(
 ) -> None:
     for name in ("deploy", "teardown"):
         book = playbooks.load(playbooks.find(name))
-        secrets = Secrets(tmp_path, generate=False)
+        secrets = Secrets(tmp_path, SecretMode.READ, Credentials())
         bound = playbooks.bind(book, lab, secrets=secrets)
         assert bound.warnings == ("the variable 'mode' is not used by the playbook",)
 

@@ -13,7 +13,8 @@ from provision.config.playbook.template_files import functions
 from provision.config.templating import Scope
 from provision.errors import InputError, RenderError
 from provision.model.step import Step
-from provision.secrets.store import Secrets
+from provision.secrets.credentials import Credentials
+from provision.secrets.store import SecretMode, Secrets
 
 BOOK = """\
 - play: notes
@@ -38,7 +39,9 @@ def bound(folder: Path, call: str) -> Step:
     """The one step of a playbook in *folder*, whose content is *call*."""
     (folder / "book.yml").write_text(BOOK.replace("CALL", call))
     lab = Inventory.parse({"head": {"hosts": {"node1": {"address": "10.0.0.1"}}}})
-    secrets = Secrets(folder / "secrets", generate=True, environment={})
+    secrets = Secrets(
+        folder / "secrets", SecretMode.GENERATE, Credentials(environment={})
+    )
     book = playbooks.load(folder / "book.yml")
     [step] = playbooks.bind(book, lab, secrets=secrets).plays[0].steps["node1"]
     return step.step
@@ -133,4 +136,4 @@ def test_a_folder_is_no_file(folder: Path) -> None:
     (folder / "templates" / "sub").mkdir()
     scope = Scope({})
     with pytest.raises(RenderError, match="there is no file 'sub'"):
-        functions(scope, str(folder / "book.yml"))["file"]("sub")
+        functions(scope, str(folder / "book.yml"), Credentials())["file"]("sub")
