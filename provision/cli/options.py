@@ -131,7 +131,7 @@ def assignment(text: str) -> tuple[str, Any]:
     Raises:
         OptionError: it has another form, or the value is not YAML.
     """
-    import yaml
+    from provision.config.yaml_source import parse
 
     name, equals, value = text.partition("=")
     if not equals or not NAME.match(name):
@@ -139,10 +139,11 @@ def assignment(text: str) -> tuple[str, Any]:
             f"--set takes name=value, not {text!r}",
             hint="for example --set ray_num_cpus=2 or --set 'docker_packages=[a, b]'",
         )
+    if not value:
+        return name, ""
     try:
-        return name, yaml.safe_load(value) if value else ""
-    except yaml.YAMLError as error:
-        raise OptionError(
-            f"--set {name}: the value is not YAML: {value!r}",
-            hint="put a text with special characters into double quotes",
-        ) from error
+        return name, parse(value, OptionError, file=f"--set {name}").data
+    except OptionError as error:
+        error.line = 0
+        error.hint = error.hint or "put a text with special characters into quotes"
+        raise

@@ -18,8 +18,9 @@ from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import SecretStr
 
-from provision.config.yaml_source import did_you_mean
+from provision.config.yaml_source import did_you_mean, shown
 from provision.errors import RenderError, SecretError
+from provision.model.fields import Written
 
 WHOLE = re.compile(r"\A\{\{[-+]?(.*?)[-+]?\}\}\Z", re.DOTALL)
 Call = Callable[..., Any]
@@ -42,11 +43,22 @@ def same(one: Any, other: Any) -> bool:
         return same([*one], [*other]) and same([*one.values()], [*other.values()])
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
+    return bool(one == other) and (
+        not isinstance(one, Written) or str(one) == str(other)
+    )
 
 
 def _unwrap(value: Any) -> Any:
-    """A secret inside a longer text: its value, and the whole text is a secret then."""
+    """A value inside a longer text: of a secret its value, and the whole text is one.
+
+    Raises:
+        RenderError: it has no text that somebody wrote, being null or a truth value.
+    """
+    if value is None or isinstance(value, bool):
+        raise RenderError(
+            f"{shown(value)} cannot be a part of text",
+            hint="quote it where it is set, or write {{ 'one' if it else 'other' }}",
+        )
     if isinstance(value, SecretStr):
         _tainted.append(True)
         return value.get_secret_value()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from provision.config.yaml_source import Where, did_you_mean
+from provision.config.yaml_source import Where, did_you_mean, shortened, shown
 
 Problem = tuple[Where, str, str]
 """Path in the parameters, the problem, and the hint."""
@@ -30,32 +31,74 @@ WORDS = {
     "model_type": "must be a mapping (key: value), not {got}",
     "string_pattern_mismatch": "{got} has a character that is not allowed here",
 }
-SHOWN = 60
+QUOTE = "YAML reads yes, no, on, off, true and false as truth values: quote it"
+"""Hint for a truth value that was not meant as one."""
+CANNOT_BE_TRUE = {"string_type", "literal_error"}
+"""Kinds of problems of a value that cannot be a truth value."""
+OUTSIDE = object()
+"""Stands for a part of a way that is not in the data."""
+LONGEST = 300
+"""Characters of a problem that are shown."""
 
 
-def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
-    """Each problem in *error*, that arose in making a *model*."""
-    for found in error.errors(include_url=False):
-        where = tuple(found["loc"])
-        hint = ""
-        if found["type"] == "extra_forbidden":
-            owner = _model_at(model, where[:-1])
-            hint = did_you_mean(str(where[-1]), owner.model_fields if owner else ())
-        if found["type"] == "missing":
-            hint = "it has no default"
-        yield where, _problem(found["type"], found["msg"], found["input"]), hint
+def problems(
+    error: ValidationError, model: type[BaseModel], data: object
+) -> Iterator[Problem]:
+    """Yield each problem in *error*, that arose in making a *model* of *data*.
+
+    One for each value: of a value that may have several forms, the one that says most.
+    """
+    found: dict[Where, list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False):
+        found.setdefault(_way(details, data), []).append(details)
+    for where, several in found.items():
+        inner = any(where == way[: len(where)] for way in found if way != where)
+        best = [details for details in several if not _of_type(details)]
+        if best or not inner:
+            details = (best or several)[0]
+            yield where, _problem(details), _hint(details, where, model)
 
 
-def _problem(kind: str, message: str, got: Any) -> str:
-    if kind in WORDS:
-        return WORDS[kind].format(got=_short(got))
-    text = message.removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
+def _way(details: ErrorDetails, data: object) -> Where:
+    """The way to the value in *data*, without pydantic's names for its forms."""
+    way: list[str | int] = []
+    for part in details["loc"]:
+        if (inner := _inside(data, part)) is not OUTSIDE:
+            data = inner
+        elif details["type"] != "missing" or part != details["loc"][-1]:
+            continue
+        way.append(part)
+    return tuple(way)
 
 
-def _short(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+def _inside(data: object, part: str | int) -> object:
+    """Return the value at *part* of *data*; OUTSIDE: it has none."""
+    if isinstance(data, Mapping):
+        return data.get(part, OUTSIDE)
+    if isinstance(data, list | tuple) and isinstance(part, int):
+        return data[part] if part < len(data) else OUTSIDE
+    return OUTSIDE
+
+
+def _of_type(details: ErrorDetails) -> bool:
+    return details["type"].endswith("_type")
+
+
+def _hint(details: ErrorDetails, where: Where, model: type[BaseModel]) -> str:
+    if details["type"] == "extra_forbidden":
+        owner = _model_at(model, where[:-1])
+        return did_you_mean(str(where[-1]), owner.model_fields if owner else ())
+    if details["type"] == "missing":
+        return "it has no default"
+    truth = isinstance(details["input"], bool)
+    return QUOTE if truth and details["type"] in CANNOT_BE_TRUE else ""
+
+
+def _problem(details: ErrorDetails) -> str:
+    if words := WORDS.get(details["type"]):
+        return words.format(got=shown(details["input"]))
+    text = details["msg"].removeprefix("Value error, ")
+    return shortened(text[:1].lower() + text[1:], LONGEST)
 
 
 def _model_at(model: type[BaseModel], where: Where) -> type[BaseModel] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +10,23 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
+from provision.config.spelling import nearest
 from provision.errors import InputError, SecretError
 from provision.invocation import program
+from provision.model.fields import WrittenFloat, WrittenInt
 from provision.secrets.credentials import Credentials
 from provision.secrets.vault import is_encrypted
 
 _Loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """The one in C reads a playbook in a tenth of the time; the nodes are the same."""
 
+CORE = "tag:yaml.org,2002:"
+TEXTS = {f"{CORE}{name}" for name in ("timestamp", "value", "merge")}
+"""Tags of scalars that are text here, though YAML has other uses for some."""
+SHOWN = 60
+"""Characters of a wrong value that are shown."""
+KNOWN = 300
+"""Characters of a list of what is known."""
 Where = tuple[str | int, ...]
 """The way to a value: keys and list positions from the top."""
 
@@ -139,10 +147,20 @@ def parse(
         return Source(file, builder.document(), builder.lines, top)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = f"not valid YAML: {error.problem or error.context}"
-        raise kind(problem, file=file, line=mark.line + 1 if mark else 0) from error
+        problem, hint = f"not valid YAML: {error.problem or error.context}", ""
+        if mark and _at_tab(text, mark):
+            problem, hint = "not valid YAML: there is a tab", "indent with spaces"
+        line = mark.line + 1 if mark else 0
+        raise kind(problem, hint=hint, file=file, line=line) from error
     except yaml.YAMLError as error:
         raise kind(f"not valid YAML: {error}", file=file) from error
+
+
+def _at_tab(text: str, mark: yaml.Mark) -> bool:
+    """Return True if there is a tab at *mark*, or before its line begins."""
+    line = [*text.splitlines(), ""][mark.line]
+    indent = line[: len(line) - len(line.lstrip())]
+    return "\t" in indent + line[mark.column : mark.column + 1]
 
 
 class _Builder:
@@ -191,8 +209,21 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value)
             return [self._value(item, (*where, number)) for number, item in items]
-        value = self.loader.construct_object(node)
+        value = self._scalar(node)
         return SecretStr(value) if self._secret and isinstance(value, str) else value
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        """The value of *node*; a number knows how it was written."""
+        if node.tag in TEXTS:
+            return node.value
+        try:
+            value = self.loader.construct_object(node)
+        except ValueError:
+            problem = f"{shown(node.value)} is no {node.tag.removeprefix(CORE)}"
+            raise self._at(node, problem, "quote it if it is text") from None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return WrittenInt(value, node.value)
+        return WrittenFloat(value, node.value) if isinstance(value, float) else value
 
     def _decrypted(self, node: yaml.Node) -> SecretStr:
         line = node.start_mark.line + 1
@@ -206,7 +237,7 @@ class _Builder:
             error.file, error.line = error.file or self._file, error.line or line
             raise
 
-    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[Any, Any]:
+    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:
         if id(node) not in self._checked:
             # Once: flattening puts merged keys beside the node's own.
             self._checked.add(id(node))
@@ -214,13 +245,17 @@ class _Builder:
             self.loader.flatten_mapping(node)
         result = {}
         for key_node, value_node in node.value:
-            key = self.loader.construct_object(key_node)
-            if not isinstance(key, str | int | float | bool | None):
-                raise self._at(key_node, "a key must be a single word")
-            here = (*where, str(key))
+            key = self._key(key_node)
+            here = (*where, key)
             self.lines[here] = key_node.start_mark.line + 1
             result[key] = self._value(value_node, here)
         return result
+
+    def _key(self, node: yaml.Node) -> str:
+        """The text of a key, as it was written, whatever YAML takes it for."""
+        if not (isinstance(node, yaml.ScalarNode) and node.tag.startswith(CORE)):
+            raise self._at(node, "a key must be a single word")
+        return str(node.value)
 
     def _refuse_duplicates(self, node: yaml.MappingNode) -> None:
         seen: dict[Any, int] = {}
@@ -232,13 +267,29 @@ class _Builder:
                 raise self._at(key_node, problem)
             seen[key] = line
 
-    def _at(self, node: yaml.Node, problem: str) -> InputError:
-        return self._kind(problem, file=self._file, line=node.start_mark.line + 1)
+    def _at(self, node: yaml.Node, problem: str, hint: str = "") -> InputError:
+        line = node.start_mark.line + 1
+        return self._kind(problem, hint=hint, file=self._file, line=line)
+
+
+def shown(value: object) -> str:
+    """Return *value* for a message: in YAML's words, and not all of it when it is long."""
+    if isinstance(value, SecretStr):
+        return "a secret"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return shortened(repr(value), SHOWN)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return at most *length* characters of *text*."""
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """A hint when *word* is nearly one of *choices*; else their list if it is short."""
     known = sorted(set(choices))
-    if near := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
-        return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(known)}" if 0 < len(known) <= 20 else ""
+    if near := nearest(word, known):
+        return f"did you mean {near!r}?"
+    names = ", ".join(known)
+    return f"known: {names}" if 0 < len(known) <= 20 and len(names) <= KNOWN else ""

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from provision.errors import ProbeError
 from provision.model.change import Change, State, diff
-from provision.model.fields import Seconds
+from provision.model.fields import Parameters, Seconds
 from provision.model.shell import Reply, Sh
 
 
@@ -34,15 +34,13 @@ def parse_lines(text: str) -> dict[str, str]:
     return state
 
 
-class Step(BaseModel):
+class Step(Parameters):
     """One thing on one host: its parameters and the four methods of the contract.
 
     Subclasses name their kind: `class Directory(Step, kind="directory")`.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True
-    )
+    model_config = ConfigDict(defer_build=True)
 
     kind: ClassVar[str] = ""
     carries_run: ClassVar[bool] = False

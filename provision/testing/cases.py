@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from provision.config.registry import step_class
 from provision.config.validation import problems
+from provision.config.yaml_source import load
 from provision.errors import HostError, InputError
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import ShellText
@@ -121,11 +122,7 @@ def load_case(path: Path) -> Case:
         InputError: the file is no case, or its parameters do not make a step.
     """
     cls = step_class(path.parent.name)
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"is no YAML: {error}", file=str(path)) from error
-    file = _made(_File, data, path)
+    file = _made(_File, load(path, InputError).data, path)
     if bool(file.error) == (file.changes is not None):
         problem = "must have either `changes` or `error`"
         raise InputError(problem, file=str(path))
@@ -145,7 +142,7 @@ def _made(cls: type[M], data: Any, path: Path, *within: str) -> M:
     try:
         return cls.model_validate(data)
     except ValidationError as error:
-        where, problem, hint = next(problems(error, cls))
+        where, problem, hint = next(problems(error, cls, data))
         place = ".".join(map(str, (*within, *where)))
         raise InputError(problem, hint=hint, file=str(path), path=place) from error
 

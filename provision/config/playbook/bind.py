@@ -20,7 +20,7 @@ from provision.config.playbook.template_files import functions
 from provision.config.registry import step_class
 from provision.config.templating import Scope
 from provision.config.validation import problems
-from provision.config.yaml_source import Where, did_you_mean
+from provision.config.yaml_source import Where, did_you_mean, shown
 from provision.errors import (
     InputError,
     InventoryError,
@@ -178,7 +178,7 @@ class _Binder:
     def _enabled(self, number: int, play: Play, scope: Scope, host: str) -> bool:
         enabled = self._said(number, "enabled", play.enabled, scope, host)
         if enabled is not FAILED and not isinstance(enabled, bool):
-            problem = f"must be true or false, not {enabled!r}"
+            problem = f"must be true or false, not {shown(enabled)}"
             self._of_play(number, "enabled", problem, host)
         return enabled is True
 
@@ -243,7 +243,7 @@ class _Binder:
         try:
             made = kind(**params)
         except ValidationError as error:
-            for where, problem, hint in problems(error, kind):
+            for where, problem, hint in problems(error, kind, params):
                 if not _failed(params, where):
                     self._wrong(step, where, problem, hint, host)
             return None

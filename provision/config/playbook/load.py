@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from provision.config.playbook.group_rules import SIZES
-from provision.config.playbook.play import Play, Playbook, StepEntry
+from provision.config.playbook.play import Play, Playbook, StepEntry, StepKeys
 from provision.config.registry import kinds, step_class
 from provision.config.validation import problems
-from provision.config.yaml_source import Source, Where, did_you_mean
+from provision.config.yaml_source import Source, Where, did_you_mean, shown
 from provision.config.yaml_source import load as load_source
 from provision.errors import InputError, PlaybookError, raise_all
 from provision.secrets.credentials import Credentials
 
 FOLDER = "playbooks"
 SUFFIXES = ("", ".yml", ".yaml")
-BESIDE_KIND = ("name", "tags")
+BESIDE_KIND = tuple(StepKeys.model_fields)
+M = TypeVar("M", bound=BaseModel)
 Placed = tuple[Play, tuple[Source, Where]]
 
 
@@ -131,14 +132,16 @@ class _Reader:
             self._wrong(source, here, "`groups` stands alone", "nothing beside it")
         elif not isinstance(rules, Mapping):
             hint = "write {servers: some, clients: any}"
-            self._wrong(source, here, f"`groups` is a mapping, not {rules!r}", hint)
+            self._wrong(
+                source, here, f"`groups` is a mapping, not {shown(rules)}", hint
+            )
         else:
             for name, size in rules.items():
                 self._group(source, (*here, str(name)), str(name), size)
 
     def _group(self, source: Source, here: Where, name: str, size: object) -> None:
         if not (isinstance(size, str) and size in SIZES):
-            self._wrong(source, here, f"must be {_or(SIZES)}, not {size!r}")
+            self._wrong(source, here, f"must be {_or(SIZES)}, not {shown(size)}")
         elif self.groups.setdefault(name, str(size)) != size:
             other = self.groups[name]
             problem = f"is {size} here, but {other} in an earlier entry `groups`"
@@ -147,7 +150,7 @@ class _Reader:
     def _play(self, source: Source, number: int, entry: Any) -> Play | None:
         here: Where = (number,)
         if not isinstance(entry, Mapping):
-            self._wrong(source, here, f"a play is a mapping, not {entry!r}")
+            self._wrong(source, here, f"a play is a mapping, not {shown(entry)}")
             return None
         steps = entry.get("steps")
         if not isinstance(steps, Sequence) or isinstance(steps, str):
@@ -161,25 +164,25 @@ class _Reader:
             for n, step in enumerate(steps)
             if (made := self._step(source, (*here, "steps", n), step))
         ]
-        try:
-            return Play(**{**entry, "steps": entries})
-        except (ValidationError, TypeError) as error:
-            self._explain(source, here, error)
-            return None
+        return self._made(Play, source, here, {**entry, "steps": entries})
 
-    def _explain(self, source: Source, here: Where, error: Exception) -> None:
-        if not isinstance(error, ValidationError):
-            self._wrong(source, here, f"keys of a play must be words: {error}")
-            return
-        for where, problem, hint in problems(error, Play):
-            said = problem.replace("unknown parameter", "unknown key of a play")
-            self._wrong(source, (*here, *where), said, hint)
+    def _made(
+        self, model: type[M], source: Source, here: Where, data: Mapping[str, Any]
+    ) -> M | None:
+        """Return a *model* of *data*; None: what is wrong with it was noted."""
+        try:
+            return model(**data)
+        except ValidationError as error:
+            for where, problem, hint in problems(error, model, data):
+                text = problem.replace("unknown parameter", "unknown key of a play")
+                self._wrong(source, (*here, *where), text, hint)
+            return None
 
     def _step(self, source: Source, where: Where, entry: Any) -> StepEntry | None:
         if isinstance(entry, str):
             entry = {entry: None}
         if not isinstance(entry, Mapping):
-            self._wrong(source, where, f"a step is a mapping, not {entry!r}")
+            self._wrong(source, where, f"a step is a mapping, not {shown(entry)}")
             return None
         found = [str(key) for key in entry if key not in BESIDE_KIND]
         if len(found) != 1:
@@ -192,13 +195,20 @@ class _Reader:
             self._wrong(source, (*where, kind), error.message, error.hint)
             return None
         if params is not None and not isinstance(params, Mapping):
-            problem = f"{kind} takes parameters, not {params!r}"
+            problem = f"{kind} takes parameters, not {shown(params)}"
             self._wrong(source, (*where, kind), problem, "write {name: value}")
             return None
-        tags = entry.get("tags") or ()
-        words = (tags,) if isinstance(tags, str) else tuple(map(str, tags))
-        name = str(entry.get("name") or "")
-        return StepEntry(kind, params or {}, source, where, name, frozenset(words))
+        beside = self._made(StepKeys, source, where, _beside(entry))
+        if beside is None:
+            return None
+        tags = frozenset(beside.tags)
+        return StepEntry(kind, params or {}, source, where, beside.name, tags)
+
+
+def _beside(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys beside the kind of a step; null is as if it was not there."""
+    found = {key: entry.get(key) for key in BESIDE_KIND}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _or(words: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from provision.config.yaml_source import Source, Where
+from provision.config.yaml_source import Source, Where, shown
 from provision.model.step import Step
 from provision.secrets.store import hidden
 
@@ -45,7 +45,9 @@ def batch(value: object) -> int | str:
     share = SHARE.match(str(value))
     if share and 1 <= int(share[1]) <= 100:
         return str(value)
-    raise ValueError(f"must be a number of hosts or a share such as 25%, not {value!r}")
+    raise ValueError(
+        f"must be a number of hosts or a share such as 25%, not {shown(value)}"
+    )
 
 
 def batch_of(size: int | str, hosts: int) -> int:
@@ -60,6 +62,15 @@ def _batch(value: int | str) -> int | str:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class StepKeys(BaseModel):
+    """Keys of a step beside its kind: its name in reports, and its tags."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    name: str = ""
+    tags: Words = ()
 
 
 class Play(BaseModel):
@@ -80,7 +91,12 @@ class Play(BaseModel):
         steps: what to do, in order.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        coerce_numbers_to_str=True,
+    )
 
     play: str = Field(min_length=1)
     hosts: str

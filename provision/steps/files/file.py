@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
@@ -18,11 +18,6 @@ from provision.steps.files.path_info import PROBE, found
 
 LARGEST = 2**20
 """Bytes of content that travel inside a script; Linux and sshd have no limit near it."""
-
-
-def _number(value: object) -> object:
-    number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if number else value
 
 
 def _content(value: str | SecretStr) -> str | SecretStr:
@@ -47,7 +42,6 @@ def _plain(content: str | SecretStr) -> str:
 
 Account = Annotated[
     str,
-    BeforeValidator(_number),
     Field(pattern=r"\A([0-9]+|[A-Za-z_][A-Za-z0-9_.@-]*\$?)\z"),
 ]
 """A user or group: its name, or its number, which need not have a name."""

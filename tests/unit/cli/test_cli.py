@@ -86,7 +86,7 @@ def test_a_plan_is_not_remembered(here: Place) -> None:
         (("status",), "no inventory was given"),
         (("plan", "--inventory", "nope"), "there is no inventory 'nope'"),
         (("plan", *WHERE, "--set", "text"), "--set takes name=value"),
-        (("plan", *WHERE, "--set", "text=[1"), "--set text: the value is not YAML"),
+        (("plan", *WHERE, "--set", "text=[1"), "--set text: not valid YAML"),
         (("plan", *WHERE, "--forks", "many"), "--forks takes a number"),
         (("plan", *WHERE, "--forks", "0"), "--forks takes a number"),
         (("plan", *WHERE, "--limit", "three"), "--limit three"),

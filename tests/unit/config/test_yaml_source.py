@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from provision.config.yaml_source import Source, did_you_mean, load, parse, way
+from provision.config.yaml_source import Source, did_you_mean, load, parse, shown, way
 from provision.errors import InputError, PlaybookError
 
 
@@ -93,3 +94,28 @@ def test_hints_name_the_nearest_word_or_all_when_they_are_few() -> None:
     assert did_you_mean("imgae", ["image", "name"]) == "did you mean 'image'?"
     assert did_you_mean("zzz", ["image", "name"]) == "known: image, name"
     assert did_you_mean("zzz", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a:\n\tb: 1\n", 2),
+        ("a:\n  b: 1\n\tc: 2\n", 3),
+        ("a: 1\n\tb: 2\n", 2),
+        ("- x\n-\ty: 1\n  z: 2\n", 2),
+        ("a:\n \t b: 1\n", 2),
+        ("a: \t@x\n", 0),
+    ],
+)
+def test_a_tab_is_called_a_tab(text: str, line: int) -> None:
+    found = refusal(text)
+    assert ("there is a tab; indent with spaces" in found) == bool(line)
+    if line:
+        assert found.startswith(f"book.yml:{line}: ")
+
+
+def test_a_long_value_is_not_shown_whole() -> None:
+    assert len(shown("x" * 10_000)) < 100
+    assert len(shown(list(range(10_000)))) < 100
+    assert [shown(value) for value in (None, False)] == ["null", "false"]
+    assert "s3cret" not in shown(SecretStr("s3cret"))

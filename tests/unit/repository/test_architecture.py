@@ -39,7 +39,8 @@ WITHIN = {
     "cli": "options command request encrypt lab schema ray deploy trust program",
     "cli/ray": "prune status smoke teardown rollback token metrics",
     "config": (
-        "ssh yaml_source inventory registry templating validation playbook schema"
+        "ssh spelling yaml_source inventory registry templating validation playbook "
+        "schema"
     ),
     "config/inventory": ("connection_vars ranges pattern host groups merge inventory"),
     "config/playbook": (

@@ -88,7 +88,7 @@ def test_a_case_that_does_not_have_what_is_sent_fails(path: Path, part: str) -> 
         ("params: {name: ops}\nchanges: []\nerror: x\n", "either `changes`"),
         ("params: {nam: ops}\nchanges: []\n", "params.name: is missing"),
         ("params: {name: ops}\nchanges: []\nstate: {uid: 1}\n", "state.uid: must be"),
-        ("params: [\n", "is no YAML"),
+        ("params: [\n", "not valid YAML"),
     ],
 )
 def test_a_file_that_is_no_case_is_refused(path: Path, text: str, words: str) -> None:

@@ -6,22 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from provision.errors import RefusedError
-from provision.model.fields import Port
+from provision.model.fields import Parameters, Port
 
 PROCESS = re.compile(r'\("([^"]*)",pid=(\d+)')
 
 
-class Ports(BaseModel):
+class Ports(Parameters):
     """All ports of a Ray node, none of them chosen at random.
 
     They are below the workers' range, so that no worker process takes one of them,
     and below 32768, where Linux picks the local ports of outgoing connections.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     head: Port = 6379
     node_manager: Port = 6380

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
-from provision.model.fields import AbsPath, Line, Word
+from provision.model.fields import AbsPath, Line, Parameters, Word
 from provision.model.step import Step
 
 FLAG = re.compile(r"(--[a-z0-9-]+)=(.*)", re.DOTALL)
@@ -22,8 +22,7 @@ def _plain(value: object) -> object:
             "a secret here could be read by anyone who may use Docker: write it to a "
             "file with a `file` step and mount that"
         )
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if number else value
+    return value
 
 
 def _mount(value: object) -> object:
@@ -39,10 +38,8 @@ Plain = Annotated[str, BeforeValidator(_plain)]
 Mount = Annotated[str, BeforeValidator(_mount)]
 
 
-class Health(BaseModel):
+class Health(Parameters):
     """Docker's health check of a container."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     command: Plain
     """Run by `sh` in the container; exit code 0 says it is well."""
