@@ -66,9 +66,11 @@ _SUBMODULES = ("api", "lab")
 __all__ = ["__version__", *_MODULES, *_SUBMODULES]  # noqa: PLE0604 - a table of text
 
 
-def __getattr__(name: str) -> Any:
-    if name in _SUBMODULES:
-        return import_module(f"provision.{name}")
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"provision.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # mypy would take every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        if name in _SUBMODULES:
+            return import_module(f"provision.{name}")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"provision.{_MODULES[name]}"), name)

@@ -8,82 +8,57 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from provision.config.schema import schema
-    from provision.engine.run import (
-        FORKS,
-        Book,
-        ClusterOptions,
-        Hosts,
-        RunOptions,
-        apply,
-        plan,
-        verify,
-    )
-    from provision.ray.deploy import deploy
-    from provision.ray.metrics import metrics
-    from provision.ray.prune import find_prune, prune
-    from provision.ray.rollback import find_rollback, rollback
-    from provision.ray.smoke import smoke
-    from provision.ray.status import status
-    from provision.ray.teardown import prepare_teardown, teardown
-    from provision.ray.token_rotation import rotate_token
-    from provision.report.reporters import Reporter
-    from provision.secrets.credentials import Credentials, decrypt, encrypt
-    from provision.transport.ssh.trust import accept_host_keys, scan_host_keys
+if TYPE_CHECKING:  # the names once more, for readers of types
+    from provision.config.schema import schema as schema
+    from provision.engine.run import FORKS as FORKS
+    from provision.engine.run import Book as Book
+    from provision.engine.run import ClusterOptions as ClusterOptions
+    from provision.engine.run import Hosts as Hosts
+    from provision.engine.run import RunOptions as RunOptions
+    from provision.engine.run import apply as apply
+    from provision.engine.run import plan as plan
+    from provision.engine.run import verify as verify
+    from provision.ray.deploy import deploy as deploy
+    from provision.ray.metrics import metrics as metrics
+    from provision.ray.prune import find_prune as find_prune
+    from provision.ray.prune import prune as prune
+    from provision.ray.rollback import find_rollback as find_rollback
+    from provision.ray.rollback import rollback as rollback
+    from provision.ray.smoke import smoke as smoke
+    from provision.ray.status import status as status
+    from provision.ray.teardown import prepare_teardown as prepare_teardown
+    from provision.ray.teardown import teardown as teardown
+    from provision.ray.token_rotation import rotate_token as rotate_token
+    from provision.report.reporters import Reporter as Reporter
+    from provision.secrets.credentials import Credentials as Credentials
+    from provision.secrets.credentials import decrypt as decrypt
+    from provision.secrets.credentials import encrypt as encrypt
+    from provision.transport.ssh.trust import accept_host_keys as accept_host_keys
+    from provision.transport.ssh.trust import scan_host_keys as scan_host_keys
 
-_MODULES = {
-    "config.schema": ("schema",),
-    "engine.run": (
-        *("apply", "plan", "verify", "FORKS", "Book", "ClusterOptions", "Hosts"),
-        "RunOptions",
-    ),
-    "ray.deploy": ("deploy",),
-    "ray.metrics": ("metrics",),
-    "ray.prune": ("find_prune", "prune"),
-    "ray.rollback": ("find_rollback", "rollback"),
-    "ray.smoke": ("smoke",),
-    "ray.status": ("status",),
-    "ray.teardown": ("prepare_teardown", "teardown"),
-    "ray.token_rotation": ("rotate_token",),
-    "report.reporters": ("Reporter",),
-    "secrets.credentials": ("Credentials", "decrypt", "encrypt"),
-    "transport.ssh.trust": ("accept_host_keys", "scan_host_keys"),
+_NAMES = {
+    "config.schema": "schema",
+    "engine.run": "FORKS Book ClusterOptions Hosts RunOptions apply plan verify",
+    "ray.deploy": "deploy",
+    "ray.metrics": "metrics",
+    "ray.prune": "find_prune prune",
+    "ray.rollback": "find_rollback rollback",
+    "ray.smoke": "smoke",
+    "ray.status": "status",
+    "ray.teardown": "prepare_teardown teardown",
+    "ray.token_rotation": "rotate_token",
+    "report.reporters": "Reporter",
+    "secrets.credentials": "Credentials decrypt encrypt",
+    "transport.ssh.trust": "accept_host_keys scan_host_keys",
 }
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = [
-    "FORKS",
-    "Book",
-    "ClusterOptions",
-    "Credentials",
-    "Hosts",
-    "Reporter",
-    "RunOptions",
-    "accept_host_keys",
-    "apply",
-    "decrypt",
-    "deploy",
-    "encrypt",
-    "find_prune",
-    "find_rollback",
-    "metrics",
-    "plan",
-    "prepare_teardown",
-    "prune",
-    "rollback",
-    "rotate_token",
-    "scan_host_keys",
-    "schema",
-    "smoke",
-    "status",
-    "teardown",
-    "verify",
-]
+__all__ = [*_MODULES]  # noqa: PLE0604 - a table of text
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"provision.{_HOMES[name]}")
-    return getattr(module, name)
+if not TYPE_CHECKING:  # mypy would take every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"provision.{_MODULES[name]}"), name)

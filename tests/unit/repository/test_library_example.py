@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import provision
@@ -60,9 +62,26 @@ def test_every_function_in_the_table_exists() -> None:
         assert callable(getattr(api if place else provision, verb)), name
 
 
-def test_the_public_names_are_what_is_promised() -> None:
-    assert sorted(api.__all__) == sorted(api._HOMES)
-    for name in provision.__all__:
-        assert getattr(provision, name)
-    for name in api.__all__:
-        assert getattr(api, name)
+def names_for_types(module: ModuleType) -> dict[str, str]:
+    """The names that *module* imports for mypy only, and the module of each."""
+    tree = ast.parse(Path(str(module.__file__)).read_text())
+    blocks = [node for node in tree.body if isinstance(node, ast.If)]
+    [block] = [node for node in blocks if ast.unparse(node.test) == "TYPE_CHECKING"]
+    return {
+        str(alias.asname): str(node.module).removeprefix("provision").lstrip(".")
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def test_a_name_has_the_same_module_for_mypy_and_when_it_is_used() -> None:
+    assert names_for_types(api) == api._MODULES
+    loaded = provision._MODULES | dict.fromkeys(provision._SUBMODULES, "")
+    assert names_for_types(provision) == loaded
+
+
+def test_every_public_name_loads() -> None:
+    for module in (provision, api):
+        for name in module.__all__:
+            assert getattr(module, name)
