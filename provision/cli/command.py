@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature
-from typing import Any
+from typing import Any, TypeVar
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from provision.cli.options import DEFAULTS, HELP, PASSWORDS, CommandOptions
+from provision.cli.options import PASSWORDS, CommandOptions, declared
 from provision.errors import HostError, InputErrors, ProvisionError
 from provision.secrets.credentials import Credentials
 
 INTERRUPTED = 130
 LINE = "provision_command_line"
 """Name of the `CommandLine` in Invoke's configuration."""
-Work = Callable[[CommandOptions], int]
+Options = TypeVar("Options", bound=CommandOptions)
+Work = Callable[[Options], int]
 """The work of a command; returns the exit code."""
 
 
@@ -50,51 +51,67 @@ class Command(Task[Callable[..., None]]):
         return super().arg_opts(name, default, {*taken_names, "-"})
 
 
-def command(*options: str, positional: str = "") -> Callable[[Work], Command]:
+def command(
+    *options: str, positional: str = ""
+) -> Callable[[Work[CommandOptions]], Command]:
     """Make a task of the decorated function; its docstring is the help.
 
     Args:
         options: names of fields of `CommandOptions` that it takes as `--name`.
         positional: the name of one that it takes as a bare word.
     """
+    return command_of(CommandOptions, *options, positional=positional)
 
-    def make(work: Work) -> Command:
+
+def command_of(
+    kind: type[Options], *options: str, positional: str = ""
+) -> Callable[[Work[Options]], Command]:
+    """Make a task of the decorated function, which takes options of the class *kind*.
+
+    Args:
+        kind: has fields beside those of `CommandOptions`, for options of this command.
+        options: names of its fields that it takes as `--name`.
+        positional: the name of one that it takes as a bare word.
+    """
+    known = declared(kind)
+
+    def make(work: Work[Options]) -> Command:
         def body(context: Context, **values: Any) -> None:
             if "set" in values:
                 values["set"] = tuple(values["set"])
             line = context.config.get(LINE) or CommandLine()
             credentials = line.credentials(values.get("vault_password_file", ""))
-            options = CommandOptions(**values, credentials=credentials)
-            if code := exit_code(work, options):
+            if code := exit_code(work, kind(**values, credentials=credentials)):
                 raise Exit(code=code)
 
         names = ([positional] if positional else []) + list(options)
         # Invoke gives letters in this order, and `-v` is for verbose.
         names.sort(key=lambda name: name in PASSWORDS)
         body.__name__, body.__doc__ = work.__name__, work.__doc__
-        body.__signature__ = _signature(names, positional)  # type: ignore[attr-defined]
+        defaults = {name: known[name].default for name in names}
+        body.__signature__ = _signature(defaults, positional)  # type: ignore[attr-defined]
         return Command(
             body,
             positional=[positional] if positional else [],
             iterable=[name for name in names if name == "set"],
-            help={name: HELP[name] for name in names},
+            help={name: str(known[name].metadata["help"]) for name in names},
         )
 
     return make
 
 
-def _signature(names: list[str], positional: str) -> Signature:
+def _signature(defaults: Mapping[str, Any], positional: str) -> Signature:
     """The signature from which Invoke reads the options of a task."""
     kind = Parameter.POSITIONAL_OR_KEYWORD
     parameters = [Parameter("context", kind)]
-    for name in names:
-        default = None if name == "set" else DEFAULTS[name]
+    for name, value in defaults.items():
+        default = None if name == "set" else value
         default = Parameter.empty if name == positional else default
         parameters.append(Parameter(name, kind, default=default))
     return Signature(parameters)
 
 
-def exit_code(work: Work, options: CommandOptions) -> int:
+def exit_code(work: Work[Options], options: Options) -> int:
     """Do *work* and print its error, if any; return the exit code."""
     try:
         return work(options)

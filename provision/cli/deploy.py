@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import field, make_dataclass
+from typing import Any
 
-from provision.cli.command import command
-from provision.cli.options import DISPLAY, SELECTION, CommandOptions, command_line
+from provision.cli.command import Command, command, command_of
+from provision.cli.extension import DeployExtension
+from provision.cli.options import (
+    DISPLAY,
+    SELECTION,
+    CommandOptions,
+    command_line,
+    declared,
+)
 from provision.cli.request import Request, resolve
-from provision.invocation import program
-
-if TYPE_CHECKING:
-    from provision.model.result import Run
 
 DIFFERS = 3
-RAY = "deploy"
-"""The playbook that brings Ray, whose hosts are recorded."""
+OPTIONS = (*SELECTION, "check", *DISPLAY, "playbook")
+Extensions = Sequence[type[DeployExtension]]
 
 
-@command(*SELECTION, "check", *DISPLAY, "playbook", "prune")
-def deploy(options: CommandOptions) -> int:
-    """Bring the hosts to what the playbook describes."""
-    from provision.cli.ray import prune
+def deploy_command(extensions: Extensions) -> Command:
+    """Return the command `deploy`, which has the options of *extensions* as well."""
 
-    if options.prune:
-        prune.check_options(options)
+    def deploy(options: CommandOptions) -> int:
+        """Bring the hosts to what the playbook describes."""
+        return _deploy(options, [_extension(one, options) for one in extensions])
+
+    more = [name for one in extensions for name in declared(one)]
+    return command_of(_options_with(extensions), *OPTIONS, *more)(deploy)
+
+
+def _options_with(extensions: Extensions) -> type[CommandOptions]:
+    """The class of options that has those of *extensions*, too."""
+    fields = [
+        (name, one.type, field(default=one.default, metadata=one.metadata))
+        for extension in extensions
+        for name, one in declared(extension).items()
+    ]
+    bases = (CommandOptions,)
+    made: Any = make_dataclass("DeployOptions", fields, bases=bases, frozen=True)
+    found: type[CommandOptions] = made
+    return found
+
+
+def _extension(kind: type[DeployExtension], options: CommandOptions) -> DeployExtension:
+    return kind(**{name: getattr(options, name) for name in declared(kind)})
+
+
+def _deploy(options: CommandOptions, extensions: Sequence[DeployExtension]) -> int:
+    for extension in extensions:
+        extension.check(options)
     request = resolve(options)
-    pruned = prune.prune(request) if options.prune else 0
+    codes = [extension.before(request) for extension in extensions]
+    before = next(filter(None, codes), 0)
     if options.check:
         code = _plan(request)
-        return pruned or code if code in (0, DIFFERS) else code
-    run = _apply(request)
-    if run.exit_code == 0:
-        _show_next(request, run)
-    return run.exit_code or pruned
+        return before or code if code in (0, DIFFERS) else code
+    return _apply(request, extensions) or before
 
 
 @command(*SELECTION, *DISPLAY, "playbook")
@@ -59,38 +86,11 @@ def _plan(request: Request) -> int:
     return api.plan(request.inventory, playbook, **choices).exit_code
 
 
-def _apply(request: Request) -> Run:
+def _apply(request: Request, extensions: Sequence[DeployExtension]) -> int:
     from provision import api
-    from provision.cli.ray import prune
 
-    inventory, playbook = request.inventory, request.options.playbook
     choices = request.run_options(request.reporters(remember=True))
-    if playbook != RAY:
-        return api.apply(inventory, playbook, **choices)
-    run = api.deploy(inventory, **choices)
-    if not request.options.prune:
-        prune.show_left(inventory)
-    return run
-
-
-def _show_next(request: Request, run: Run) -> None:
-    """After a deploy of Ray, show what is up and what to type next."""
-    kinds = {step.kind for host in run.hosts.values() for step in host.steps}
-    if "ray_nodes" not in kinds:
-        return
-    from provision.ray.head import dashboard, head_steps, node_names
-    from provision.report.console import output
-    from provision.report.text import counted
-
-    inventory, show = request.inventory, output().show
-    playbook = request.options.playbook
-    found = dashboard(inventory, head_steps(inventory, playbook, request.sets))
-    if not found:
-        return
-    nodes = counted(len(node_names(inventory)), "node")
-    show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
-    show(f"  dashboard  {found.url}")
-    show(f"  token      in {found.token_file} on {found.host}")
-    show(f"  next       {program()} status", f"             {program()} smoke")
-    if "prometheus_targets" in kinds:
-        show(f"             {program()} metrics")
+    run = api.apply(request.inventory, request.options.playbook, **choices)
+    for extension in extensions:
+        extension.after(request, run)
+    return run.exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from provision.errors import OptionError
@@ -20,7 +20,8 @@ DISPLAY = ("verbose", "report")
 """Options that choose how a run is shown."""
 
 
-def _option(default: Any, text: str) -> Any:
+def option(default: Any, text: str) -> Any:
+    """Return the field of a dataclass that is an option of a command, with its help."""
     return field(default=default, metadata={"help": text})
 
 
@@ -32,57 +33,50 @@ class CommandOptions:
         credentials: those of the command line, for what is encrypted.
     """
 
-    inventory: str = _option(
+    inventory: str = option(
         "", "path of the inventory, or a name in inventories/ (default: deployed last)"
     )
-    limit: str = _option("", "only these hosts, such as 'workers:!node3'")
-    tags: str = _option("", "only plays and steps with one of these tags: a,b")
-    forks: str = _option("", "hosts worked on at a time (default: 100)")
-    set: tuple[str, ...] = _option((), "set a variable, name=value (YAML); repeatable")
-    check: bool = _option(default=False, text="only show what would change (= plan)")
-    verbose: bool = _option(
+    limit: str = option("", "only these hosts, such as 'all:!node3'")
+    tags: str = option("", "only plays and steps with one of these tags: a,b")
+    forks: str = option("", "hosts worked on at a time (default: 100)")
+    set: tuple[str, ...] = option((), "set a variable, name=value (YAML); repeatable")
+    check: bool = option(default=False, text="only show what would change (= plan)")
+    verbose: bool = option(
         default=False, text="show the output of running steps, and steps that are ok"
     )
-    report: str = _option("", "write the result of the run to this file, as JSON")
-    playbook: str = _option("deploy", "path of a playbook, or a name in playbooks/")
-    prune: bool = _option(
-        default=False, text="also drain and clear hosts that have left the inventory"
-    )
-    yes: bool = _option(default=False, text="do not ask for confirmation")
-    fingerprint: str = _option(
+    report: str = option("", "write the result of the run to this file, as JSON")
+    playbook: str = option("deploy", "path of a playbook, or a name in playbooks/")
+    yes: bool = option(default=False, text="do not ask for confirmation")
+    fingerprint: str = option(
         "", "accept only keys with these fingerprints (SHA256:...,...), without asking"
     )
-    ask_become_pass: bool = _option(
+    ask_become_pass: bool = option(
         default=False, text="prompt for the sudo password, once for all hosts"
     )
-    vault_password_file: str = _option(
+    vault_password_file: str = option(
         "",
         "file with the password of encrypted values, or a program that prints it "
         "(default: PROVISION_VAULT_PASSWORD_FILE)",
     )
-    level: str = _option(
-        "data",
-        "how much to remove: data, images (data and Ray's image), or engine (Docker, too)",
-    )
-    keep_data: bool = _option(default=False, text="keep what Prometheus has stored")
-    hosts: str = _option("", "how many hosts, or their names: a,b")
-    host: str = _option("", "name of a host of the lab")
+    hosts: str = option("", "how many hosts, or their names: a,b")
+    host: str = option("", "name of a host of the lab")
     credentials: Credentials = field(default_factory=Credentials, compare=False)
 
 
-OPTIONS = tuple(one for one in fields(CommandOptions) if "help" in one.metadata)
-HELP = {option.name: str(option.metadata["help"]) for option in OPTIONS}
-DEFAULTS = {option.name: option.default for option in OPTIONS}
+def declared(kind: type) -> dict[str, Field[Any]]:
+    """Return the options that the dataclass *kind* declares, by name."""
+    found = fields(kind) if is_dataclass(kind) else ()
+    return {one.name: one for one in found if "help" in one.metadata}
 
 
 def command_line(command: str, options: CommandOptions) -> str:
     """Return the line that runs *command* with the same choices as *options*."""
-    words = [program(), command]
+    words, known = [program(), command], declared(CommandOptions)
     for name in (*SELECTION, "playbook"):
         value, flag = getattr(options, name), f"--{name.replace('_', '-')}"
         if value is True:
             words.append(flag)
-        elif value != DEFAULTS[name]:
+        elif value != known[name].default:
             for one in value if isinstance(value, tuple) else (value,):
                 words += [flag, shlex.quote(one)]
     return " ".join(words)
@@ -137,7 +131,7 @@ def assignment(text: str) -> tuple[str, Any]:
     if not equals or not NAME.match(name):
         raise OptionError(
             f"--set takes name=value, not {text!r}",
-            hint="for example --set ray_num_cpus=2 or --set 'docker_packages=[a, b]'",
+            hint="for example --set metrics=false or --set 'docker_packages=[a, b]'",
         )
     if not value:
         return name, ""

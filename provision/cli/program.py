@@ -6,8 +6,8 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
@@ -16,7 +16,10 @@ from invoke.tasks import Task
 
 import provision
 from provision.errors import OptionError
-from provision.plugins import COMMANDS, Plugin, missing, plugins
+from provision.plugins import COMMANDS, DEPLOY, Plugin, missing, plugins
+
+if TYPE_CHECKING:
+    from provision.cli.extension import DeployExtension
 
 # Pydantic's search for plugins reads the metadata of every installed package, which
 # takes a tenth of a start.
@@ -36,7 +39,8 @@ def namespace(*more: Callable[..., Any]) -> Collection:
 
     labs = (lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend)
     root = Collection(
-        *(deploy.deploy, deploy.plan, deploy.verify, trust.trust, encrypt.encrypt),
+        *(deploy.deploy_command(extensions()), deploy.plan, deploy.verify),
+        *(trust.trust, encrypt.encrypt),
         *(schema.schema, Collection("lab", *labs, lab.off, lab.on), *more),
     )
     root.configure({LINE: CommandLine()})
@@ -47,14 +51,52 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     return root
 
 
+def extensions() -> list[type[DeployExtension]]:
+    """Return the additions to `deploy`; a warning names each that cannot be used."""
+    if hint := missing(DEPLOY):
+        _warn(f"`deploy` is without what packages add to it: {hint}")
+    found: list[type[DeployExtension]] = []
+    for plugin in plugins(DEPLOY).values():
+        found += _extension(plugin, found)
+    return found
+
+
+def _extension(
+    plugin: Plugin, others: list[type[DeployExtension]]
+) -> Iterator[type[DeployExtension]]:
+    from provision.cli.extension import DeployExtension
+    from provision.cli.options import CommandOptions, declared
+
+    what = f"the addition {plugin.name} of the package {plugin.package} to deploy"
+    found = _load(plugin, what)
+    if found is None:
+        return
+    if not (isinstance(found, type) and issubclass(found, DeployExtension)):
+        _warn(f"{what}, {plugin.value}, is not a DeployExtension")
+        return
+    kinds: list[type] = [CommandOptions, *others]
+    taken = {name for kind in kinds for name in declared(kind)}
+    for name in taken & declared(found).keys():
+        _warn(f"{what} is left out: there is another option --{name}")
+        return
+    yield found
+
+
+def _load(plugin: Plugin, what: str) -> Any:
+    """Return what *plugin* names; None, with a warning, if it cannot be loaded."""
+    try:
+        return plugin.load()
+    except Exception as error:  # noqa: BLE001 - another package's code
+        _warn(f"{what} cannot be loaded: {type(error).__name__}: {error}")
+        return None
+
+
 def _add(root: Collection, plugin: Plugin) -> None:
     """Add a command; one that cannot be loaded is no reason not to run the others."""
     *folders, name = plugin.name.split(".")
     what = f"the command {plugin.name} of the package {plugin.package}"
-    try:
-        found = plugin.load()
-    except Exception as error:  # noqa: BLE001 - another package's code
-        _warn(f"{what} cannot be loaded: {type(error).__name__}: {error}")
+    found = _load(plugin, what)
+    if found is None:
         return
     if not isinstance(found, Task):
         _warn(f"{what}, {plugin.value}, is not an Invoke task")

@@ -14,7 +14,7 @@ import pytest
 from provision import cli, plugins
 from provision.config.registry import step_class
 from provision.errors import PlaybookError
-from provision.plugins import COMMANDS, STEPS
+from provision.plugins import COMMANDS, DEPLOY, STEPS
 
 
 def package(folder: Path, name: str, entries: str, kind: str = "dist-info") -> None:
@@ -42,7 +42,7 @@ def listed() -> tuple[str, str]:
     return output.getvalue(), errors.getvalue()
 
 
-@pytest.mark.parametrize("group", [STEPS, COMMANDS])
+@pytest.mark.parametrize("group", [STEPS, COMMANDS, DEPLOY])
 def test_what_is_found_is_what_the_standard_library_finds(group: str) -> None:
     theirs = {(point.name, point.value) for point in entry_points(group=group)}
     ours = {(name, one.value) for name, one in plugins.plugins(group).items()}
@@ -121,6 +121,23 @@ def test_a_command_that_cannot_be_used_is_a_warning(
     assert "lab.up" in output and "token.rotate" in output
 
 
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("no_such_module:x", "the addition bad of the package broken to deploy cannot"),
+        ("json:dumps", "json:dumps, is not a DeployExtension"),
+        ("provision.cli.ray.deploy:RayDeploy", "there is another option --prune"),
+    ],
+)
+def test_an_addition_to_deploy_that_cannot_be_used_is_a_warning(
+    folder: Path, entry: str, problem: str
+) -> None:
+    package(folder, "broken", f"[provision.deploy]\nbad = {entry}\n")
+    output, errors = listed()
+    assert errors.startswith("warning: ") and problem in errors
+    assert "Bring the hosts to what the playbook describes." in output
+
+
 def test_a_command_with_a_dot_is_in_a_group(folder: Path) -> None:
     package(
         folder, "some", "[provision.commands]\nrack.tour.start = provision.cli.lab:up\n"
@@ -138,3 +155,4 @@ def test_without_its_own_metadata_it_says_what_to_do(
         step_class("ray_other")
     _, errors = listed()
     assert "`status` and `teardown` are missing" in errors and "pip install" in errors
+    assert "`deploy` is without what packages add to it" in errors

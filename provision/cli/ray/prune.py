@@ -12,8 +12,6 @@ from provision.invocation import program
 if TYPE_CHECKING:
     from provision.config.inventory import Inventory
 
-DEPLOY = "deploy"
-
 
 def check_options(options: CommandOptions) -> None:
     """Refuse options that hide hosts from a prune.
@@ -21,13 +19,15 @@ def check_options(options: CommandOptions) -> None:
     Raises:
         OptionError: there is one.
     """
+    from provision.ray.head import PLAYBOOK
+
     for name in ("limit", "tags"):
         if getattr(options, name):
             raise OptionError(
                 f"--prune works on the whole inventory, --{name} on a part of it",
                 hint="use one of the two",
             )
-    if options.playbook != DEPLOY:
+    if options.playbook != PLAYBOOK:
         raise OptionError(
             "--prune removes what the playbook deploy installs, not what another one does",
             hint="leave --playbook out",

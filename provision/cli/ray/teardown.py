@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provision.cli.command import INTERRUPTED, command
-from provision.cli.options import DISPLAY, SELECTION, CommandOptions
+from provision.cli.command import INTERRUPTED, command_of
+from provision.cli.options import DISPLAY, SELECTION, CommandOptions, option
 from provision.cli.request import resolve
 from provision.errors import OptionError
 
@@ -16,8 +17,19 @@ if TYPE_CHECKING:
 OPTIONS = [name for name in SELECTION if name != "tags"]
 
 
-@command(*OPTIONS, "check", *DISPLAY, "level", "keep_data", "yes")
-def teardown(options: CommandOptions) -> int:
+@dataclass(frozen=True, slots=True)
+class TeardownOptions(CommandOptions):
+    """The options of `teardown`."""
+
+    level: str = option(
+        "data",
+        "how much to remove: data, images (data and Ray's image), or engine (Docker, too)",
+    )
+    keep_data: bool = option(default=False, text="keep what Prometheus has stored")
+
+
+@command_of(TeardownOptions, *OPTIONS, "check", *DISPLAY, "level", "keep_data", "yes")
+def teardown(options: TeardownOptions) -> int:
     """Remove the cluster; asks first, unless --yes."""
     from provision import api
     from provision.ray.teardown import check_level

@@ -36,8 +36,10 @@ ONLY = {
 }
 """Folders that see less than all that lies below them."""
 WITHIN = {
-    "cli": "options command request encrypt lab schema ray deploy trust program",
-    "cli/ray": "prune status smoke teardown rollback token metrics",
+    "cli": (
+        "options command request encrypt lab schema extension deploy trust program ray"
+    ),
+    "cli/ray": "prune deploy status smoke teardown rollback token metrics",
     "config": (
         "ssh spelling yaml_source inventory registry templating validation playbook "
         "schema"

@@ -1,4 +1,4 @@
-"""Folders below `ray/` contain neither the name of Ray nor its groups of hosts."""
+"""Folders below `ray/`, and the commands that are not Ray's, do not know Ray or its groups."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILES = [
     for folder in FOLDERS
     for path in sorted((PACKAGE / folder).rglob("*"))
     if path.suffix in {".py", ".sh"}
-]
+] + sorted((PACKAGE / "cli").glob("*.py"))
 RAY = re.compile(
     r"(?<![A-Za-z])ray(?![a-z])|RAY|Ray(?![a-z])|[\"'`]head[\"'`]|\bworkers\b[\"'`:]"
 )

@@ -88,6 +88,20 @@ def test_its_command_is_listed_and_runs(installed: Path, folder: Path) -> None:
     assert re.fullmatch(r"here  \d+\.\d h\n", output)
 
 
+def test_its_option_of_deploy_is_listed_and_works(
+    installed: Path, folder: Path
+) -> None:
+    code, output = provision(installed, folder, "--help", "deploy")
+    assert "append a line about the deploy" in output and "--prune" in output
+    choice = ("--inventory", "inv.yml", "--playbook", "links.yml")
+    for _ in range(2):
+        code, output = provision(
+            installed, folder, "deploy", *choice, "--log", "deploys"
+        )
+        assert code == 0, output
+    assert (folder / "deploys").read_text() == "inv: 1 changed\ninv: 0 changed\n"
+
+
 def test_its_step_is_in_the_schema_of_playbooks(installed: Path, folder: Path) -> None:
     code, output = provision(installed, folder, "schema")
     assert (code, '"symlink": {' in output) == (0, True)

@@ -1,0 +1,65 @@
+"""deploy of a Ray cluster: hosts that leave are found and cleared; what to do next is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provision.cli.extension import DeployExtension
+from provision.cli.options import CommandOptions, option
+from provision.cli.ray import prune
+from provision.cli.request import Request
+from provision.invocation import program
+
+if TYPE_CHECKING:
+    from provision.model.result import Run
+
+
+@dataclass(frozen=True)
+class RayDeploy(DeployExtension):
+    """The part of a deploy that knows Ray."""
+
+    prune: bool = option(
+        default=False, text="also drain and clear hosts that have left the inventory"
+    )
+
+    def check(self, options: CommandOptions) -> None:
+        if self.prune:
+            prune.check_options(options)
+
+    def before(self, request: Request) -> int:
+        return prune.prune(request) if self.prune else 0
+
+    def after(self, request: Request, run: Run) -> None:
+        from provision.ray.deploy import record_hosts
+        from provision.ray.head import PLAYBOOK
+
+        if request.options.playbook == PLAYBOOK:
+            record_hosts(request.inventory, run)
+            if not self.prune:
+                prune.show_left(request.inventory)
+        if run.exit_code == 0:
+            _show_next(request, run)
+
+
+def _show_next(request: Request, run: Run) -> None:
+    """After a deploy of Ray, show what is up and what to type next."""
+    kinds = {step.kind for host in run.hosts.values() for step in host.steps}
+    if "ray_nodes" not in kinds:
+        return
+    from provision.ray.head import dashboard, head_steps, node_names
+    from provision.report.console import output
+    from provision.report.text import counted
+
+    inventory, show = request.inventory, output().show
+    playbook = request.options.playbook
+    found = dashboard(inventory, head_steps(inventory, playbook, request.sets))
+    if not found:
+        return
+    nodes = counted(len(node_names(inventory)), "node")
+    show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
+    show(f"  dashboard  {found.url}")
+    show(f"  token      in {found.token_file} on {found.host}")
+    show(f"  next       {program()} status", f"             {program()} smoke")
+    if "prometheus_targets" in kinds:
+        show(f"             {program()} metrics")
