@@ -213,7 +213,7 @@ class Convergence:
                 # How far it got is unknown: probe again, and plan from that.
                 self._session.reopen(error)
                 self._changing = False
-            except PrivilegeError:
+            except (PrivilegeError, ConnectError):
                 raise
             except HostError as error:
                 self._explain(step, error)

@@ -102,7 +102,9 @@ def test_a_short_cut_only_delays_a_script(script: str, link: Proxy, run: Run) ->
 def test_a_long_cut_during_an_upload_is_reported_as_a_lost_connection(
     link: Proxy, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provision.transport.remote_shell.START_LIMIT_S", 2.0)
+    monkeypatch.setattr(
+        "provision.transport.remote_shell.conversation.START_LIMIT_S", 2.0
+    )
     link.cut_at = link.sent + 300_000
     with pytest.raises(ConnectionLost):
         run(BIG)

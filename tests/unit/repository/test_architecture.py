@@ -89,6 +89,7 @@ WITHIN = {
         "sudo_password watchdog remote_shell protocol local_process ssh "
         "retry local connect query"
     ),
+    "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
         "known_hosts login_limit key_exchange sockets keepalive trust auth connection "
         "key_scan transport"

@@ -10,10 +10,12 @@ from pydantic import SecretStr
 
 from provision.errors import HostError, PrivilegeError
 from provision.model.script import Script
-from provision.transport.remote_shell import PROMPT, READY, RemoteShell
+from provision.transport.remote_shell import RemoteShell
+from provision.transport.remote_shell.start import LOGIN, SHELL
 from provision.transport.sudo_password import Password, Passwords
 
 SECRET = SecretStr("hunter2")
+PROMPT = LOGIN + b"@provision-password:"
 
 
 class Hosts:
@@ -92,7 +94,7 @@ def test_equal_passwords_are_one_and_others_are_not() -> None:
 def shell(password: Password, who: str) -> RemoteShell:
     return RemoteShell(
         who,
-        Script("script"),
+        Script("script", become=True),
         sudo=True,
         password=password,
     )
@@ -102,7 +104,7 @@ def test_a_shell_reports_whether_sudo_accepted_the_password() -> None:
     password = Password(SECRET)
     with shell(password, "a") as first:
         assert first.on_stderr(PROMPT) == b"hunter2\n"
-        assert first.on_stdout(READY) == b"script"
+        assert first.on_stdout(LOGIN + SHELL).endswith(b"script")
     with shell(password, "b") as second:
         assert second.on_stderr(PROMPT) == b"hunter2\n"
         with pytest.raises(PrivilegeError, match="b was refused by sudo: wrong"):
@@ -117,6 +119,7 @@ def test_a_shell_reports_whether_sudo_accepted_the_password() -> None:
 def test_a_sudo_that_ends_after_one_wrong_try_counts_as_refusal() -> None:
     password = Password(SECRET)
     with shell(password, "a") as first:
+        first.on_stdout(LOGIN)
         first.on_stderr(PROMPT)
         first.on_stderr(b"sudo: 1 incorrect password attempt\n")
         with pytest.raises(HostError, match="wrong password"):
@@ -128,7 +131,7 @@ def test_a_sudo_that_ends_after_one_wrong_try_counts_as_refusal() -> None:
 def test_one_that_sudo_did_not_ask_for_is_neither_right_nor_wrong() -> None:
     password = Password(SECRET)
     with shell(password, "a") as first:
-        assert first.on_stdout(READY) == b"script"
+        assert first.on_stdout(LOGIN + SHELL).endswith(b"script")
     with shell(password, "b") as second:
         second.on_stderr(PROMPT)
         with pytest.raises(PrivilegeError, match="wrong password"):
