@@ -4,7 +4,7 @@
 # The kernel says who that is: an `id` on PATH may be the user's own, and a wrapper such
 # as fakeroot only pretends. $2 is the user namespace that the login shell was in.
 #
-# needs: as_root, "$@"
+# needs: as_root
 
 [ "${1-}" = provision ] || { echo @provision-other-shell; id -un; exit 97; }
 if [ "$as_root" = true ]; then
