@@ -13,6 +13,7 @@ ProvisionError                      1
       HostKeyError                      never retried
         UnknownHostKeyError             the key, to be accepted by a person
       AuthError                         never retried
+      ProtocolError                     no SSH that we can speak; never retried
     ConnectionLost                  4   the only one retried after a connection was up
     PrivilegeError                      sudo refused
     ProbeError                          cannot tell
@@ -126,13 +127,16 @@ class HostError(ProvisionError):
 
 
 class ConnectError(HostError):
-    """The host could not be connected to."""
+    """The host could not be connected to; *final*: trying again would not help."""
 
     exit_code = 4
+    final: ClassVar[bool] = False
 
 
 class HostKeyError(ConnectError):
     """The host's key is unknown or has changed."""
+
+    final = True
 
 
 class UnknownHostKeyError(HostKeyError):
@@ -169,6 +173,14 @@ class UnknownHostKeyError(HostKeyError):
 
 class AuthError(ConnectError):
     """The host refused the user or the key."""
+
+    final = True
+
+
+class ProtocolError(ConnectError):
+    """The host has no SSH server, or one that has no algorithm in common with us."""
+
+    final = True
 
 
 class ConnectionLost(HostError):

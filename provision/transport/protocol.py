@@ -30,7 +30,7 @@ class Transport(Protocol):
         """Connect; does nothing when connected.
 
         Raises:
-            ConnectError: not reachable (HostKeyError, AuthError: never retried).
+            ConnectError: not reachable; one that is `final` is not retried.
         """
 
     def run(self, script: Script) -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from provision.errors import AuthError, ConnectError, HostKeyError
+from provision.errors import ConnectError
 from provision.transport.protocol import Transport
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def connect_with_retry(
     """Open *transport*; try again where that may help: the host may be booting.
 
     Raises:
-        ConnectError: the last attempt failed (HostKeyError, AuthError: never repeated).
+        ConnectError: the last attempt failed (one that is `final` at once).
     """
     started = time.monotonic()
     try:
@@ -80,8 +80,7 @@ def _retry(
 
 
 def _may_pass(error: BaseException) -> bool:
-    final = isinstance(error, HostKeyError | AuthError)
-    return isinstance(error, ConnectError) and not final
+    return isinstance(error, ConnectError) and not error.final
 
 
 def _wait_s(state: RetryCallState) -> float:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,11 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.openssh10 import OpenSsh, openssh_10
 
 from provision.config.inventory import Host
+from provision.errors import ConnectError
+from provision.model.script import Script
 from provision.transport.ssh import SshTransport
 
 SSHD = "/usr/sbin/sshd"
+SERVERS = ("installed", "OpenSSH 10")
+"""The servers that logins are tried at: this machine's own, and a newer one."""
 USER = f"provision-{os.getpid()}"
 """A user of this machine, one for each process that runs tests."""
 PASSWORD = "correct horse ' battery"
@@ -69,27 +78,39 @@ class Sshd:
         return [int(pid) for pid in path.read_text().split()]
 
 
-def start_sshd(folder: Path, extra: str = "") -> Sshd:
-    """Start an sshd with new keys in *folder*, on a free port."""
+def start_sshd(folder: Path, extra: str = "", program: OpenSsh | None = None) -> Sshd:
+    """Start an sshd with new keys in *folder*, on a free port; by default this machine's."""
     if not Path(SSHD).exists():
         pytest.fail("these tests need sshd: apt-get install openssh-server sudo")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, kind in {
-        "host_ed25519": "ed25519",
-        "host_rsa": "rsa",
-        "id_ed25519": "ed25519",
-    }.items():
-        keygen(folder / name, kind)
+    keygen(folder / "host_ed25519")
+    for file in client_key().parent.iterdir():
+        shutil.copy(file, folder)
     shutil.copy(folder / "id_ed25519.pub", folder / "authorized_keys")
     port = free_port()
     config = folder / "sshd_config"
-    config.write_text(CONFIG.format(port=port, folder=folder, extra=extra))
+    lines = f"{extra}\n{program.config if program else ''}"
+    config.write_text(CONFIG.format(port=port, folder=folder, extra=lines))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=log)
+        command = [program.sshd if program else SSHD, "-D", "-e", "-f", config]
+        process = subprocess.Popen(command, stderr=log)
     wait_for_port(port, process)
     return Sshd(port, folder, process)
+
+
+@functools.cache
+def client_key() -> Path:
+    """The key that logs in at every sshd of these tests; it ends with them.
+
+    Beside it is the RSA key of all servers, which takes long to make.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="provision-key-"))
+    atexit.register(shutil.rmtree, folder)
+    keygen(folder / "id_ed25519")
+    keygen(folder / "host_rsa", "rsa")
+    return folder / "id_ed25519"
 
 
 def answer_question(
@@ -107,6 +128,23 @@ def answer_question(
         pass  # the end of a terminal
     os.close(terminal)
     return child.wait(60), printed.decode()
+
+
+def connects(transport: SshTransport) -> bool:
+    """Tell whether a script can be run over a new connection."""
+    transport.open()
+    try:
+        code = transport.run(Script("true", limit_s=10))
+    finally:
+        transport.close()
+    return code == 0
+
+
+def refusal(transport: SshTransport) -> ConnectError:
+    """Return the error of a connection that cannot be made."""
+    with pytest.raises(ConnectError) as caught:
+        transport.open()
+    return caught.value
 
 
 def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> None:
@@ -149,6 +187,78 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     server.stop()
 
 
+@pytest.fixture(scope="session", params=SERVERS)
+def program(request: pytest.FixtureRequest) -> OpenSsh | None:
+    """Each of the servers that logins are tried at; None is this machine's own."""
+    return openssh_10() if request.param == "OpenSSH 10" else None
+
+
+@pytest.fixture(scope="session")
+def each_sshd(
+    program: OpenSsh | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sshd]:
+    """A running sshd, of each of the servers."""
+    server = start_sshd(tmp_path_factory.mktemp("sshd"), "", program)
+    yield server
+    server.stop()
+
+
+Start = Callable[..., Sshd]
+
+
+@pytest.fixture
+def start(program: OpenSsh | None, tmp_path: Path) -> Iterator[Start]:
+    """Return a function that starts an sshd with more lines in its configuration."""
+    with contextlib.ExitStack() as stack:
+
+        def started(extra: str = "") -> Sshd:
+            server = start_sshd(tmp_path / "sshd", extra, program)
+            stack.callback(server.stop)
+            return server
+
+        yield started
+
+
+Agent = Callable[..., Path]
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Agent]:
+    """Return a function that starts an agent with keys, and gives its socket."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def started(*keys: Path, passphrase: str = "", default: bool = True) -> Path:
+        path = tmp_path / f"agent{len(running)}"
+        running.append(subprocess.Popen(["ssh-agent", "-D", "-a", str(path)]))
+        while not path.exists():
+            time.sleep(0.02)
+        if default:
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+        for key in keys:
+            add_key(path, key, passphrase)
+        return path
+
+    yield started
+    for process in running:
+        process.terminate()
+        process.wait(10)
+
+
+def add_key(agent: Path, key: Path, passphrase: str = "") -> None:
+    """Add *key* to the agent."""
+    ask = key.parent / "askpass"
+    ask.write_text(f"#!/bin/sh\necho '{passphrase}'\n")
+    ask.chmod(0o755)
+    subprocess.run(
+        ["ssh-add", "-q", key],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        env=os.environ
+        | {"SSH_AUTH_SOCK": str(agent), "SSH_ASKPASS": str(ask)}
+        | {"SSH_ASKPASS_REQUIRE": "force"},
+    )
+
+
 HostFor = Callable[..., Host]
 
 
@@ -185,17 +295,18 @@ def transport(sshd: Sshd, host_for: HostFor) -> Iterator[SshTransport]:
 
 
 @pytest.fixture(scope="session")
-def login_user(sshd: Sshd) -> Iterator[str]:
-    """A user of this machine that is not root, for the tests of sudo."""
+def login_user() -> Iterator[str]:
+    """A user of this machine that is not root, for the tests of sudo and of passwords."""
     if os.geteuid() != 0:
         pytest.skip("making a user for the tests of sudo needs root")
     if not shutil.which("sudo"):
         pytest.fail("these tests need sudo: apt-get install sudo")
     subprocess.run(["useradd", "-m", "-s", "/bin/bash", USER], check=True)
     subprocess.run(["chpasswd"], input=f"{USER}:{PASSWORD}".encode(), check=True)
+    # sshd reads it as the user, who cannot read the folders of tests.
     keys = Path(f"~{USER}/.ssh/authorized_keys").expanduser()
     keys.parent.mkdir(mode=0o700)
-    shutil.copy(sshd.key_file.with_suffix(".pub"), keys)
+    shutil.copy(client_key().with_suffix(".pub"), keys)
     for path in (keys, keys.parent):
         shutil.chown(path, USER)
     yield USER

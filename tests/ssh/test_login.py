@@ -14,35 +14,37 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, HostFor, Sshd, keygen, start_sshd
+from conftest import (
+    PASSWORD,
+    Agent,
+    HostFor,
+    Sshd,
+    Start,
+    connects,
+    keygen,
+    refusal,
+    start_sshd,
+)
+from support.openssh10 import OpenSsh
 
-from provision.errors import AuthError, ConnectError, HostKeyError, UnknownHostKeyError
-from provision.model.script import Script
+from provision.errors import AuthError, HostKeyError, UnknownHostKeyError
 from provision.transport.ssh import SshTransport
 
 
-def connects(transport: SshTransport) -> bool:
-    """Tell whether a script can be run over a new connection."""
-    transport.open()
-    try:
-        code = transport.run(Script("true", limit_s=10))
-    finally:
-        transport.close()
-    return code == 0
-
-
-def refusal(transport: SshTransport) -> ConnectError:
-    with pytest.raises(ConnectError) as caught:
-        transport.open()
-    return caught.value
+@pytest.fixture
+def sshd(each_sshd: Sshd) -> Sshd:
+    """The sshd of these tests, of each of the servers."""
+    return each_sshd
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory, login_user: str) -> Iterator[Sshd]:
-    """An sshd that takes passwords, and no key it does not find in a home."""
+def strict(
+    tmp_path_factory: pytest.TempPathFactory, login_user: str, program: OpenSsh | None
+) -> Iterator[Sshd]:
+    """An sshd that takes passwords, and no key."""
     folder = tmp_path_factory.mktemp("strict")
-    server = start_sshd(folder, "PasswordAuthentication yes\nMaxAuthTries 4")
-    (folder / "authorized_keys").unlink()
+    extra = "PasswordAuthentication yes\nMaxAuthTries 4\nAuthorizedKeysFile none"
+    server = start_sshd(folder, extra, program)
     yield server
     server.stop()
 
@@ -108,22 +110,11 @@ def test_without_any_key_the_hint_says_what_to_set(
 
 
 def test_a_key_in_the_agent_logs_in(
-    sshd: Sshd,
-    host_for: HostFor,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    sshd: Sshd, host_for: HostFor, agent: Agent
 ) -> None:
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(tmp_path / "agent")])
-    try:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
-        while not (tmp_path / "agent").exists():
-            time.sleep(0.02)
-        subprocess.run(["ssh-add", "-q", sshd.key_file], check=True)
-        host = host_for(sshd, ansible_ssh_private_key_file=None)
-        assert connects(SshTransport(host))
-    finally:
-        agent.terminate()
-        agent.wait()
+    agent(sshd.key_file)
+    host = host_for(sshd, ansible_ssh_private_key_file=None)
+    assert connects(SshTransport(host))
 
 
 def test_a_password_logs_in(strict: Sshd, host_for: HostFor, login_user: str) -> None:
@@ -345,14 +336,11 @@ def test_closing_ends_an_attempt_to_connect(
     ],
 )
 def test_a_slow_key_exchange_gives_a_warning(
-    host_for: HostFor, tmp_path: Path, chosen: str, warning: str
+    host_for: HostFor, start: Start, chosen: str, warning: str
 ) -> None:
-    server = start_sshd(tmp_path / "kex", f"KexAlgorithms {chosen}")
     warnings: list[str] = []
-    try:
-        transport = SshTransport(host_for(server), warn=warnings.append)
-        with contextlib.closing(transport):
-            transport.open()
-    finally:
-        server.stop()
+    host = host_for(start(f"KexAlgorithms {chosen}"))
+    transport = SshTransport(host, warn=warnings.append)
+    with contextlib.closing(transport):
+        transport.open()
     assert (warning in warnings[0]) if warning else not warnings

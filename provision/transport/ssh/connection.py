@@ -25,10 +25,12 @@ import paramiko
 from provision.config.ssh import SshSettings, settings
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
 from provision.invocation import program
-from provision.transport.ssh.auth import Login, explain
-from provision.transport.ssh.key_exchange import KexTransport, slow_kex_warning
+from provision.transport.ssh.algorithms import missing
 from provision.transport.ssh.known_hosts import SSH_PORT, HostKeyPolicy
+from provision.transport.ssh.login.explain import Heard, explain
+from provision.transport.ssh.login.login import Login
 from provision.transport.ssh.login_limit import LoginLimiter
+from provision.transport.ssh.peer import PeerTransport
 from provision.transport.ssh.sockets import ActivitySocket, Closable, ProxyCommand, dial
 
 if TYPE_CHECKING:
@@ -69,12 +71,13 @@ class SshConnection:
         self._dropped = False
         self._silent = False
         self._activity: ActivitySocket | None = None
+        self._peer: PeerTransport | None = None
 
     def open(self) -> None:
         """Connect and log in.
 
         Raises:
-            ConnectError: not reachable (HostKeyError, AuthError: never retried).
+            ConnectError: not reachable; one that is `final` is not retried.
         """
         try:
             self._open()
@@ -98,9 +101,9 @@ class SshConnection:
         return time.monotonic() - self.last_received_s > self.silence_s / 2
 
     @property
-    def slow_kex_warning(self) -> str:
-        """A warning if its key exchange takes much CPU, else an empty text."""
-        return slow_kex_warning(getattr(self.transport, "exchange", ""))
+    def key_exchange(self) -> str:
+        """The name of its key exchange."""
+        return self._peer.exchange if self._peer else ""
 
     def request_reply(self) -> None:
         """Request an answer; return when it has come or the connection is dropped."""
@@ -132,7 +135,7 @@ class SshConnection:
         for hop in _hops(host.proxy_jump or target.proxy_jump, target.host):
             via = self._reach(hop, via, f"{hop.user}@{hop.host} (jump host)")
         password = host.password.get_secret_value() if host.password else None
-        login = self._login(target, host.key_file, password)
+        login = self._login(target, host.key_file, password, self._timeout_s)
         self.transport = self._reach(target, via, self.who, login, host.host_key)
         self._up = True
 
@@ -146,18 +149,21 @@ class SshConnection:
     ) -> paramiko.Transport:
         """Connect to one machine, directly or through another."""
         policy = _host_key_policy(target, pin, self._host, jump=login is None)
-        login = login or Login(target, self._host.key_file, None)
+        login = login or Login(target, self._host.key_file, None, self._timeout_s)
         where = f"{target.host}:{target.port}"
+        self._activity = self._peer = None
         try:
             with _login_limiter.slot(where, lambda: self._dropped):
-                sock = ActivitySocket(self._open_socket(target, via))
-                return self._connect(target, sock, policy, login)
+                # The last socket, to the host itself, shows whether the host is silent.
+                self._activity = ActivitySocket(self._open_socket(target, via))
+                return self._connect(target, self._activity, policy, login)
         except ProvisionError:
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
             if self._dropped:
                 raise ConnectError(f"connecting to {who} was interrupted") from error
-            raise explain(error, who, where, login, self._timeout_s) from error
+            heard = _heard(self._activity, self._peer)
+            raise explain(error, who, where, login, self._timeout_s, heard) from error
 
     def _connect(
         self,
@@ -166,8 +172,6 @@ class SshConnection:
         policy: HostKeyPolicy,
         login: Login,
     ) -> paramiko.Transport:
-        # The last socket, that to the host itself, shows whether the host is silent.
-        self._activity = sock
         target = _connection(settings)
         target.client.set_missing_host_key_policy(_Policy(policy))
         target.connect_kwargs = {
@@ -175,7 +179,6 @@ class SshConnection:
             "transport_factory": functools.partial(self._make_transport, policy),
             "auth_strategy": login,
             "banner_timeout": self._timeout_s,
-            "auth_timeout": self._timeout_s,
         }
         # Longer than the banner's own limit, so that a silent port is reported as such.
         target.connect_timeout = self._timeout_s + 5
@@ -186,7 +189,7 @@ class SshConnection:
     def _make_transport(
         self, policy: HostKeyPolicy, sock: Any, **options: Any
     ) -> paramiko.Transport:
-        made = KexTransport(cast("socket.socket", sock), **options)
+        made = self._peer = PeerTransport(cast("socket.socket", sock), **options)
         self._keep(made)
         _prefer(made, policy.kinds)
         return made
@@ -286,6 +289,17 @@ def _hops(jump: str, target: str) -> Iterator[SshSettings]:
     if target not in (hop["host"] for hop in hops):
         for hop in hops:
             yield ssh_settings(hop["host"], hop["user"], hop["port"])
+
+
+def _heard(sock: ActivitySocket | None, peer: PeerTransport | None) -> Heard:
+    """Return what the other side of a connection that failed has said."""
+    return Heard(
+        before=sock.before_greeting if sock else (),
+        greeted=sock.greeted if sock else False,
+        ended=sock.ended if sock else False,
+        farewell=peer.farewell if peer else "",
+        incompatible=missing(peer.offers, peer.ours) if peer else ("", ""),
+    )
 
 
 def _host_key_policy(

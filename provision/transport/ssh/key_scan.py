@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from paramiko.auth_strategy import AuthSource
-
-from provision.config.ssh import SshSettings
 from provision.errors import ProvisionError
-from provision.transport.ssh.auth import Login
 from provision.transport.ssh.connection import SshConnection
+from provision.transport.ssh.login.login import Login
+from provision.transport.ssh.peer import PeerTransport
 
 if TYPE_CHECKING:
     from provision.config.inventory import Host
@@ -47,8 +44,5 @@ class _HostKeyAccepted(ProvisionError):
 class _NoAuth(Login):
     """Ends where a login would begin, which is after the host key was checked."""
 
-    def __init__(self, target: SshSettings, key_file: object, password: object) -> None:
-        super().__init__(target, None, None)
-
-    def get_sources(self) -> Iterator[AuthSource]:
+    def authenticate(self, transport: PeerTransport) -> None:
         raise _HostKeyAccepted("accepted")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+GREETING = re.compile(rb"^SSH-\d", re.M)
+"""The beginning of an SSH server's greeting."""
+FIRST_BYTES = 4096
+"""Bytes kept of what comes before it."""
 PROXY_END_S = 2.0
 """Seconds that a proxy command gets to end after its input has ended."""
 
@@ -79,15 +84,35 @@ class ProxyCommand:
 
 
 class ActivitySocket:
-    """A socket that knows when it last received data, and closes at once."""
+    """A socket that knows when it last received data, and closes at once.
+
+    It keeps the first lines, since paramiko drops those before an SSH server's greeting.
+    """
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        self._first = b""
+        self.ended = False
         self.last_received_s = time.monotonic()
+
+    @property
+    def greeted(self) -> bool:
+        """True once the greeting of an SSH server has come."""
+        return GREETING.search(self._first) is not None
+
+    @property
+    def before_greeting(self) -> list[str]:
+        """The lines that came before the greeting, or instead of it."""
+        before = GREETING.split(self._first, maxsplit=1)[0]
+        lines = before.decode("utf-8", "replace").splitlines()
+        return [line.rstrip() for line in lines if line.strip()]
 
     def recv(self, size: int) -> bytes:
         data: bytes = self._sock.recv(size)
         self.last_received_s = time.monotonic()
+        self.ended = not data
+        if len(self._first) < FIRST_BYTES and not self.greeted:
+            self._first += data
         return data
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from provision.transport.remote_shell import (
     RemoteShell,
     first_line,
 )
+from provision.transport.ssh.algorithms import slow_kex_warning
 from provision.transport.ssh.connection import SshConnection
 from provision.transport.ssh.keepalive import KeepaliveMonitor
 from provision.transport.sudo_password import Password, Passwords
@@ -83,7 +84,7 @@ class SshTransport:
         """Connect; does nothing when connected.
 
         Raises:
-            ConnectError: not reachable (HostKeyError, AuthError: never retried).
+            ConnectError: not reachable; one that is `final` is not retried.
         """
         if self._connection and self._connection.active:
             return
@@ -94,8 +95,8 @@ class SshTransport:
         self._connection = connection
         connection.open()
         _keepalive.watch(connection)
-        if connection.slow_kex_warning:
-            self._warn(connection.slow_kex_warning)
+        if warning := slow_kex_warning(connection.key_exchange):
+            self._warn(warning)
 
     def close(self) -> None:
         """Disconnect; may be called at any time, from any thread."""

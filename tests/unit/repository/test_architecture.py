@@ -91,8 +91,11 @@ WITHIN = {
     ),
     "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
-        "known_hosts login_limit key_exchange sockets keepalive trust auth connection "
-        "key_scan transport"
+        "known_hosts login_limit algorithms peer sockets keepalive trust login "
+        "connection key_scan transport"
+    ),
+    "transport/ssh/login": (
+        "public_key private_key agent identities userauth login refusal explain"
     ),
 }
 """The modules and subfolders of each folder, lowest first."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from provision.errors import AuthError, ConnectError, HostKeyError
+from provision.errors import AuthError, ConnectError, HostKeyError, ProtocolError
 from provision.transport.local import LocalTransport
 from provision.transport.retry import TRIES, connect_with_retry
 
@@ -64,7 +64,7 @@ def test_a_dead_host_is_given_up_with_its_last_error() -> None:
         connect(*errors)
 
 
-@pytest.mark.parametrize("kind", [HostKeyError, AuthError])
+@pytest.mark.parametrize("kind", [HostKeyError, AuthError, ProtocolError])
 def test_a_refusal_is_final(kind: type[ConnectError]) -> None:
     transport = Flaky(kind("no"), ConnectError("other"))
     with pytest.raises(kind):
