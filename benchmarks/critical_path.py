@@ -79,6 +79,8 @@ class Work(Step, kind="work"):
 class Sleeper:
     """A host that answers scripts of `Work` steps; implements `transport.Transport`."""
 
+    quantum_safe = True
+
     def __init__(self, factor: float) -> None:
         self._factor = factor
         self._done: set[str] = set()

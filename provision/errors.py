@@ -130,7 +130,7 @@ class ConnectError(HostError):
     """The host could not be connected to; *final*: trying again would not help."""
 
     exit_code = 4
-    final: ClassVar[bool] = False
+    final = False
 
 
 class HostKeyError(ConnectError):

@@ -114,7 +114,13 @@ class Session:
         connect_with_retry(self._transport, self._retrying)
         self._open = True
         seconds = time.monotonic() - started
-        self._emit(HostConnected(host=self.host, seconds=seconds))
+        self._emit(
+            HostConnected(
+                host=self.host,
+                seconds=seconds,
+                quantum_safe=self._transport.quantum_safe,
+            )
+        )
 
     def reopen(self, error: ConnectionLost) -> None:
         """Connect again after *error*; replies from before no longer count.

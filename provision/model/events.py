@@ -49,9 +49,13 @@ class HostEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class HostConnected(HostEvent):
-    """The connection is up, after *seconds*."""
+    """The connection is up, after *seconds*.
+
+    A quantum computer could not read a recording of it, if it is *quantum_safe*.
+    """
 
     seconds: float
+    quantum_safe: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

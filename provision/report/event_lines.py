@@ -21,6 +21,7 @@ from provision.model.events import (
     HostProbed,
     HostRetrying,
     OutputLine,
+    RunEnded,
     RunStarted,
     StepApplying,
     StepChanged,
@@ -53,6 +54,8 @@ MAX_NAME_WIDTH = 32
 """Width of the host column; longer names push their line to the right."""
 MAX_CHANGES = 8
 """Changes shown for a changed step, unless verbose."""
+QUANTUM_SAFE = "OpenSSH 9.9 and later have mlkem768x25519-sha256, which is one"
+"""The advice for hosts whose recorded connections could be read some day."""
 MIN_BODY_WIDTH = 30
 """Columns that the body of a line needs beside its head; with fewer it wraps below."""
 
@@ -96,6 +99,7 @@ class EventFormatter:
         self._planned = "would change"
         self._verbose = verbose
         self._shown_once: set[str] = set()
+        self._readable_later: list[str] = []
         self._formats: dict[type[Event], Callable[[Any], ConsoleLines]] = {
             RunStarted: self._started,
             Warned: self._warned,
@@ -109,6 +113,7 @@ class EventFormatter:
             self._max_changes = sys.maxsize
             self._formats |= {
                 HostConnected: self._connected,
+                RunEnded: self._ended,
                 HostProbed: self._probed,
                 HostRetrying: self._retrying,
                 HostBlocked: self._blocked,
@@ -199,7 +204,16 @@ class EventFormatter:
         yield self._line(event.host, "blocked", escape(text))
 
     def _connected(self, event: HostConnected) -> ConsoleLines:
+        if not event.quantum_safe and event.host not in self._readable_later:
+            self._readable_later.append(event.host)
         yield self._line(event.host, "", f"connected ({duration(event.seconds)})")
+
+    def _ended(self, event: RunEnded) -> ConsoleLines:
+        """Name the hosts of weak key exchange in one line, as ssh of OpenSSH 10 does."""
+        if self._readable_later:
+            hosts = ", ".join(map(escape, self._readable_later))
+            text = Text(f"no post-quantum key exchange: {hosts}; {QUANTUM_SAFE}", "dim")
+            yield ConsoleLine(Text(), text)
 
     def _probed(self, event: HostProbed) -> ConsoleLines:
         took, steps = duration(event.seconds), counted(event.steps, "step")

@@ -25,6 +25,8 @@ class LocalTransport:
         password: sent if sudo asks for it.
     """
 
+    quantum_safe = True
+
     def __init__(self, password: Password | None = None) -> None:
         self._password = password
         self._lock = threading.Lock()

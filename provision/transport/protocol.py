@@ -26,6 +26,10 @@ class HeldScript:
 class Transport(Protocol):
     """One connection to one host; scripts may run at once from several threads."""
 
+    @property
+    def quantum_safe(self) -> bool:
+        """False if a quantum computer could read a recording of the connection."""
+
     def open(self) -> None:
         """Connect; does nothing when connected.
 

@@ -269,6 +269,32 @@ def test_a_proxy_command_is_used(sshd: Sshd, host_for: HostFor, home: Path) -> N
     assert connects(SshTransport(host_for(sshd)))
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "final"),
+    [
+        ("no-such-program %h %p", 127, True),
+        ("sh -c 'echo the gateway is closed >&2; exit 3'", 3, False),
+    ],
+)
+def test_a_proxy_command_that_fails_is_blamed_itself_in_its_own_words(
+    sshd: Sshd,
+    host_for: HostFor,
+    home: Path,
+    command: str,
+    code: int,
+    final: bool,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (home / ".ssh/config").write_text(f"Host *\n  ProxyCommand {command}\n")
+    error = refusal(SshTransport(host_for(sshd)))
+    assert f"the proxy command to 127.0.0.1:{sshd.port} ended" in error.message
+    assert error.message.endswith(f"exit code {code}")
+    assert error.final == final
+    assert error.details
+    assert all(line.startswith("ProxyCommand said: ") for line in error.details)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_name_that_does_not_resolve_is_an_error_with_a_hint(
     sshd: Sshd, host_for: HostFor
 ) -> None:
@@ -326,6 +352,22 @@ def test_closing_ends_an_attempt_to_connect(
     started = time.monotonic()
     assert "interrupted" in refusal(transport).message
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("chosen", "safe"),
+    [("mlkem768x25519-sha256", True), ("curve25519-sha256", False)],
+)
+def test_a_key_exchange_that_falls_back_is_known(
+    start: Start, host_for: HostFor, program: OpenSsh | None, chosen: str, safe: bool
+) -> None:
+    if safe and program is None:
+        pytest.skip("OpenSSH before 9.9 has no mlkem768x25519-sha256")
+    offers = f"KexAlgorithms {chosen},curve25519-sha256@libssh.org"
+    transport = SshTransport(host_for(start(offers)))
+    with contextlib.closing(transport):
+        transport.open()
+        assert transport.quantum_safe == safe
 
 
 @pytest.mark.parametrize(

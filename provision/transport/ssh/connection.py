@@ -72,6 +72,7 @@ class SshConnection:
         self._silent = False
         self._activity: ActivitySocket | None = None
         self._peer: PeerTransport | None = None
+        self._proxy: ProxyCommand | None = None
 
     def open(self) -> None:
         """Connect and log in.
@@ -151,7 +152,7 @@ class SshConnection:
         policy = _host_key_policy(target, pin, self._host, jump=login is None)
         login = login or Login(target, self._host.key_file, None, self._timeout_s)
         where = f"{target.host}:{target.port}"
-        self._activity = self._peer = None
+        self._activity = self._peer = self._proxy = None
         try:
             with _login_limiter.slot(where, lambda: self._dropped):
                 # The last socket, to the host itself, shows whether the host is silent.
@@ -162,7 +163,7 @@ class SshConnection:
         except (paramiko.SSHException, EOFError, OSError) as error:
             if self._dropped:
                 raise ConnectError(f"connecting to {who} was interrupted") from error
-            heard = _heard(self._activity, self._peer)
+            heard = _heard(self._activity, self._peer, self._proxy)
             raise explain(error, who, where, login, self._timeout_s, heard) from error
 
     def _connect(
@@ -203,9 +204,9 @@ class SshConnection:
                 )
             )
         if target.proxy_command:
-            proxy = ProxyCommand(target.proxy_command)
-            self._keep(proxy)
-            return proxy.socket
+            self._proxy = ProxyCommand(target.proxy_command)
+            self._keep(self._proxy)
+            return self._proxy.socket
         return dial(*address, self._timeout_s, self._keep)
 
     def _keep(self, part: Any) -> Any:
@@ -291,7 +292,11 @@ def _hops(jump: str, target: str) -> Iterator[SshSettings]:
             yield ssh_settings(hop["host"], hop["user"], hop["port"])
 
 
-def _heard(sock: ActivitySocket | None, peer: PeerTransport | None) -> Heard:
+def _heard(
+    sock: ActivitySocket | None,
+    peer: PeerTransport | None,
+    proxy: ProxyCommand | None,
+) -> Heard:
     """Return what the other side of a connection that failed has said."""
     return Heard(
         before=sock.before_greeting if sock else (),
@@ -299,6 +304,8 @@ def _heard(sock: ActivitySocket | None, peer: PeerTransport | None) -> Heard:
         ended=sock.ended if sock else False,
         farewell=peer.farewell if peer else "",
         incompatible=missing(peer.offers, peer.ours) if peer else ("", ""),
+        proxy_exit=proxy.exit_code() if proxy else None,
+        proxy_errors=proxy.errors() if proxy else (),
     )
 
 

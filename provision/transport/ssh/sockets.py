@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,6 +16,8 @@ GREETING = re.compile(rb"^SSH-\d", re.M)
 """The beginning of an SSH server's greeting."""
 FIRST_BYTES = 4096
 """Bytes kept of what comes before it."""
+PROXY_EXIT_S = 0.5
+"""Seconds that a proxy command may take to end after it has closed its output."""
 PROXY_END_S = 2.0
 """Seconds that a proxy command gets to end after its input has ended."""
 
@@ -65,12 +69,30 @@ class ProxyCommand:
 
     def __init__(self, command: str) -> None:
         self.socket, theirs = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
         with theirs:
             self._process = subprocess.Popen(
                 ["sh", "-c", f"exec {command}"],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
+                stderr=self._errors,
             )
+
+    def exit_code(self) -> int | None:
+        """Return its exit code if it has ended, or ends soon; else None."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(PROXY_EXIT_S)
+        return None
+
+    def errors(self) -> list[str]:
+        """Return the last lines of its standard error."""
+        size = os.fstat(self._errors.fileno()).st_size
+        tail = os.pread(self._errors.fileno(), FIRST_BYTES, max(0, size - FIRST_BYTES))
+        return [
+            line
+            for line in tail.decode("utf-8", "replace").splitlines()
+            if line.strip()
+        ]
 
     def close(self) -> None:
         """End the command, and wait for it."""
@@ -81,6 +103,7 @@ class ProxyCommand:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._errors.close()
 
 
 class ActivitySocket:

@@ -21,7 +21,7 @@ from provision.transport.remote_shell import (
     RemoteShell,
     first_line,
 )
-from provision.transport.ssh.algorithms import slow_kex_warning
+from provision.transport.ssh.algorithms import is_quantum_safe, slow_kex_warning
 from provision.transport.ssh.connection import SshConnection
 from provision.transport.ssh.keepalive import KeepaliveMonitor
 from provision.transport.sudo_password import Password, Passwords
@@ -97,6 +97,13 @@ class SshTransport:
         _keepalive.watch(connection)
         if warning := slow_kex_warning(connection.key_exchange):
             self._warn(warning)
+
+    @property
+    def quantum_safe(self) -> bool:
+        """False if a quantum computer could read a recording of the connection."""
+        return self._connection is None or is_quantum_safe(
+            self._connection.key_exchange
+        )
 
     def close(self) -> None:
         """Disconnect; may be called at any time, from any thread."""

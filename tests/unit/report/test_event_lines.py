@@ -138,6 +138,22 @@ def test_text_from_outside_is_neither_markup_nor_control_characters() -> None:
     assert not re.search(r"[\x1b\u202e\ud800-\udfff]", text)
 
 
+def test_hosts_without_a_post_quantum_key_exchange_are_one_line_when_verbose() -> None:
+    run = [
+        HostConnected(host="node1", seconds=0.2, quantum_safe=False),
+        HostConnected(host="node2", seconds=0.2),
+        HostConnected(host="node3", seconds=0.2, quantum_safe=False),
+        HostConnected(host="node1", seconds=0.2, quantum_safe=False),
+        RunEnded(seconds=1),
+    ]
+    found = [line for line in lines_of(*run, verbose=True) if "quantum" in line]
+    assert len(found) == 1
+    assert found[0].startswith(
+        "no post-quantum key exchange: node1, node3; OpenSSH 9.9"
+    )
+    assert not [line for line in lines_of(*run) if "quantum" in line]
+
+
 def test_unchanged_and_running_steps_and_retries_are_shown_only_when_verbose() -> None:
     quiet = [
         HostConnected(host="node1", seconds=0.2),

@@ -16,6 +16,8 @@ from provision.transport.ssh.login.userauth import Hangup, LoginTimeout
 
 MOST_LINES = 20
 """Lines shown of what the other side said."""
+NOT_FOUND = (126, 127)
+"""Exit codes of a shell that cannot run a command."""
 CLOSED = (EOFError, ConnectionResetError, BrokenPipeError, Hangup)
 
 PROBLEMS = (
@@ -92,6 +94,8 @@ class Heard:
         ended: it closed the connection.
         farewell: its words when it ended the connection.
         incompatible: the problem, and what to do, if no algorithm is in common.
+        proxy_exit: the exit code of the proxy command, if it has ended.
+        proxy_errors: the end of its standard error.
     """
 
     before: Sequence[str] = ()
@@ -99,6 +103,8 @@ class Heard:
     ended: bool = False
     farewell: str = ""
     incompatible: tuple[str, str] = ("", "")
+    proxy_exit: int | None = None
+    proxy_errors: Sequence[str] = ()
 
 
 def explain(
@@ -111,7 +117,10 @@ def explain(
 ) -> ConnectError:
     """Return the error to show after connecting to *where* as *who* failed."""
     lines = [*heard.before, *login.said, *filter(None, [heard.farewell])]
-    details = [f"sshd said: {line}" for line in lines[-MOST_LINES:]]
+    details = [
+        *(f"ProxyCommand said: {line}" for line in heard.proxy_errors[-MOST_LINES:]),
+        *(f"sshd said: {line}" for line in lines[-MOST_LINES:]),
+    ]
     if isinstance(error, LoginFailed) and (not error.hangup or login.attempts.judging):
         return refusal(who, login, heard.farewell, hangup=error.hangup, said=details)
     made = _incompatible(error, who, where, heard) or _unreachable(
@@ -147,6 +156,13 @@ def _unreachable(
 ) -> ConnectError:
     """Return the error of a peer that may do later."""
     text = _text(error)
+    if heard.proxy_exit is not None:
+        problem = (
+            f"the proxy command to {where} ended with exit code {heard.proxy_exit}"
+        )
+        made = ConnectError(f"{who}: {problem}", hint="correct ProxyCommand")
+        made.final = heard.proxy_exit in NOT_FOUND
+        return made
     if meaning := _turned_away(heard):
         problem, hint = meaning
         return ConnectError(f"{who}: {problem.format(where=where)}", hint=hint)

@@ -13,6 +13,10 @@ NAMES = {KEY: "a key", INTERACTIVE: "answers to prompts", PASSWORD: "a password"
 """Methods of logging in, as one that sshd wants."""
 ACCOUNT = re.compile(r"(?i)\baccount\b.*\b(expired|locked|disabled|inactive)\b")
 """A line that sshd sends when the account is the reason."""
+SHOWN_PROMPT = (
+    "sshd asks what a person has to type: the password is not sent to a prompt that "
+    "shows what is typed; let this user in by a key and the password alone"
+)
 TOO_MANY = "Too many authentication failures"
 ONE_KEY = (
     "name its key by ansible_ssh_private_key_file and set IdentitiesOnly yes for it in "
@@ -93,7 +97,7 @@ def _more_wanted(login: Login) -> tuple[str, str]:
     if not login.has_password:
         return problem, "set ansible_password"
     if login.attempts.prompts:
-        return problem, "a prompt that shows its answer is not answered by the password"
+        return problem, SHOWN_PROMPT
     return problem, "correct ansible_password"
 
 
@@ -105,6 +109,8 @@ def _advice(login: Login) -> str:
     if login.identities.unusable and not attempts.tried:
         path, reason = login.identities.unusable[0]
         return f"{path} {reason}"
+    if attempts.prompts:
+        return SHOWN_PROMPT
     if wanted and KEY not in wanted and not login.has_password:
         more = " or ".join(NAMES.get(method, method) for method in wanted)
         return f"sshd takes no keys there, but {more}: set ansible_password"
