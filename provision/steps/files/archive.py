@@ -57,7 +57,9 @@ class Archive(Step, kind="archive"):
     goes on where an earlier run was cut off. Nothing is unpacked before its checksum
     is right: that is `sha256:` and 64 digits, the same for each architecture, or the
     URL of the publisher's file of SHA-256 sums. `%ARCH%` in a URL becomes amd64, arm64
-    or whatever else the host is. A version that is on the host is not downloaded
+    or whatever else the host is. All of it belongs to root; setuid, setgid and sticky
+    bits and write bits of others are not kept (as `tar --no-same-permissions` under
+    umask 022). A version that is on the host is not downloaded
     again, so going back to it needs no network.
 
     Example:
@@ -70,7 +72,8 @@ class Archive(Step, kind="archive"):
     Raises:
         RefusedError: `folder/current` is not a link.
         ApplyError: it cannot be downloaded (the host says why), is not what the
-            checksum promises, is no archive, or the disk is full.
+            checksum promises, is no archive, has a path or a link that leads out of it
+            or a device, or the disk is full.
 
     Source: curl(1) 7.64, wget(1) 1.20 and of busybox 1.35; tar(1), GNU tar 1.30.
     """
@@ -80,7 +83,7 @@ class Archive(Step, kind="archive"):
     folder: OwnPath
     version: Version
     strip: int = Field(default=1, ge=0)
-    """Number of leading folders of the archive's paths to leave out."""
+    """Number of leading folders of the archive's paths to leave out; `./` is none."""
     timeout_s: Seconds = 1800
 
     @model_validator(mode="after")
@@ -161,6 +164,9 @@ ADVICE: dict[tuple[str, ...], str] = {
     ),
     ("not look like a tar", "gzip: stdin", "invalid tar magic", "short read"): (
         "only tar archives, also compressed ones, can be unpacked"
+    ),
+    ("the archive has a ", "the archive has what "): (
+        "nothing was unpacked: tell the publisher, or pack it anew without that"
     ),
     ("is left of it with strip",): "its paths are not that deep: set a smaller `strip`",
 }

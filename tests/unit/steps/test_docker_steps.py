@@ -165,6 +165,29 @@ def test_a_shared_memory_in_megabytes_wins_over_a_percentage() -> None:
     assert "--shm-size=64m" in sh.args
 
 
+def test_a_limit_of_the_output_is_divided_among_its_files() -> None:
+    sh = container(log_max_mb=100).apply([Change("container", None, "x")])
+    flags = [word for word in sh.args if word.startswith("--log")]
+    assert flags == [
+        "--log-driver=json-file",
+        "--log-opt=max-size=25600k",
+        "--log-opt=max-file=4",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [(0, 100, "(absent) -> 100"), (100, 50, "100 -> 50"), (100, 0, "100 -> (absent)")],
+)
+def test_a_changed_limit_of_the_output_is_planned(
+    before: int, after: int, change: str
+) -> None:
+    made = container(log_max_mb=before)
+    wanted = container(log_max_mb=after)
+    assert changes(wanted, inspected(made)) == [f"log_max_mb: {change}"]
+    assert changes(made, inspected(made)) == []
+
+
 @pytest.mark.parametrize("given", [{}, {"names": ["a"], "label": "b=c"}])
 def test_containers_are_removed_by_name_or_by_label(given: Any) -> None:
     with pytest.raises(ValidationError, match="either names or a label"):

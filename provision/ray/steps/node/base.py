@@ -87,6 +87,8 @@ class RayNode(Step):
     object_store_memory_mb: int | None = Field(default=None, ge=75)
     shm_mb: int = Field(default=0, ge=0)
     """Size of /dev/shm; 0 = 35 % of the host's memory."""
+    log_max_mb: int = Field(default=0, ge=0)
+    """Most that Docker keeps of the container's output; 0 = as the daemon does."""
     resources: Mapping[str, float] = {}
     node_labels: Mapping[Word, Word] = {}
     gpus: bool = False
@@ -182,6 +184,7 @@ class RayNode(Step):
             shm_mb=self.shm_mb,
             shm_percent=35,
             nofile=65535,
+            log_max_mb=self.log_max_mb,
             health=Health(
                 command=HEALTH_COMMAND.replace("{port}", str(self.ports.agent))
             ),

@@ -57,6 +57,10 @@ class Health(Parameters):
         yield "--health-retries", str(self.retries)
 
 
+LOG_FILES = 4
+"""Files of a container's output; when the last is full, the first is removed."""
+
+
 class Options(Step):
     """The parameters of a container."""
 
@@ -80,6 +84,8 @@ class Options(Step):
     """Size of /dev/shm in percent of the host's memory, unless `shm_mb` says it."""
     nofile: int = Field(default=0, ge=0)
     """Open files allowed; fewer where the Docker daemon itself may not have as many."""
+    log_max_mb: int = Field(default=0, ge=0)
+    """Most that Docker keeps of its output, in four files; 0 = as the daemon does."""
     restart: Literal["no", "always", "unless-stopped", "on-failure"] = "unless-stopped"
     health: Health | None = None
     stop_s: int = Field(default=30, ge=0)
@@ -127,6 +133,19 @@ class Options(Step):
             yield "shm_percent", str(self.shm_percent), ""
         if self.nofile:
             yield "nofile", str(self.nofile), ""
+        for flag in log_flags(self.log_max_mb):
+            yield "log_max_mb", str(self.log_max_mb), flag
+
+
+def log_flags(max_mb: int) -> tuple[str, ...]:
+    """Return the flags for at most *max_mb* of output: the oldest file goes first.
+
+    The driver is named, since others refuse these options or keep no output to show.
+    """
+    if not max_mb:
+        return ()
+    size = f"--log-opt=max-size={max_mb * 1024 // LOG_FILES}k"
+    return ("--log-driver=json-file", size, f"--log-opt=max-file={LOG_FILES}")
 
 
 def _flag(word: str) -> tuple[str, str] | None:
