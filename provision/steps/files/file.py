@@ -153,6 +153,9 @@ class File(Ownership, kind="file"):
     wider rights than it should have. Plans show the content's digest; of a secret not
     even that. A symbolic link is neither followed nor replaced. Long content comes from
     a file beside the playbook: `"{{ template('x.j2') }}"`, or `"{{ file('x') }}"` as is.
+    The access list and the attributes of a file that is replaced are kept where the host
+    has GNU's cp; file capabilities are not. Other names of it (hard links) keep the old
+    content.
 
     Example:
         file: {path: /etc/app/token, content: "{{ secret('app') }}", mode: "400"}

@@ -15,6 +15,18 @@ umask 077
 set -C
 exec 9>"$new"
 set +C
+# Access lists and attributes are kept. Before there is content, since the old mode comes
+# with them; chmod below then limits what an access list gives. Only GNU's cp can do it.
+if [ -f "$path" ] && [ ! -L "$path" ]; then
+    for kept in mode,xattr mode; do
+        ! cp --attributes-only --preserve="$kept" -- "$path" /dev/fd/9 2>/dev/null || break
+    done
+    chmod 600 /dev/fd/9
+    case $(stat -c %h -- "$path") in
+    1) ;;
+    *) printf 'other names (hard links) of %s keep the old content\n' "$path" ;;
+    esac
+fi
 # A shell's own printf says "I/O error" of a full disk, cat says what it is.
 printf '%s' "$content" | cat >&9
 chown -- "$owner:$group" /dev/fd/9
