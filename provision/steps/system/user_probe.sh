@@ -7,6 +7,9 @@ while IFS=: read -r name _ uid gid _ home shell; do
     [ -n "$name" ] || continue
     printf '%s=%s\n' "$name.uid" "$uid" "$name.gid" "$gid" "$name.home" "$home" \
         "$name.shell" "$shell"
+    # Many a service has a home of root's.
+    owner=$(stat -c %u:%U -- "$home" 2>/dev/null) || owner=0:
+    case ${owner%%:*} in 0 | "$uid") ;; *) printf '%s=%s\n' "$name.home_owner" "$owner" ;; esac
     set -- "$@" "$gid"
     if "$members"; then
         for group in $(id -Gn -- "$name"); do printf '%s.in.%s=true\n' "$name" "$group"; done

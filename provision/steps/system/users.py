@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
@@ -45,6 +46,7 @@ class User(Step, kind="user"):
         user: {name: ops, uid: 2000, groups: [docker], home: /home/ops, shell: /bin/bash}
 
     Raises:
+        RefusedError: `home` belongs to a user other than this one and root.
         ApplyError: the uid belongs to another user, one of `groups` does not exist, or
             the user's processes run while the uid should change.
 
@@ -78,6 +80,18 @@ class User(Step, kind="user"):
         groups = {f"in.{group}": "true" for group in self.groups}
         group = self.group or self.name
         return {**uid, "group": group, **home, "shell": self.shell, **groups}
+
+    def plan(self, observed: State) -> list[Change]:
+        uid, _, owner = observed.get("home_owner", "").partition(":")
+        # What belongs to the number that the user is to have is the user's.
+        if owner and self.home == observed.get("home") and uid != str(self.uid):
+            owner = f"uid {uid}" if owner == "UNKNOWN" else owner
+            raise RefusedError(
+                f"the home directory {self.home} of {self.name} belongs to {owner}",
+                hint=f"see whose it is to be: chown -R {self.name} {self.home} there, or "
+                "another `home`, or none",
+            )
+        return super().plan(observed)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         uid = [] if self.uid is None else ["-u", str(self.uid)]

@@ -5,6 +5,7 @@ What the real ones do is a lab test.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,24 @@ def test_a_user_is_seen_with_the_name_of_the_group(shell: Shell, tools: Path) ->
         "in.adm": "true",
         "in.video": "true",
     }
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("owner", "seen"),
+    [(0, None), (2000, None), (1, "1:daemon"), (4711, "4711:UNKNOWN")],
+)
+def test_a_home_that_belongs_to_somebody_else_is_seen(
+    shell: Shell, tools: Path, owner: int, seen: str | None
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    home = tools / "home"
+    home.mkdir()
+    os.chown(home, owner, owner)
+    host = Host(tools, OPS.replace("/home/ops", str(home)), "ops:x:2000:\n")
+    step = ops(home=str(home))
+    assert step.observe(host.probe(shell, step)).get("home_owner") == seen
 
 
 @EACH_SHELL

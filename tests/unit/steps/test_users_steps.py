@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from provision.errors import RefusedError
 from provision.model.change import Change
 from provision.model.shell import Reply
 from provision.steps.system.users import User, UserAbsent
@@ -32,6 +33,25 @@ def test_what_useradd_would_refuse_is_refused_here(name: str) -> None:
 
 def test_what_is_not_given_is_not_managed() -> None:
     assert user().plan(user().observe(Reply(SEEN))) == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"), [("7:lp", "belongs to lp"), ("4711:UNKNOWN", "to uid 4711")]
+)
+def test_a_home_of_somebody_else_is_refused(owner: str, said: str) -> None:
+    reply = Reply(f"{SEEN}ops.home_owner={owner}\n")
+    step = user(home="/home/ops")
+    with pytest.raises(RefusedError, match=said):
+        step.plan(step.observe(reply))
+    assert user().plan(user().observe(reply)) == [], "its home is not ours to set"
+    moved = user(home="/srv/ops")
+    assert moved.plan(moved.observe(reply)) == [Change("home", "/home/ops", "/srv/ops")]
+
+
+def test_a_home_of_the_number_that_a_user_is_to_have_is_its_own() -> None:
+    step = user(home="/home/ops", uid=7)
+    seen = step.observe(Reply(f"{SEEN}ops.home_owner=7:lp\n"))
+    assert step.plan(seen) == [Change("uid", "1000", "7")]
 
 
 def test_a_missing_group_of_many_is_added_and_the_others_stay() -> None:
