@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -14,6 +15,9 @@ from invoke.tasks import Task
 from provision.cli.options import PASSWORDS, CommandOptions, declared
 from provision.errors import HostError, InputErrors, ProvisionError
 from provision.secrets.credentials import Credentials
+
+if TYPE_CHECKING:
+    from provision.config.inventory import Inventory
 
 INTERRUPTED = 130
 LINE = "provision_command_line"
@@ -24,10 +28,15 @@ Work = Callable[[Options], int]
 
 
 class CommandLine:
-    """The credentials of the commands on one command line: each is read and typed once."""
+    """Input of the commands on one command line: each is read, typed and run once.
+
+    Attributes:
+        inventories: those that were loaded, by their paths.
+    """
 
     def __init__(self) -> None:
         self._credentials = Credentials()
+        self.inventories: dict[tuple[Path, ...], Inventory] = {}
 
     def __copy__(self) -> CommandLine:
         # Invoke gives each command a copy of the configuration.
@@ -77,14 +86,17 @@ def command_of(
 
     def make(work: Work[Options]) -> Command:
         def body(context: Context, **values: Any) -> None:
-            if "set" in values:
-                values["set"] = tuple(values["set"])
+            values |= {name: tuple(values[name]) for name in repeated}
             line = context.config.get(LINE) or CommandLine()
             credentials = line.credentials(values.get("vault_password_file", ""))
-            if code := exit_code(work, kind(**values, credentials=credentials)):
+            choices = kind(
+                **values, credentials=credentials, inventories=line.inventories
+            )
+            if code := exit_code(work, choices):
                 raise Exit(code=code)
 
         names = ([positional] if positional else []) + list(options)
+        repeated = [name for name in names if known[name].default == ()]
         # Invoke gives letters in this order, and `-v` is for verbose.
         names.sort(key=lambda name: name in PASSWORDS)
         body.__name__, body.__doc__ = work.__name__, work.__doc__
@@ -93,7 +105,7 @@ def command_of(
         return Command(
             body,
             positional=[positional] if positional else [],
-            iterable=[name for name in names if name == "set"],
+            iterable=repeated,
             help={name: str(known[name].metadata["help"]) for name in names},
         )
 
@@ -105,7 +117,7 @@ def _signature(defaults: Mapping[str, Any], positional: str) -> Signature:
     kind = Parameter.POSITIONAL_OR_KEYWORD
     parameters = [Parameter("context", kind)]
     for name, value in defaults.items():
-        default = None if name == "set" else value
+        default = None if value == () else value
         default = Parameter.empty if name == positional else default
         parameters.append(Parameter(name, kind, default=default))
     return Signature(parameters)

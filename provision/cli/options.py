@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import Field, dataclass, field, fields, is_dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from provision.errors import OptionError
 from provision.invocation import program
 from provision.secrets.credentials import BECOME_PASSWORD, Credentials
+
+if TYPE_CHECKING:
+    from provision.config.inventory import Inventory
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 PASSWORDS = ("ask_become_pass", "vault_password_file")
@@ -31,10 +35,13 @@ class CommandOptions:
 
     Attributes:
         credentials: those of the command line, for what is encrypted.
+        inventories: those that commands before it have loaded.
     """
 
-    inventory: str = option(
-        "", "path of the inventory, or a name in inventories/ (default: deployed last)"
+    inventory: tuple[str, ...] = option(
+        (),
+        "path of the inventory, a file or folder, or a name in inventories/ (default: "
+        "deployed last); repeatable",
     )
     limit: str = option("", "only these hosts, such as 'all:!node3'")
     tags: str = option("", "only plays and steps with one of these tags: a,b")
@@ -61,6 +68,9 @@ class CommandOptions:
     hosts: str = option("", "how many hosts, or their names: a,b")
     host: str = option("", "name of a host of the lab")
     credentials: Credentials = field(default_factory=Credentials, compare=False)
+    inventories: dict[tuple[Path, ...], Inventory] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
 
 def declared(kind: type) -> dict[str, Field[Any]]:

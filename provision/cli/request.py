@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provision.report.reporters import Reporter
 
 LAST = Path(".provision/last")
-"""Has the path of the inventory that was deployed last from the current folder."""
+"""Has the paths of the inventory that was deployed last from the current folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Request:
     Attributes:
         options: as they were typed.
         inventory: loaded, with the credentials.
-        path: of the inventory.
+        paths: of the inventory.
         sets: the variables that were set.
         forks: hosts worked on at a time.
     """
 
     options: CommandOptions
     inventory: Inventory
-    path: Path
+    paths: tuple[Path, ...]
     sets: Mapping[str, Any]
     forks: int
 
@@ -70,7 +70,7 @@ class Request:
         if report:
             reporters.append(ReportFile(report))
         if remember:
-            reporters.append(_remember_when_started(self.path))
+            reporters.append(_remember_when_started(self.paths))
         return reporters
 
 
@@ -80,18 +80,27 @@ def resolve(options: CommandOptions) -> Request:
     Raises:
         InputErrors: an option, or something in the inventory, is wrong.
     """
-    from provision.config.inventory import load
     from provision.engine.run import FORKS
     from provision.report.console import output
 
-    path = _inventory_path(options)
+    paths = _inventory_paths(options)
     sets = dict(map(assignment, options.set))
     forks = positive("--forks", options.forks) if options.forks else FORKS
     if not options.inventory:
-        output().show(f"inventory: {short_path(path)} (deployed last)")
-    inventory = load(path, options.credentials)
-    inventory = inventory.with_credentials(chosen_credentials(options))
-    return Request(options, inventory, path, sets, forks)
+        shown = ", ".join(short_path(path) for path in paths)
+        output().show(f"inventory: {shown} (deployed last)")
+    inventory = _loaded(options, paths).with_credentials(chosen_credentials(options))
+    return Request(options, inventory, paths, sets, forks)
+
+
+def _loaded(options: CommandOptions, paths: tuple[Path, ...]) -> Inventory:
+    """Return the inventory, which may be a program: it is not run again."""
+    from provision.config.inventory import load
+
+    known = options.inventories
+    if paths not in known:
+        known[paths] = load(paths, options.credentials)
+    return known[paths]
 
 
 def short_path(path: Path) -> str:
@@ -100,23 +109,26 @@ def short_path(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _inventory_path(options: CommandOptions) -> Path:
+def _inventory_paths(options: CommandOptions) -> tuple[Path, ...]:
     from provision.config.inventory import find
 
     if options.inventory:
-        return find(options.inventory)
+        return tuple(map(find, options.inventory))
     try:
-        last = Path(LAST.read_text("utf-8").strip())
+        last = tuple(map(Path, LAST.read_text("utf-8").splitlines()))
     except OSError:
+        last = ()
+    if not last:
         raise OptionError(
             "no inventory was given, and none was deployed from this folder before",
             hint=f"use --inventory PATH{_choices()}",
-        ) from None
-    if not last.is_file():
-        raise OptionError(
-            f"the inventory deployed last no longer exists: {last}",
-            hint="use --inventory PATH",
         )
+    for path in last:
+        if not path.exists():
+            raise OptionError(
+                f"the inventory deployed last no longer exists: {path}",
+                hint="use --inventory PATH",
+            )
     return last
 
 
@@ -125,12 +137,13 @@ def _choices() -> str:
     return f", or a name in inventories/: {', '.join(names)}" if names else ""
 
 
-def _remember_when_started(path: Path) -> Reporter:
+def _remember_when_started(paths: Sequence[Path]) -> Reporter:
     from provision.model.events import RunStarted
 
     def remember(event: Event) -> None:
         if isinstance(event, RunStarted):
             LAST.parent.mkdir(exist_ok=True)
-            LAST.write_text(f"{path.resolve()}\n", "utf-8")
+            lines = (f"{path.parent.resolve() / path.name}\n" for path in paths)
+            LAST.write_text("".join(lines), "utf-8")
 
     return remember

@@ -18,6 +18,7 @@ from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import SecretStr
 
+from provision.config.json_text import Unsafe
 from provision.config.yaml_source import did_you_mean, shown
 from provision.errors import RenderError, SecretError
 from provision.model.fields import Written
@@ -102,6 +103,8 @@ class Scope:
             RenderError: a name is undefined, or a template is wrong.
             SecretError: a secret cannot be had.
         """
+        if isinstance(value, Unsafe):
+            return value
         if isinstance(value, str):
             return self._text(value) if "{" in value else value
         if isinstance(value, Mapping):
@@ -109,6 +112,15 @@ class Scope:
         if isinstance(value, list | tuple):
             return [self.render(item) for item in value]
         return value
+
+    def value(self, name: str) -> Any:
+        """Return the variable *name*, rendered.
+
+        Raises:
+            RenderError: see `render`.
+            KeyError: there is none.
+        """
+        return self._get(name)
 
     def give(self, functions: Mapping[str, Call]) -> None:
         """Add *functions* that depend on nothing but their arguments and this scope."""

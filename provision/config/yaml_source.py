@@ -1,7 +1,12 @@
-"""YAML that remembers where it was written, so that every error can say the line."""
+"""YAML that remembers where it was written, so that every error can say the line.
+
+A file that is JSON is read as JSON. Ansible's tags are known: `!vault` and `!unsafe`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +15,8 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
+from provision.config.file_text import opened, read, short_name
+from provision.config.json_text import NOT_JSON, Unsafe, from_json, hidden
 from provision.config.spelling import nearest
 from provision.errors import InputError, SecretError
 from provision.invocation import program
@@ -27,8 +34,32 @@ SHOWN = 60
 """Characters of a wrong value that are shown."""
 KNOWN = 300
 """Characters of a list of what is known."""
+VAULT = ("!vault", "!vault-encrypted")
+PAIRS = (f"{CORE}omap", f"{CORE}pairs")
 Where = tuple[str | int, ...]
 """The way to a value: keys and list positions from the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file, for errors about what is there.
+
+    Attributes:
+        file: its name; "" when the data was made in Python.
+        line: the line; 0 = not known.
+        path: the way to the value, as a person writes it.
+    """
+
+    file: str = ""
+    line: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    def error(self, kind: type[InputError], problem: str, hint: str = "") -> InputError:
+        """Return an error about what is here."""
+        return kind(problem, hint=hint, file=self.file, line=self.line, path=self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +71,16 @@ class Source:
         data: plain dictionaries, lists and scalars.
         lines: the line of each value, by its way from the top.
         top: what the top of the document is called in errors.
+        written: what was written for each value that YAML took for no text.
+        written_keys: the same for keys.
     """
 
     file: str
     data: Any
     lines: Mapping[Where, int] = field(default_factory=dict, repr=False)
     top: str = ""
+    written: Mapping[Where, str] = field(default_factory=dict, repr=False)
+    written_keys: Mapping[Where, str] = field(default_factory=dict, repr=False)
 
     def line(self, where: Where) -> int:
         """The line of the value at *where*, or of the nearest one around it."""
@@ -54,19 +89,19 @@ class Source:
                 return self.lines[where[:end]]
         return 0
 
+    def at(self, where: Where) -> Place:
+        """Return the place of the value at *where*."""
+        return Place(self.file, self.line(where), way(where, self.top))
+
     def place(self, where: Where) -> str:
         """`file:line` of the value at *where*."""
-        line = self.line(where)
-        return f"{self.file}:{line}" if line else self.file
+        return str(self.at(where))
 
     def error(
         self, kind: type[InputError], where: Where, problem: str, hint: str = ""
     ) -> InputError:
         """An error about the value at *where*."""
-        path = way(where, self.top)
-        return kind(
-            problem, hint=hint, file=self.file, line=self.line(where), path=path
-        )
+        return self.at(where).error(kind, problem, hint)
 
 
 def way(where: Where, top: str = "") -> str:
@@ -83,6 +118,7 @@ def load(
     *,
     top: str = "",
     credentials: Credentials | None = None,
+    typed_keys: bool = False,
 ) -> Source:
     """Read the YAML file *path*; one that is encrypted as a whole has secrets only.
 
@@ -91,37 +127,23 @@ def load(
         kind: the class of errors about it.
         top: the name of the top of the document in errors.
         credentials: decrypt what is encrypted; without any, new ones.
+        typed_keys: see `parse`.
 
     Raises:
         InputError: of *kind*: it cannot be read, or is not YAML.
         SecretError: it is encrypted, and cannot be decrypted.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise kind("there is no such file", file=str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise kind(f"cannot be read: {error}", file=str(path)) from error
-    if not is_encrypted(text):
-        shown = _shown(path)
-        return parse(text, kind, file=shown, top=top, credentials=credentials)
     credentials = credentials or Credentials()
-    try:
-        opened = credentials.decrypt(text).get_secret_value()
-    except SecretError as error:
-        error.file = _shown(path)
-        raise
+    text, secret = opened(path, read(path, kind), kind, credentials)
     return parse(
-        opened, kind, file=_shown(path), top=top, secret=True, credentials=credentials
+        text,
+        kind,
+        file=short_name(path),
+        top=top,
+        secret=secret,
+        credentials=credentials,
+        typed_keys=typed_keys,
     )
-
-
-def _shown(path: Path) -> str:
-    """*path* as short as the current directory allows."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def parse(
@@ -132,19 +154,32 @@ def parse(
     top: str = "",
     secret: bool = False,
     credentials: Credentials | None = None,
+    typed_keys: bool = False,
 ) -> Source:
     """Read YAML from *text*; duplicate keys are refused.
 
     Values with the tag `!vault` are decrypted with *credentials*. They, and with *secret*
-    all values that are text, are `SecretStr`.
+    all values that are text, are `SecretStr`. Keys are text, as written; with
+    *typed_keys* they are what YAML takes them for, as in Ansible's variables.
 
     Raises:
         InputError: of *kind*.
         SecretError: a value cannot be decrypted.
     """
+    credentials = credentials or Credentials()
+    builder = _Builder(text, kind, file, secret, credentials, typed_keys)
+    data = from_json(text, credentials)
     try:
-        builder = _Builder(text, kind, file, secret, credentials or Credentials())
-        return Source(file, builder.document(), builder.lines, top)
+        if data is NOT_JSON:
+            data = builder.document()
+        else:
+            data = hidden(data) if secret else data
+            # Only for the lines; JSON may have tabs, which YAML may not.
+            with contextlib.suppress(yaml.YAMLError):
+                builder.document()
+        return Source(
+            file, data, builder.lines, top, builder.written, builder.written_keys
+        )
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem, hint = f"not valid YAML: {error.problem or error.context}", ""
@@ -173,13 +208,18 @@ class _Builder:
         file: str,
         secret: bool,
         credentials: Credentials,
+        typed_keys: bool,
     ) -> None:
         self.loader = _Loader(text)
         self.lines: dict[Where, int] = {}
+        self.written: dict[Where, str] = {}
+        self.written_keys: dict[Where, str] = {}
         self._kind = kind
         self._file = file
         self._secret = secret
         self._credentials = credentials
+        self._typed_keys = typed_keys
+        self._unsafe = False
         self._checked: set[int] = set()
         self._open: set[int] = set()
 
@@ -202,15 +242,49 @@ class _Builder:
             self._open.remove(id(node))
 
     def _plain(self, node: yaml.Node, where: Where) -> Any:
-        if node.tag == "!vault":
+        if node.tag in VAULT:
             return self._decrypted(node)
+        if node.tag == "!unsafe":
+            return self._without_templates(node, where)
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, where)
+            found = self._mapping(node, where)
+            return [*found] if node.tag == f"{CORE}set" else found
         if isinstance(node, yaml.SequenceNode):
-            items = enumerate(node.value)
-            return [self._value(item, (*where, number)) for number, item in items]
+            return self._sequence(node, where)
+        return self._leaf(node, where)
+
+    def _leaf(self, node: yaml.Node, where: Where) -> Any:
         value = self._scalar(node)
-        return SecretStr(value) if self._secret and isinstance(value, str) else value
+        if not isinstance(value, str):
+            self.written[where] = node.value
+            return value
+        if self._secret:
+            return SecretStr(value)
+        return Unsafe(value) if self._unsafe else value
+
+    def _sequence(self, node: yaml.SequenceNode, where: Where) -> list[Any]:
+        self._refuse_tag(node, f"{CORE}seq", *PAIRS)
+        items = enumerate(node.value)
+        found = [self._value(item, (*where, number)) for number, item in items]
+        if node.tag not in PAIRS:
+            return found
+        if not all(isinstance(item, dict) and len(item) == 1 for item in found):
+            raise self._at(node, "must be a list of single entries")
+        return [list(*item.items()) for item in found]
+
+    def _without_templates(self, node: yaml.Node, where: Where) -> Any:
+        """The value of a node with `!unsafe`, in which nothing is a template."""
+        outer, self._unsafe = self._unsafe, True
+        plain = copy.copy(node)
+        plain.tag = self.loader.resolve(type(node), node.value, (True, False))
+        try:
+            return self._plain(plain, where)
+        finally:
+            self._unsafe = outer
+
+    def _refuse_tag(self, node: yaml.Node, *known: str) -> None:
+        if node.tag not in known:
+            raise self._at(node, f"the tag {node.tag} is not known here")
 
     def _scalar(self, node: yaml.Node) -> Any:
         """The value of *node*; a number knows how it was written."""
@@ -228,7 +302,7 @@ class _Builder:
     def _decrypted(self, node: yaml.Node) -> SecretStr:
         line = node.start_mark.line + 1
         if not (isinstance(node, yaml.ScalarNode) and is_encrypted(node.value)):
-            problem = "the value of !vault is not encrypted"
+            problem = f"the value of {node.tag} is not encrypted"
             hint = f"`{program()} encrypt` makes one, as does `ansible-vault encrypt_string`"
             raise SecretError(problem, hint=hint, file=self._file, line=line)
         try:
@@ -237,7 +311,8 @@ class _Builder:
             error.file, error.line = error.file or self._file, error.line or line
             raise
 
-    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[Any, Any]:
+        self._refuse_tag(node, f"{CORE}map", f"{CORE}set")
         if id(node) not in self._checked:
             # Once: flattening puts merged keys beside the node's own.
             self._checked.add(id(node))
@@ -245,9 +320,12 @@ class _Builder:
             self.loader.flatten_mapping(node)
         result = {}
         for key_node, value_node in node.value:
-            key = self._key(key_node)
-            here = (*where, key)
+            text = self._key(key_node)
+            here = (*where, text)
             self.lines[here] = key_node.start_mark.line + 1
+            key = self._scalar(key_node) if self._typed_keys else text
+            if key_node.tag != f"{CORE}str":
+                self.written_keys[here] = text
             result[key] = self._value(value_node, here)
         return result
 

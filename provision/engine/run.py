@@ -30,8 +30,8 @@ from provision.secrets.store import SecretMode, Secrets
 FORKS = 100
 """Hosts worked on at a time by default."""
 
-Hosts = str | Path | Inventory
-"""A path, a name in `inventories/`, or an Inventory."""
+Hosts = str | Path | Sequence[str | Path] | Inventory
+"""A path, a name in `inventories/`, several of them, or an Inventory."""
 Book = str | Path | Playbook | Sequence[Play]
 """A path, a name in `playbooks/`, a Playbook, or its plays."""
 
@@ -222,7 +222,9 @@ def load_inventory(hosts: Hosts, options: ClusterOptions) -> Inventory:
     """
     credentials = options.get("credentials")
     if not isinstance(hosts, Inventory):
-        hosts = inventories.load(inventories.find(str(hosts)), credentials)
+        named = [hosts] if isinstance(hosts, str | Path) else hosts
+        found = [inventories.find(str(name)) for name in named]
+        hosts = inventories.load(found, credentials)
     return hosts.with_credentials(credentials or hosts.credentials)
 
 

@@ -18,7 +18,7 @@ from provision.ray.head import HEAD
 FILE = "hosts.json"
 CONNECT = (
     *("ansible_host", "ansible_port", "ansible_user", "ansible_connection"),
-    *("ansible_become", "ansible_private_key_file", "ansible_ssh_private_key_file"),
+    *("ansible_become", "ansible_private_key_file"),
     *("ansible_ssh_common_args", "ansible_ssh_extra_args"),
     *("known_hosts", "host_key", "address"),
 )
@@ -37,12 +37,10 @@ def record(inventory: Inventory, names: Iterable[str]) -> None:
     known = _read(inventory)
     before = dict(known)
     for name in names:
-        variables = inventory.hosts[name].vars
+        settings = inventory.hosts[name].settings((*CONNECT, *PLACES))
         plain = (str, int, float, bool, list)
         known[name] = {
-            key: variables[key]
-            for key in (*CONNECT, *PLACES)
-            if isinstance(variables.get(key), plain)
+            key: value for key, value in settings.items() if isinstance(value, plain)
         }
     if known != before:
         _write(inventory, known)
@@ -72,7 +70,11 @@ def left(inventory: Inventory) -> Inventory | None:
     known = _read(inventory)
     present = {a for host in inventory.hosts.values() for a in _addresses(host)}
     base = inventory.path.parent if inventory.path else Path()
-    hosts = [Host(n, (LEFT,), v, FILE, base) for n, v in known.items()]
+    named = next((host.inventory for host in inventory.hosts.values()), ())
+    hosts = [
+        Host(name, (LEFT,), variables, FILE, base, inventory=named)
+        for name, variables in known.items()
+    ]
     former = {
         host.name: host
         for host in hosts

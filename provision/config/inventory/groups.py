@@ -1,19 +1,28 @@
-"""The groups of an inventory file as they are written, before anything is merged."""
+"""The groups and hosts that the entries of an inventory add up to, before any merging."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from provision.config.inventory.ranges import expand
-from provision.config.yaml_source import Source, Where, did_you_mean
+from provision.config.inventory.entries import (
+    ChildEntry,
+    Entry,
+    GroupEntry,
+    HostEntry,
+    Variable,
+    VariableEntry,
+    WarningEntry,
+)
+from provision.config.yaml_source import Place, shown
 from provision.errors import InputError, InventoryError
 
-KEYS = ("hosts", "vars", "children")
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
-IMPLIED = ("all", "ungrouped")
+ALL = "all"
+UNGROUPED = "ungrouped"
+PRIORITY = "ansible_group_priority"
+PORT = "ansible_port"
 
 
 @dataclass(slots=True)
@@ -21,125 +30,175 @@ class Group:
     """A group as written: its own hosts and variables, and the groups in it."""
 
     name: str
-    hosts: dict[str, Where] = field(default_factory=dict)
-    host_vars: dict[str, dict[str, Any]] = field(default_factory=dict)
-    vars: dict[str, Any] = field(default_factory=dict)
-    children: list[str] = field(default_factory=list)
-    where: Where = ()
+    place: Place = field(default_factory=Place)
+    hosts: dict[str, Place] = field(default_factory=dict)
+    children: dict[str, Place] = field(default_factory=dict)
+    vars: dict[str, Variable] = field(default_factory=dict)
+    priority: int = 1
 
 
-class GroupTree:
-    """Reads all groups of *source*; what is wrong is gathered in `errors`."""
+@dataclass(slots=True)
+class HostLine:
+    """A host as written: where it is met first, and its own variables."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    name: str
+    place: Place
+    vars: dict[str, Variable] = field(default_factory=dict)
+
+
+class Groups:
+    """All groups and hosts of an inventory, in the order in which they are met.
+
+    Attributes:
+        groups: by name; `all` and `ungrouped` are always there.
+        hosts: by name.
+        errors: what is wrong.
+        warnings: what is odd, and means the same to Ansible.
+    """
+
+    def __init__(self) -> None:
+        self.groups = {name: Group(name) for name in (ALL, UNGROUPED)}
+        self.hosts: dict[str, HostLine] = {}
         self.errors: list[InputError] = []
-        self.groups = {name: Group(name) for name in IMPLIED}
-        top = source.data
-        if not isinstance(top, Mapping) or not top:
-            problem = "an inventory is a mapping of groups"
-            self._wrong((), problem, "begin with `all:` and below it `hosts:`")
-            return
-        if "plugin" in top:
-            self._wrong(("plugin",), "this file is for an inventory plugin of Ansible")
-            return
-        for name, body in top.items():
-            self._group(str(name), body, (str(name),))
-        self._refuse_circles()
+        self.warnings: list[str] = []
 
-    def parents(self) -> dict[str, set[str]]:
-        """The groups that each group is directly in."""
-        found: dict[str, set[str]] = {name: set() for name in self.groups}
-        for group in self.groups.values():
-            for child in group.children:
-                found[child].add(group.name)
-        return found
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add *entries*, which may say more about what is there already."""
+        for entry in entries:
+            self._add(entry)
 
-    def _wrong(self, where: Where, problem: str, hint: str = "") -> None:
-        self.errors.append(self.source.error(InventoryError, where, problem, hint))
+    def _add(self, entry: Entry) -> None:
+        match entry:
+            case GroupEntry(name, place):
+                self._group(name, place)
+            case HostEntry():
+                self._host(entry)
+            case ChildEntry():
+                self._child(entry)
+            case VariableEntry(owner, variable):
+                self._variable(owner, variable)
+            case WarningEntry(text, place):
+                self.warnings.append(f"{place}: {text}")
+            case InputError():
+                self.errors.append(entry)
 
-    def _group(self, name: str, body: Any, where: Where) -> None:
-        if not NAME.match(name):
-            self._wrong(where, f"{name!r} cannot be the name of a group")
-            return
-        group = self.groups.setdefault(name, Group(name, where=where))
-        group.where = group.where or where
-        for key, value in self._mapping(body, where):
-            here = (*where, key)
-            if key == "hosts":
-                self._hosts(group, value, here)
-            elif key == "vars":
-                group.vars |= dict(self._mapping(value, here))
-            elif key == "children":
-                self._children(group, value, here)
-            else:
-                hint = did_you_mean(key, KEYS)
-                if name in IMPLIED and "did" not in hint:
-                    hint = f"groups stand beside `{name}` or below its `children`"
-                self._wrong(here, "unknown key of a group", hint)
+    def _group(self, name: str, place: Place) -> Group:
+        group = self.groups.setdefault(name, Group(name, place))
+        if not group.place.file:
+            group.place = place
+        return group
 
-    def _mapping(self, body: Any, where: Where) -> Iterator[tuple[str, Any]]:
-        if body is None:
-            return
-        if isinstance(body, str):
-            yield body, None
-        elif isinstance(body, Mapping):
-            for key, value in body.items():
-                yield str(key), value
+    def _host(self, entry: HostEntry) -> None:
+        name, place = entry.name, entry.place
+        if name not in self.hosts:
+            self.hosts[name] = HostLine(name, place)
+            if entry.port:
+                # As in Ansible, a port counts only where the host is met first.
+                self.hosts[name].vars[PORT] = Variable(PORT, entry.port, place)
+        self.groups[entry.group].hosts.setdefault(name, place)
+
+    def _child(self, entry: ChildEntry) -> None:
+        if entry.name == ALL or (entry.name == UNGROUPED and entry.parent != ALL):
+            problem = f"`{entry.name}` cannot be in another group"
+            self.errors.append(entry.place.error(InventoryError, problem))
+        elif entry.name in self.groups:
+            self.groups[entry.parent].children.setdefault(entry.name, entry.place)
+
+    def _variable(self, owner: str, variable: Variable) -> None:
+        if owner not in self.groups:
+            self.hosts[owner].vars[variable.name] = variable
+        elif variable.name == PRIORITY:
+            self._priority(self.groups[owner], variable)
         else:
-            hint = "one entry a line, each with a colon at its end, no dashes"
-            self._wrong(where, f"must be a mapping, not {body!r}", hint)
+            # As in Ansible, also if a host has the name of the group.
+            self.groups[owner].vars[variable.name] = variable
 
-    def _children(self, group: Group, body: Any, where: Where) -> None:
-        for name, child in self._mapping(body, where):
-            self._group(name, child, (*where, name))
-            if name in self.groups and name not in group.children:
-                group.children.append(name)
+    def _priority(self, group: Group, variable: Variable) -> None:
+        number = _number(variable.value)
+        if number is None:
+            problem = f"must be a whole number, not {shown(variable.value)}"
+            self.errors.append(variable.place.error(InventoryError, problem))
+        else:
+            group.priority = number
 
-    def _hosts(self, group: Group, body: Any, where: Where) -> None:
-        here: set[str] = set()
-        for text, variables in self._mapping(body, where):
-            place = (*where, text)
-            found = dict(self._mapping(variables, place))
-            for name, port in self._names(text, place):
-                if name in here:
-                    self._wrong(place, f"the host {name} is there twice")
-                here.add(name)
-                group.hosts.setdefault(name, place)
-                group.host_vars.setdefault(name, {}).update(port | found)
+    def check(self) -> None:
+        """Note what is wrong or odd with the groups as a whole."""
+        self._refuse_circles()
+        for name in self.groups.keys() & self.hosts.keys():
+            self._check_double(self.hosts[name])
 
-    def _names(self, text: str, where: Where) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The hosts an entry stands for, with the port it may have."""
-        name, port = _split_port(text)
-        try:
-            names = expand(name)
-        except ValueError as error:
-            self._wrong(where, str(error))
-            return
-        for one in names:
-            if NAME.match(one) or ":" in one:
-                yield one, {"ansible_port": int(port)} if port else {}
-            else:
-                self._wrong(where, f"{one!r} cannot be the name of a host")
+    def _check_double(self, host: HostLine) -> None:
+        """Note that *host* has the name of a group."""
+        if any(host.name in g.hosts for n, g in self.groups.items() if n != ALL):
+            self.warnings.append(
+                f"{host.place}: {host.name!r} is a host and a group; its variables "
+                "are those of the group, as in Ansible"
+            )
+        else:
+            problem = f"{host.name!r} is a group, and a host that is in no group"
+            hint = "give one of them another name"
+            self.errors.append(host.place.error(InventoryError, problem, hint))
 
     def _refuse_circles(self) -> None:
+        done: set[str] = set()
+
         def visit(name: str, path: tuple[str, ...]) -> bool:
             if name in path:
                 circle = " -> ".join([*path[path.index(name) :], name])
-                where = self.groups[name].where
-                self._wrong(where, f"groups contain each other: {circle}")
+                place = self.groups[path[-1]].children[name]
+                problem = f"groups contain each other: {circle}"
+                self.errors.append(place.error(InventoryError, problem))
                 return True
-            return any(visit(c, (*path, name)) for c in self.groups[name].children)
+            if name in done:
+                return False
+            found = any(visit(c, (*path, name)) for c in self.groups[name].children)
+            done.add(name)
+            return found
 
         any(visit(name, ()) for name in self.groups)
 
 
-def _split_port(text: str) -> tuple[str, str]:
-    """`name:22` and `[address]:22` in two; an IPv6 address needs the brackets."""
-    if match := re.fullmatch(
-        r"\[([0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[^\]]*)\](?::(\d+))?", text
-    ):
-        return match[1], match[2] or ""
-    if match := re.fullmatch(r"([^:\[\]]*(?:\[[^\]]*\][^:\[\]]*)*):(\d+)", text):
-        return match[1], match[2]
-    return text, ""
+class Ranks:
+    """The groups of each host, in the order in which their variables are merged."""
+
+    def __init__(self, groups: Groups) -> None:
+        self._groups = groups.groups
+        self._parents: dict[str, set[str]] = {name: set() for name in groups.groups}
+        for group in groups.groups.values():
+            for child in group.children:
+                self._parents[child].add(group.name)
+        self._direct: dict[str, set[str]] = {name: set() for name in groups.hosts}
+        for group in groups.groups.values():
+            for host in group.hosts:
+                self._direct[host].add(group.name)
+        self.rank = functools.cache(self._rank)
+
+    def groups_of(self, host: str) -> tuple[str, ...]:
+        """Return all groups of *host*, the ones that win last."""
+        direct = self._direct[host] - {ALL, UNGROUPED}
+        return self._ordered(frozenset(direct or {UNGROUPED}))
+
+    def _rank(self, name: str) -> tuple[int, int]:
+        """Return the depth of a group below `all`, and its priority."""
+        if name == ALL:
+            return 0, 0
+        above = (self.rank(parent)[0] for parent in self._parents[name])
+        return max(above, default=0) + 1, self._groups[name].priority
+
+    def _ordered(self, direct: frozenset[str]) -> tuple[str, ...]:
+        found = {ALL}
+        todo = [*direct]
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += self._parents[name]
+        return tuple(sorted(found, key=lambda name: (*self.rank(name), name)))
+
+
+def _number(value: Any) -> int | None:
+    """*value* as Python makes a whole number of it; None: it does not."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

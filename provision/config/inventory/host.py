@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-from provision.config.inventory.connection_vars import flag, proxy_jump
+from provision.config.inventory.connection_vars import (
+    LOCAL,
+    first,
+    flag,
+    proxy_jump,
+)
 from provision.secrets.store import hidden
 
 KNOWN_HOSTS = "known_hosts"
@@ -26,6 +31,8 @@ class Host:
         vars: its variables, merged.
         where: `file:line` of the inventory.
         base: the folder that relative paths in its variables start from.
+        rendered: the connection variables that are templates, rendered.
+        inventory: the inventories it is in, as options of a command name them.
     """
 
     name: str
@@ -33,65 +40,69 @@ class Host:
     vars: Mapping[str, Any] = field(default_factory=dict, repr=False)
     where: str = ""
     base: Path = field(default_factory=Path, repr=False)
+    rendered: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    inventory: tuple[str, ...] = ()
 
     @property
     def ssh_host(self) -> str:
         """The name or address SSH connects to."""
-        return str(self.vars.get("ansible_host") or self.name)
+        return str(self._setting("ansible_host") or self.name)
 
     @property
     def address(self) -> str:
         """Its address inside the cluster: `address`, else where SSH connects to."""
-        return str(self.vars.get("address") or self.ssh_host)
+        return str(self._setting("address") or self.ssh_host)
 
     @property
     def port(self) -> int | None:
         """The port SSH connects to; None: what ssh_config says, or 22."""
-        port = self.vars.get("ansible_port")
+        port = self._setting("ansible_port")
         return None if port is None else int(port)
 
     @property
     def user(self) -> str | None:
         """The login user; None: ssh_config's, or the user of this program."""
-        user = self.vars.get("ansible_user")
-        return str(user) if user else None
+        user = self._setting("ansible_user")
+        return None if user is None else str(user)
 
     @property
     def key_file(self) -> Path | None:
         """The private key to log in with."""
-        names = ("ansible_ssh_private_key_file", "ansible_private_key_file")
-        found = [self.vars[name] for name in names if self.vars.get(name)]
-        return self._path(found[0]) if found else None
+        found = self._setting("ansible_private_key_file")
+        return None if found is None else self._path(str(found))
 
     @property
     def password(self) -> SecretStr | None:
         """The password to log in with, if no key will do."""
-        return self._secret("ansible_password", "ansible_ssh_pass")
+        return self._secret("ansible_password")
 
     @property
     def become_password(self) -> SecretStr | None:
         """The password sudo may ask for."""
-        return self._secret("ansible_become_password", "ansible_become_pass")
+        return self._secret("ansible_become_password")
 
     @property
     def become(self) -> bool:
         """True if plays may act as root here; `ansible_become: false` forbids it."""
-        return flag(self.vars.get("ansible_become", True))
+        found = self._setting("ansible_become")
+        return True if found is None else flag(found)
 
     @property
     def connection(self) -> str:
         """`ssh` or `local`."""
-        return str(self.vars.get("ansible_connection", "ssh"))
+        local = self._setting("ansible_connection") in LOCAL
+        return "local" if local else "ssh"
 
     @property
     def proxy_jump(self) -> str | None:
         """The jump hosts of `ansible_ssh_common_args`, as ssh takes them."""
-        return proxy_jump(self.vars)
+        return proxy_jump({**self.vars, **self.rendered})
 
     @property
     def host_key(self) -> str | None:
         """The host's public key, `TYPE BASE64`, pinned in the inventory."""
-        return self.vars.get("host_key")
+        found: str | None = self._setting("host_key")
+        return found
 
     @property
     def known_hosts(self) -> tuple[Path, ...]:
@@ -99,19 +110,14 @@ class Host:
 
         Unless the variable `known_hosts` names others: the one beside the inventory.
         """
-        files = self.vars.get("known_hosts") or KNOWN_HOSTS
+        files = self._setting("known_hosts") or KNOWN_HOSTS
         named = [files] if isinstance(files, str) else files
         return tuple(self._path(name) for name in named)
 
     @property
-    def file(self) -> str:
-        """The inventory's file; "" when it was made in Python."""
-        return re.sub(r":\d+\Z", "", self.where)
-
-    @property
     def secrets(self) -> Iterator[str]:
         """Values that nothing may print."""
-        yield from hidden(self.vars)
+        yield from hidden({**self.vars, "rendered": dict(self.rendered)})
         for secret in (self.password, self.become_password):
             if secret:
                 yield secret.get_secret_value()
@@ -122,9 +128,24 @@ class Host:
     def _path(self, name: str) -> Path:
         return self.base / Path(name).expanduser()
 
-    def _secret(self, *names: str) -> SecretStr | None:
-        found = [self.vars[name] for name in names if self.vars.get(name) is not None]
-        if not found:
-            return None
-        first = found[0]
-        return first if isinstance(first, SecretStr) else SecretStr(str(first))
+    @property
+    def inventory_options(self) -> str:
+        """The options of a command that name the inventory; "" if there is none."""
+        return " ".join(f"--inventory {shlex.quote(name)}" for name in self.inventory)
+
+    def settings(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return those of the variables *names* that are set, rendered.
+
+        A setting that has an older name is returned under its own.
+        """
+        found = ((name, self._setting(name)) for name in names)
+        return {name: value for name, value in found if value is not None}
+
+    def _setting(self, name: str) -> Any:
+        return first(name, {**self.vars, **self.rendered})
+
+    def _secret(self, name: str) -> SecretStr | None:
+        found = self._setting(name)
+        if found is None or isinstance(found, SecretStr):
+            return found
+        return SecretStr(str(found))

@@ -1,29 +1,24 @@
-"""An inventory: found by name, loaded, checked as a whole."""
+"""An inventory: the hosts of one cluster, loaded from files or made in Python."""
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from provision.config.inventory import connection_vars as connection
+from provision.config.file_text import short_name
 from provision.config.inventory import pattern as patterns
-from provision.config.inventory.groups import GroupTree
+from provision.config.inventory.build import Builder
+from provision.config.inventory.checks import LOCK_HOST
+from provision.config.inventory.formats import yaml_file
+from provision.config.inventory.groups import Groups
 from provision.config.inventory.host import Host
-from provision.config.inventory.merge import Merge
-from provision.config.yaml_source import Source, Where, did_you_mean
-from provision.config.yaml_source import load as load_source
-from provision.errors import InputError, InventoryError, raise_all
+from provision.config.inventory.sources import read
+from provision.config.yaml_source import Place, Source
+from provision.errors import InputError, InventoryError
 from provision.secrets.credentials import Credentials
-
-FOLDER = "inventories"
-SUFFIXES = ("", ".yml", ".yaml", ".json")
-LOCK_HOST = "lock_host"
-"""The variable that names the host with the cluster's lock."""
-CLUSTER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +29,9 @@ class Inventory:
         cluster: its name: the variable `cluster`, else the file's name.
         hosts: by name, in the order of the file.
         groups: the names of their hosts, also of those in groups within.
-        path: the file; None when it was made in Python.
+        path: the first file or folder it was read from; None: it was made in Python.
         warnings: what is odd and stops nothing.
-        source: the document it was made from, for errors about it.
-        group_places: where each group is in the document.
+        group_places: where each group is met first.
         credentials: what it was read with; its secrets are read with them as well.
     """
 
@@ -46,8 +40,7 @@ class Inventory:
     groups: Mapping[str, tuple[str, ...]]
     path: Path | None = None
     warnings: tuple[str, ...] = field(default=())
-    source: Source = field(default=Source("", None), repr=False)
-    group_places: Mapping[str, Where] = field(default_factory=dict, repr=False)
+    group_places: Mapping[str, Place] = field(default_factory=dict, repr=False)
     credentials: Credentials = field(
         default_factory=Credentials, repr=False, compare=False
     )
@@ -63,7 +56,9 @@ class Inventory:
         Raises:
             InventoryError: something in it is wrong (InputErrors: several things).
         """
-        return _build(Source("", data), None, cluster, Credentials())
+        groups = Groups()
+        groups.add(yaml_file.entries(Source("", data)))
+        return _made(Builder(groups, [], None, (), Credentials()), cluster)
 
     def select(self, pattern: str) -> list[str]:
         """The names of the hosts that *pattern* chooses, in the inventory's order.
@@ -92,8 +87,10 @@ class Inventory:
 
     def error(self, group: str, problem: str, hint: str = "") -> InputError:
         """Return an error about *group*, with its line if it is in the document."""
-        place = self.group_places.get(group, ())
-        return self.source.error(InventoryError, place, problem, hint)
+        file = short_name(self.path) if self.path else ""
+        place = self.group_places.get(group, Place())
+        place = place if place.file else Place(file)
+        return place.error(InventoryError, problem, hint)
 
     @property
     def state_dir(self) -> Path:
@@ -117,160 +114,40 @@ class Inventory:
         return replace(self, hosts=hosts, credentials=credentials)
 
 
-def find(name: str) -> Path:
-    """The inventory called *name*: a path, or a name in `inventories/`.
+def load(
+    paths: Path | Sequence[Path], credentials: Credentials | None = None
+) -> Inventory:
+    """Load the inventory in *paths*, a file or folder, or several that are one.
 
-    Raises:
-        InventoryError: there is none.
-    """
-    for folder in (Path(), Path(FOLDER)):
-        for suffix in SUFFIXES:
-            if (path := folder / f"{name}{suffix}").is_file():
-                return path
-    raise InventoryError(
-        f"there is no inventory {name!r}, here or in {FOLDER}/",
-        hint=did_you_mean(name, _available()) or "name a file: --inventory lab.yml",
-    )
-
-
-def _available() -> list[str]:
-    folder = Path(FOLDER)
-    return [f.name for f in folder.glob("*.*")] if folder.is_dir() else []
-
-
-def load(path: Path, credentials: Credentials | None = None) -> Inventory:
-    """Load the inventory in *path*.
+    Of several the later win. It is the cluster of the first: its name, and the folder
+    that the secrets, `known_hosts` and relative paths are in.
 
     Args:
-        path: the file.
-        credentials: decrypt what is encrypted in it; without any, new ones.
+        paths: files or folders.
+        credentials: decrypt what is encrypted in them; without any, new ones.
 
     Raises:
         InventoryError: something in it is wrong (InputErrors: several things).
     """
+    given = [paths] if isinstance(paths, Path) else paths
     credentials = credentials or Credentials()
-    source = load_source(path, InventoryError, credentials=credentials)
-    return _build(source, path.resolve(), path.stem, credentials)
+    # A link stays a link: what lies beside it belongs to it, as in Ansible.
+    absolute = [path.parent.resolve() / path.name for path in given]
+    folders = [path if path.is_dir() else path.parent for path in absolute]
+    names = tuple(short_name(path) for path in given)
+    groups = read(given, credentials)
+    builder = Builder(groups, folders, absolute[0], names, credentials)
+    return _made(builder, absolute[0].stem)
 
 
-def _build(
-    source: Source, path: Path | None, cluster: str, credentials: Credentials
-) -> Inventory:
-    tree = GroupTree(source)
-    raise_all(tree.errors)
-    merge = Merge(tree, path.parent if path else None, credentials)
-    base = path.parent if path else Path.cwd()
-    hosts, errors = {}, []
-    for name in merge.hosts:
-        try:
-            hosts[name] = _host(tree, merge, name, base)
-        except InputError as error:
-            errors.append(error)
-    raise_all(errors)
-    groups = {
-        group: tuple(name for name in hosts if group in hosts[name].groups)
-        for group in tree.groups
-    }
-    raise_all(
-        [
-            *_variables(tree, hosts.values()),
-            *_lock_host_problems(tree, hosts),
-            *_host_problems(tree, hosts),
-        ]
-    )
-    named = {str(h.vars["cluster"]) for h in hosts.values() if "cluster" in h.vars}
+def _made(builder: Builder, cluster: str) -> Inventory:
+    built = builder.build(cluster)
     return Inventory(
-        cluster=_cluster(source, named, cluster),
-        hosts=hosts,
-        groups=groups,
-        path=path,
-        source=source,
-        group_places={name: group.where for name, group in tree.groups.items()},
-        credentials=credentials,
+        cluster=built.cluster,
+        hosts=built.hosts,
+        groups=built.groups,
+        path=builder.path,
+        warnings=built.warnings,
+        group_places=built.group_places,
+        credentials=builder.credentials,
     )
-
-
-def _host(tree: GroupTree, merge: Merge, name: str, base: Path) -> Host:
-    where = _place(tree, name)
-    groups = tuple(merge.groups_of(name))
-    variables = connection.opened(merge.variables(name))
-    return Host(name, groups, variables, tree.source.place(where), base)
-
-
-def _place(tree: GroupTree, host: str) -> tuple[str | int, ...]:
-    return next(g.hosts[host] for g in tree.groups.values() if host in g.hosts)
-
-
-def _variables(tree: GroupTree, hosts: Iterable[Host]) -> Iterator[InputError]:
-    """Yield the problems of connection variables; each value once."""
-    seen: set[tuple[str, str]] = set()
-    for host in hosts:
-        for name, problem, hint in connection.problems(host.vars):
-            if (name, problem) not in seen:
-                seen.add((name, problem))
-                where = _where_set(tree, host, name)
-                yield tree.source.error(InventoryError, where, problem, hint)
-
-
-def _where_set(tree: GroupTree, host: Host, variable: str) -> tuple[str | int, ...]:
-    """The place in the file that gave *host* its *variable*, as well as it is known."""
-    here = (*_place(tree, host.name), variable)
-    if here in tree.source.lines:
-        return here
-    for name in reversed(host.groups):
-        group = tree.groups[name]
-        if variable in group.vars:
-            return (*group.where, "vars", variable)
-    return here
-
-
-def _host_problems(tree: GroupTree, hosts: Mapping[str, Host]) -> Iterator[InputError]:
-    """Yield what no inventory can have."""
-    if not hosts:
-        problem = "there is no host in it"
-        yield tree.source.error(InventoryError, (), problem, "add one below `hosts:`")
-    yield from _same_address(tree, hosts)
-
-
-def _lock_host_problems(
-    tree: GroupTree, hosts: Mapping[str, Host]
-) -> Iterator[InputError]:
-    """Yield what is wrong with `lock_host`: one host of the inventory, the same for all."""
-    seen: dict[str, Host] = {}
-    for host in hosts.values():
-        if LOCK_HOST in host.vars:
-            seen.setdefault(str(host.vars[LOCK_HOST]), host)
-    for name, host in seen.items():
-        where = _where_set(tree, host, LOCK_HOST)
-        if name not in hosts:
-            hint = did_you_mean(name, hosts)
-            problem = f"no host is called {name!r}"
-            yield tree.source.error(InventoryError, where, problem, hint)
-        elif len(seen) > 1:
-            problem = f"one inventory has one lock host, not {', '.join(seen)}"
-            hint = f"set `{LOCK_HOST}` for `all` only"
-            yield tree.source.error(InventoryError, where, problem, hint)
-            return
-
-
-def _same_address(tree: GroupTree, hosts: Mapping[str, Host]) -> Iterator[InputError]:
-    seen: dict[str, str] = {}
-    for host in hosts.values():
-        first = seen.setdefault(host.address, host.name)
-        if first != host.name and host.connection != "local":
-            problem = f"{host.name} and {first} have the same address {host.address}"
-            hint = "correct ansible_host, or set `address`: where other nodes reach it"
-            where = _place(tree, host.name)
-            yield tree.source.error(InventoryError, where, problem, hint)
-
-
-def _cluster(source: Source, named: set[str], default: str) -> str:
-    if len(named) > 1:
-        problem = f"one inventory is one cluster, not {', '.join(sorted(named))}"
-        raise source.error(InventoryError, (), problem, "set `cluster` for `all` only")
-    cluster = named.pop() if named else default
-    if not CLUSTER.match(cluster):
-        hint = "letters, digits, `-`, `_` and `.`; set the variable `cluster`"
-        problem = f"{cluster!r} cannot be the name of a cluster"
-        raise source.error(InventoryError, (), problem, hint)
-    return cluster

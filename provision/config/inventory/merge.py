@@ -1,134 +1,135 @@
-"""One mapping of variables for each host: all < parent group < child group < host."""
+"""One mapping of variables for each host, in the order in which Ansible merges them.
+
+The later wins: `all` as written in the inventory; the other groups as written, the
+outermost first; `group_vars/all`; `group_vars/` of the other groups; the host as
+written; `host_vars/`. Files beside a later inventory win over those beside a former.
+
+Source: the Ansible documentation, "Understanding variable precedence", ansible-core 2.19.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from provision.config.inventory.groups import GroupTree
-from provision.config.yaml_source import Source, load
-from provision.errors import InventoryError
+from provision.config.file_text import short_name
+from provision.config.inventory.entries import Variable
+from provision.config.inventory.formats.variables_files import (
+    GROUP_VARS,
+    HOST_VARS,
+    VariablesFiles,
+)
+from provision.config.inventory.groups import ALL, Groups, Ranks
+from provision.errors import InputError
 from provision.secrets.credentials import Credentials
 
-SUFFIXES = ("", ".yml", ".yaml", ".json")
+Variables = Mapping[str, Variable]
 
 
 class Merge:
-    """The hosts of a tree, the groups each is in, and its variables.
-
-    As in Ansible, files in `group_vars/` and `host_vars/` beside the inventory win
-    over what is written in it for the same group or host.
+    """The merged variables of each host.
 
     Args:
-        tree: the groups as written.
-        base: the inventory's folder; None: there is none.
+        groups: the groups and hosts as written.
+        folders: the folders of its inventories, which may have files of variables.
         credentials: decrypt what is encrypted.
     """
 
     def __init__(
-        self, tree: GroupTree, base: Path | None, credentials: Credentials
+        self, groups: Groups, folders: Sequence[Path], credentials: Credentials
     ) -> None:
-        self._credentials = credentials
-        self._tree = tree
-        self._base = base
-        self._parents = tree.parents()
-        self._files: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self.hosts = list(self._names())
-        self._depths: dict[str, int] = {}
-        self.direct = {
-            host: [g.name for g in tree.groups.values() if host in g.hosts]
-            for host in self.hosts
+        self._groups = groups
+        self._ranks = Ranks(groups)
+        self._folders = {
+            folder: VariablesFiles(folder, credentials) for folder in folders
         }
+        self._files = [self._folders[folder] for folder in folders]
+        self._of_groups = functools.cache(self._merged_groups)
+        self._ties: dict[tuple[str, str, str], None] = {}
 
-    def groups_of(self, host: str) -> list[str]:
-        """All groups of *host*, the ones that win last."""
-        found = {"all"}
-        todo = list(self.direct[host])
-        if set(todo) <= {"all", "ungrouped"}:
-            found.add("ungrouped")
-        while todo:
-            name = todo.pop()
-            if name not in found:
-                found.add(name)
-                todo += self._parents[name]
-        return sorted(found, key=self._rank)
+    @property
+    def errors(self) -> list[InputError]:
+        """Errors in the files that were read so far."""
+        return [error for files in self._folders.values() for error in files.errors]
 
-    def variables(self, host: str) -> dict[str, Any]:
-        """The variables of *host*.
+    def groups_of(self, host: str) -> tuple[str, ...]:
+        """Return all groups of *host*, the ones that win last."""
+        return self._ranks.groups_of(host)
 
-        Raises:
-            InventoryError: two groups of the same rank disagree.
-        """
-        merged: dict[str, Any] = {}
-        origin: dict[str, str] = {}
-        for name in self.groups_of(host):
-            for key, value in self._group_vars(name).items():
-                if key in merged and merged[key] != value:
-                    self._refuse_tie(host, key, origin[key], name)
-                merged[key], origin[key] = value, name
-        for group in self._tree.groups.values():
-            merged |= group.host_vars.get(host, {})
-        return {**merged, **self._file("host_vars", host)}
+    def variables(self, host: str) -> Variables:
+        """Return the variables of *host*."""
+        merged, ties = self._of_groups(self.groups_of(host))
+        own = {**self._groups.hosts[host].vars}
+        for files in self._files:
+            own |= files.of(HOST_VARS, host)
+        for name, (one, other) in ties.items():
+            if name not in own:
+                self._ties[name, one, other] = None
+        return {**merged, **own}
 
-    def _refuse_tie(self, host: str, key: str, one: str, other: str) -> None:
-        if self._rank(one)[:2] == self._rank(other)[:2]:
-            raise self._tree.source.error(
-                InventoryError,
-                (*self._tree.groups[other].where, "vars", key),
-                f"the groups {one!r} and {other!r} disagree about it for {host}",
-                "set it on the host, or give one group a higher ansible_group_priority",
-            ) from None
+    def warnings(self) -> Iterator[str]:
+        """Yield what is odd with the variables of the hosts that were merged so far."""
+        for name, one, other in self._ties:
+            yield (
+                f"the groups {one!r} and {other!r} disagree about {name!r}, and the last "
+                f"in the alphabet wins; ansible_group_priority says which should"
+            )
+        if unused := sorted(self._unused()):
+            named = ", ".join(unused[:MOST_NAMED])
+            more = len(unused) - MOST_NAMED
+            rest = f" and {more} more" if more > 0 else ""
+            yield f"of no group or host, and not used: {named}{rest}"
 
-    def _names(self) -> Iterator[str]:
-        seen: set[str] = set()
-        for group in self._tree.groups.values():
-            for name in group.hosts:
-                if name not in seen:
-                    seen.add(name)
-                    yield name
+    def _unused(self) -> Iterator[str]:
+        for files in self._folders.values():
+            for path in files.unused(GROUP_VARS, self._groups.groups):
+                yield short_name(path)
+            for path in files.unused(HOST_VARS, self._groups.hosts):
+                yield short_name(path)
 
-    def _rank(self, name: str) -> tuple[int, int, str]:
-        priority = self._group_vars(name).get("ansible_group_priority", 1)
-        return (self._depth(name), int(priority), name)
-
-    def _depth(self, name: str) -> int:
-        if name not in self._depths:
-            parents = self._parents[name]
-            deepest = max((self._depth(parent) for parent in parents), default=0)
-            self._depths[name] = 0 if name == "all" else deepest + 1
-        return self._depths[name]
-
-    def _group_vars(self, name: str) -> dict[str, Any]:
-        own = self._tree.groups[name].vars
-        return {**own, **self._file("group_vars", name)}
-
-    def _file(self, folder: str, name: str) -> Mapping[str, Any]:
-        key = (folder, name)
-        if key not in self._files:
-            self._files[key] = self._read(folder, name)
-        return self._files[key]
-
-    def _read(self, folder: str, name: str) -> Mapping[str, Any]:
-        if self._base is None or not (self._base / folder).is_dir():
-            return {}
-        for suffix in SUFFIXES:
-            path = self._base / folder / f"{name}{suffix}"
-            if path.is_file():
-                return _mapping(
-                    load(path, InventoryError, credentials=self._credentials)
-                )
-            if path.is_dir():
-                hint = f"put all of it into {path}.yml"
-                raise InventoryError(
-                    "a folder of variables is not read", file=str(path), hint=hint
-                )
-        return {}
+    def _merged_groups(self, names: tuple[str, ...]) -> tuple[Variables, Ties]:
+        """The variables of the groups *names*, and where two of one rank disagree."""
+        merged = _Layers(self._ranks)
+        for name in names:
+            merged.add(name, self._groups.groups[name].vars)
+        for files in self._files:
+            merged.add(ALL, files.of(GROUP_VARS, ALL))
+        for files in self._files:
+            merged.begin()
+            for name in names[1:]:
+                merged.add(name, files.of(GROUP_VARS, name))
+        return merged.variables, merged.ties
 
 
-def _mapping(source: Source) -> Mapping[str, Any]:
-    if source.data is None:
-        return {}
-    if not isinstance(source.data, Mapping):
-        raise source.error(InventoryError, (), "must be a mapping of variables")
-    return {str(key): value for key, value in source.data.items()}
+MOST_NAMED = 10
+"""Files that are named in one warning."""
+Ties = Mapping[str, tuple[str, str]]
+
+
+class _Layers:
+    """Variables of groups, one over the other; notes where only the alphabet decides."""
+
+    def __init__(self, ranks: Ranks) -> None:
+        self._ranks = ranks
+        self._origins: dict[str, str] = {}
+        self.variables: dict[str, Variable] = {}
+        self.ties: dict[str, tuple[str, str]] = {}
+
+    def begin(self) -> None:
+        """Begin a layer that wins over those before, whatever the groups."""
+        self._origins.clear()
+
+    def add(self, group: str, variables: Variables) -> None:
+        """Add the *variables* of *group*, which win."""
+        for name, variable in variables.items():
+            self.ties.pop(name, None)
+            before = self._origins.get(name, group)
+            if before != group and self._disagree(name, variable, before, group):
+                self.ties[name] = (before, group)
+        self.variables |= variables
+        self._origins |= dict.fromkeys(variables, group)
+
+    def _disagree(self, name: str, variable: Variable, one: str, other: str) -> bool:
+        equal_rank = self._ranks.rank(one) == self._ranks.rank(other)
+        return equal_rank and self.variables[name].value != variable.value

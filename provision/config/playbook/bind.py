@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from provision.config.inventory import Inventory
-from provision.config.inventory.connection_vars import CHECKS, IGNORED
-from provision.config.inventory.inventory import LOCK_HOST
+from provision.config.inventory.connection_vars import CHECKS, IGNORED, PREFIX
 from provision.config.playbook import group_rules, selection
 from provision.config.playbook.bound import Bound, BoundPlay
 from provision.config.playbook.load import declared as declared_in
@@ -33,7 +32,7 @@ from provision.errors import (
 from provision.model.step import BoundStep, Step
 from provision.secrets.store import Secrets
 
-OURS = frozenset({*CHECKS, *IGNORED, "cluster", LOCK_HOST})
+OURS = frozenset({*CHECKS, *IGNORED})
 """Variables that are for the inventory itself."""
 
 
@@ -138,7 +137,7 @@ class _Binder:
         if odd and self._playbook.folder:
             known = declared_in(self._playbook.folder, self._inventory.credentials)
             odd -= set(known)
-        for name in sorted(odd):
+        for name in sorted(name for name in odd if not name.startswith(PREFIX)):
             hint = did_you_mean(name, self._used | declared)
             said = f"; {hint}" if hint.startswith("did") else ""
             yield f"the variable {name!r} is not used by the playbook{said}"

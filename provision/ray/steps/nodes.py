@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from provision.errors import ProbeError
 from provision.model.change import Change, State
@@ -30,6 +30,7 @@ class ClusterNode(BaseModel):
 
     name: str
     address: str
+    where: str = Field(default="", exclude=True, repr=False)
 
     @property
     def label(self) -> str:
@@ -55,6 +56,24 @@ class RayNodes(Step, kind="ray_nodes"):
     dashboard_host: Line
     dashboard_port: Port = 8265
     settle_s: float = Field(default=60, ge=0)
+
+    @field_validator("nodes")
+    @classmethod
+    def _one_address_each(
+        cls, nodes: tuple[ClusterNode, ...]
+    ) -> tuple[ClusterNode, ...]:
+        """Ray knows its nodes by their addresses alone."""
+        seen: dict[str, ClusterNode] = {}
+        for node in nodes:
+            first = seen.setdefault(node.address, node)
+            if first.name != node.name:
+                place = f"{node.where}: " if node.where else ""
+                raise ValueError(
+                    f"{place}{node.name} and {first.name} have the same address "
+                    f"{node.address}; correct `ansible_host`, or set `address`: where "
+                    "other nodes reach it"
+                )
+        return nodes
 
     def probe(self) -> Sh:
         return Sh.of(

@@ -11,7 +11,6 @@ import functools
 import getpass
 import logging
 import math
-import shlex
 import socket
 import threading
 import time
@@ -319,9 +318,7 @@ def _host_key_policy(
         pin=pin,
         files=host.known_hosts,
         others=[*target.user_known_hosts, *target.global_known_hosts],
-        accept=f"{program()} trust --inventory {shlex.quote(host.file)}"
-        if host.file
-        else "",
+        accept=f"{program()} trust {host.inventory_options}" if host.inventory else "",
         jump=jump,
     )
 

@@ -23,4 +23,4 @@ def test_a_prune_of_a_part_is_refused(given: CommandOptions) -> None:
 
 
 def test_a_prune_of_the_whole_is_not() -> None:
-    prune.check_options(CommandOptions(inventory="lab.yml"))
+    prune.check_options(CommandOptions(inventory=("lab.yml",)))

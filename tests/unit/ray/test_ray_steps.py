@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from provision.config.inventory import Host
 from provision.errors import ProbeError, RefusedError
 from provision.model.change import Change
 from provision.model.shell import NOTHING, Reply
@@ -196,6 +198,19 @@ def test_all_nodes_alive_is_no_change() -> None:
     reply = listed(ip10_0_0_1="ALIVE", ip10_0_0_2="ALIVE")
     assert NODES.plan(NODES.observe(reply)) == []
     assert NODES.plan(NODES.desired()) == []
+
+
+def test_two_nodes_at_one_address_are_refused_with_their_places() -> None:
+    nodes = [
+        Host("a", vars={"ansible_host": "10.0.0.1"}, where="lab.yml:3"),
+        Host("b", vars={"ansible_host": "10.0.0.1"}, where="lab.yml:4"),
+    ]
+    with pytest.raises(
+        ValidationError, match=r"lab\.yml:4: b and a have the same address"
+    ):
+        RayNodes(nodes=nodes, data_dir="/d", dashboard_host="h")
+    apart = replace(nodes[1], vars={**nodes[1].vars, "address": "10.0.0.2"})
+    RayNodes(nodes=[nodes[0], apart], data_dir="/d", dashboard_host="h")
 
 
 def test_a_missing_node_is_named() -> None:

@@ -41,10 +41,17 @@ WITHIN = {
     ),
     "cli/ray": "prune deploy status smoke teardown rollback token metrics",
     "config": (
-        "ssh spelling yaml_source inventory registry templating validation playbook "
-        "schema"
+        "ssh spelling file_text json_text yaml_source templating inventory registry "
+        "validation playbook schema"
     ),
-    "config/inventory": ("connection_vars ranges pattern host groups merge inventory"),
+    "config/inventory": (
+        "connection_vars entries formats pattern host groups merge "
+        "templates checks build sources inventory"
+    ),
+    "config/inventory/formats": (
+        "ranges names yaml_file ini_file executable program_output source_file folder "
+        "variables_files"
+    ),
     "config/playbook": (
         "play group_rules template_files template_certificate bound load selection bind"
     ),

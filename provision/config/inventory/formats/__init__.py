@@ -1,0 +1,1 @@
+"""The formats of inventories: each yields the entries of `entries.py`."""
