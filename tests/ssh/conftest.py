@@ -280,6 +280,7 @@ def host_for(tmp_path: Path) -> HostFor:
             groups=("all",),
             vars=kept,
             where="lab.yml:3",
+            inventory=("lab.yml",),
             base=tmp_path,
         )
 

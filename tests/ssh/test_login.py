@@ -149,7 +149,7 @@ def test_an_unknown_host_key_is_refused_with_the_command_that_accepts_it(
 def test_without_an_inventory_file_the_hint_adds_the_line_to_known_hosts(
     sshd: Sshd, host_for: HostFor
 ) -> None:
-    host = dataclasses.replace(host_for(sshd, host_key=None), where="")
+    host = dataclasses.replace(host_for(sshd, host_key=None), inventory=())
     error = refusal(SshTransport(host))
     assert isinstance(error, UnknownHostKeyError)
     assert "is unknown: ssh-ed25519 SHA256:" in error.message
