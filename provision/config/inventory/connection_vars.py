@@ -22,7 +22,7 @@ KEPT = (str, SecretStr, Written, list, dict)
 """Types of values that are what was written."""
 NULLS = ("", "~", "null", "Null", "NULL")
 """YAML's words for nothing."""
-ARGS = ("ansible_ssh_common_args", "ansible_ssh_extra_args")
+ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 
 
 def flag(value: Any) -> bool:
@@ -229,6 +229,7 @@ CHECKS: Mapping[str, Callable[[Any], Why]] = {
     **dict.fromkeys(PASSWORDS, _password),
     **dict.fromkeys(NAMES["ansible_port"], _port),
     **dict.fromkeys(NAMES["ansible_private_key_file"], _text),
+    "ansible_ssh_args": _args,
     "ansible_ssh_common_args": _args,
     "ansible_ssh_extra_args": _args,
     "ansible_ssh_host_key_checking": _checking,
