@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from conftest import HostFor, Sshd, Start, refusal
+from conftest import HostFor, Sshd, Start, keygen, refusal
 
 from provision.errors import AuthError, ConnectError, ProtocolError
 from provision.transport.retry import connect_with_retry
@@ -49,6 +51,33 @@ def test_algorithms_we_lack_are_named_with_ours_and_the_option(
     assert isinstance(error, ProtocolError)
     assert kind in error.message
     assert way_out in error.hint
+
+
+def test_a_host_that_wants_sha1_signatures_is_told_what_to_allow(
+    start: Start, host_for: HostFor, home: Path, program: object
+) -> None:
+    if program is None:
+        pytest.skip("OpenSSH 9.2 does not say which signatures it accepts")
+    keygen(home / "rsa", "rsa")
+    server = start("PubkeyAcceptedAlgorithms ssh-rsa")
+    shutil.copy(home / "rsa.pub", server.folder / "authorized_keys")
+    host = host_for(server, ansible_ssh_private_key_file=str(home / "rsa"))
+    error = refusal(SshTransport(host))
+    assert isinstance(error, AuthError)
+    assert "allow rsa-sha2-512 in PubkeyAcceptedAlgorithms" in error.hint
+
+
+def test_a_jump_host_that_may_not_forward_is_final(
+    start: Start, host_for: HostFor, home: Path
+) -> None:
+    server = start("AllowTcpForwarding no")
+    key = server.public("ed25519")
+    (home / ".ssh/known_hosts").write_text(f"[localhost]:{server.port} {key}\n")
+    jump = f"-J localhost:{server.port}"
+    host = host_for(server, ansible_ssh_common_args=jump)
+    retries, error = attempts(SshTransport(host))
+    assert retries == 0
+    assert "AllowTcpForwarding" in error.hint
 
 
 def attempts(transport: SshTransport) -> tuple[int, ConnectError]:

@@ -123,7 +123,11 @@ class SshConnection:
 
     def lost(self) -> ConnectionLost:
         """Return the error to raise when the connection is lost."""
-        error = ConnectionLost(f"the connection to {self.who} was lost")
+        farewell = self._peer.farewell if self._peer else ""
+        error = ConnectionLost(
+            f"the connection to {self.who} was lost",
+            details=[f"sshd said: {farewell}"] if farewell else (),
+        )
         error.silent = self._silent
         return error
 

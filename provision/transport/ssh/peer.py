@@ -39,9 +39,8 @@ class PeerTransport(paramiko.Transport):
     def signature_algorithms(self) -> list[str]:
         """The signatures that it accepts of a key; empty if it does not say."""
         extensions: dict[str, bytes] = getattr(self, "server_extensions", {})
-        return (
-            extensions.get("server-sig-algs", b"").decode("ascii", "replace").split(",")
-        )
+        text = extensions.get("server-sig-algs", b"").decode("ascii", "replace")
+        return [name for name in text.split(",") if name]
 
     def send(self, message: paramiko.Message) -> None:
         """Send *message*; the end of the connection is noticed by who reads."""

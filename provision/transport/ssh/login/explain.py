@@ -18,6 +18,8 @@ MOST_LINES = 20
 """Lines shown of what the other side said."""
 NOT_FOUND = (126, 127)
 """Exit codes of a shell that cannot run a command."""
+PROHIBITED = 1
+"""The code of a jump host that forwards nothing (RFC 4254, section 5.1)."""
 CLOSED = (EOFError, ConnectionResetError, BrokenPipeError, Hangup)
 
 PROBLEMS = (
@@ -169,7 +171,9 @@ def _unreachable(
     for kinds, pattern, problem, hint in PROBLEMS:
         if isinstance(error, kinds) and re.search(pattern, text):
             meaning_of = problem.format(where=where, limit_s=limit_s, error=text)
-            return ConnectError(f"{who}: {meaning_of}", hint=hint)
+            made = ConnectError(f"{who}: {meaning_of}", hint=hint)
+            made.final = getattr(error, "code", None) == PROHIBITED
+            return made
     return ConnectError(f"{who}: connecting to {where} failed: {text}")
 
 

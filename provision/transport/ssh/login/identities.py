@@ -18,13 +18,22 @@ from provision.transport.ssh.login.private_key import load_private_key
 from provision.transport.ssh.login.public_key import (
     CERTIFICATE_FILE,
     certified_key,
+    key_type,
     read_certificate,
     read_public_key,
     with_suffix,
 )
 
-DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+DEFAULT_KEYS = (
+    "~/.ssh/id_ed25519",
+    "~/.ssh/id_ecdsa",
+    "~/.ssh/id_rsa",
+    "~/.ssh/id_ed25519_sk",
+    "~/.ssh/id_ecdsa_sk",
+)
 """The files tried where no key is named."""
+
+SECURITY_KEY = "is on a security key, which the agent has to use: ssh-add it"
 
 Sign = Callable[[bytes, str], bytes]
 
@@ -99,6 +108,9 @@ class Identities:
         public = read_public_key(path)
         if public and (held := self._of_agent.get(public)):
             return replace(held, name=f"{path} in the agent")
+        if public and key_type(public).startswith("sk-"):
+            self.unusable.append((path, SECURITY_KEY))
+            return None
         key = load_private_key(path)
         if isinstance(key, str) and path.suffix == ".pub":
             key = load_private_key(path.with_suffix(""))

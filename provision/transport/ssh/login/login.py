@@ -40,6 +40,7 @@ class Attempts:
         tried: the attempts, in words.
         keys: how many keys sshd was offered.
         more_keys: how many are left.
+        unsigned: RSA keys that sshd accepts SHA-1 signatures of, and no other.
         taken: the attempts that sshd accepted, but wants more than.
         wanted: the methods that sshd would go on with.
         prompts: questions that were left without an answer.
@@ -50,6 +51,7 @@ class Attempts:
     tried: list[str] = field(default_factory=list)
     keys: int = 0
     more_keys: int = 0
+    unsigned: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     wanted: tuple[str, ...] = ()
     prompts: list[str] = field(default_factory=list)
@@ -151,8 +153,11 @@ class Login:
 
     def _try_keys(self, auth: UserAuth, keys: Iterator[Identity]) -> Iterator[Reply]:
         for key in keys:
-            self.attempts.keys += 1
             title = key.title
+            if not auth.can_sign(key):
+                self.attempts.unsigned.append(title)
+                continue
+            self.attempts.keys += 1
             try:
                 yield self._attempt(title, functools.partial(auth.offer_key, key))
             except AgentError as error:

@@ -50,6 +50,10 @@ def _attempts(login: Login) -> list[str]:
         *(f"accepted {one}" for one in attempts.taken),
         *(f"tried {one}" for one in attempts.tried),
         *(f"not tried: {path} {why}" for path, why in login.identities.unusable),
+        *(
+            f"not tried: {one}: sshd wants SHA-1 signatures"
+            for one in attempts.unsigned
+        ),
         *(f"sshd asked: {text}" for text in attempts.prompts),
     ]
 
@@ -106,19 +110,26 @@ def _advice(login: Login) -> str:
     for path, reason in login.identities.unusable:
         if reason == ENCRYPTED:
             return f"the key is encrypted and not in the agent: ssh-add {path}"
-    if login.identities.unusable and not attempts.tried:
-        path, reason = login.identities.unusable[0]
-        return f"{path} {reason}"
     if attempts.prompts:
         return SHOWN_PROMPT
     if wanted and KEY not in wanted and not login.has_password:
         more = " or ".join(NAMES.get(method, method) for method in wanted)
         return f"sshd takes no keys there, but {more}: set ansible_password"
-    if not attempts.tried and not attempts.prompts:
-        return (
-            "there is no key to try: set ansible_ssh_private_key_file, or use ssh-add"
-        )
+    if not attempts.tried:
+        return _advice_without_any(login)
     return (
         "add the public key to the user's authorized_keys there, or correct "
         "ansible_user or ansible_ssh_private_key_file"
     )
+
+
+def _advice_without_any(login: Login) -> str:
+    """Return what to do where there was nothing to try."""
+    for path, reason in login.identities.unusable:
+        return f"{path} {reason}"
+    if login.attempts.unsigned:
+        return (
+            "allow rsa-sha2-512 in PubkeyAcceptedAlgorithms of its sshd_config, or use an "
+            "Ed25519 key"
+        )
+    return "there is no key to try: set ansible_ssh_private_key_file, or use ssh-add"

@@ -179,6 +179,12 @@ class UserAuth:
         prompts = [(_line(message), message.get_boolean()) for _ in range(count)]
         return "\n".join(above), prompts
 
+    def can_sign(self, identity: Identity) -> bool:
+        """Return false for an RSA key where sshd accepts only SHA-1 signatures of it."""
+        offered = self._peer.signature_algorithms
+        plain = key_type(identity.blob).removesuffix(CERTIFICATE)
+        return plain != "ssh-rsa" or not offered or bool({*RSA_SIGNATURES} & {*offered})
+
     def _algorithms(self, kind: str) -> tuple[str, str]:
         """Return the algorithm to name for a key of type *kind*, and to sign with."""
         plain = kind.removesuffix(CERTIFICATE)
