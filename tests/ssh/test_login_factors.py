@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -66,8 +67,9 @@ def test_a_second_factor_we_do_not_have_is_named_at_once(
     error = refusal(SshTransport(host))
     assert isinstance(error, AuthError)
     assert wanted in error.message
-    assert "sshd accepted" in error.message
-    assert "id_ed25519 (SHA256:" in error.message
+    assert "sshd accepted the first factor" in error.message
+    assert error.details[0].startswith("accepted ")
+    assert "id_ed25519 (SHA256:" in error.details[0]
     assert time.monotonic() - started < 10
 
 
@@ -95,6 +97,21 @@ def test_where_no_key_is_taken_the_password_is_asked_for(wanting: Methods) -> No
     assert (
         error.hint == "sshd takes no keys there, but a password: set ansible_password"
     )
+
+
+def test_a_jump_host_that_wants_a_password_is_not_promised_one(
+    wanting: Methods, home: Path
+) -> None:
+    host = wanting("publickey,password", ansible_password=PASSWORD)
+    jump = f"[localhost]:{host.port}"
+    (home / ".ssh/known_hosts").write_text(f"{jump} {host.host_key}\n")
+    args = f"-J {host.user}@localhost:{host.port}"
+    behind = dataclasses.replace(
+        host, vars={**host.vars, "ansible_ssh_common_args": args}
+    )
+    error = refusal(SshTransport(behind))
+    assert "(jump host): login refused: sshd accepted" in error.message
+    assert "ansible_password is not for jump hosts" in error.hint
 
 
 def test_a_wrong_password_is_sent_once(

@@ -153,7 +153,8 @@ class SshConnection:
     ) -> paramiko.Transport:
         """Connect to one machine, directly or through another."""
         policy = _host_key_policy(target, pin, self._host, jump=login is None)
-        login = login or Login(target, self._host.key_file, None, self._timeout_s)
+        key_file, limit_s = self._host.key_file, self._timeout_s
+        login = login or Login(target, key_file, None, limit_s, by_keys_alone=True)
         where = f"{target.host}:{target.port}"
         self._activity = self._peer = self._proxy = None
         try:

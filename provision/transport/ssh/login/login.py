@@ -78,6 +78,7 @@ class Login:
         key_file: the key that the inventory names.
         password: the password that the inventory has.
         limit_s: longest time sshd may take for each reply.
+        by_keys_alone: a jump host, which no variable has a password for.
 
     Attributes:
         attempts: what was tried.
@@ -94,8 +95,10 @@ class Login:
         key_file: Path | None,
         password: str | None,
         limit_s: float,
+        *,
+        by_keys_alone: bool = False,
     ) -> None:
-        self.user = target.user
+        self.user, self.by_keys_alone = target.user, by_keys_alone
         self._target, self._limit_s = target, limit_s
         self._password, self._password_sent = password, False
         self.attempts = Attempts()

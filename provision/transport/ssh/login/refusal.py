@@ -93,13 +93,13 @@ def _more_wanted(login: Login) -> tuple[str, str]:
     """Name what sshd wants after a first factor."""
     wanted = login.attempts.wanted
     more = " or ".join(NAMES.get(method, method) for method in wanted)
-    problem = (
-        f": sshd accepted {', '.join(login.attempts.taken)} and wants {more} as well"
-    )
+    factors = len(login.attempts.taken)
+    accepted = "the first factor" if factors == 1 else f"{factors} factors"
+    problem = f": sshd accepted {accepted} and wants {more} as well"
     if not {INTERACTIVE, PASSWORD} & set(wanted):
         return problem, "see AuthenticationMethods in its sshd_config"
     if not login.has_password:
-        return problem, "set ansible_password"
+        return problem, _password_advice(login)
     if login.attempts.prompts:
         return problem, SHOWN_PROMPT
     return problem, "correct ansible_password"
@@ -114,13 +114,19 @@ def _advice(login: Login) -> str:
         return SHOWN_PROMPT
     if wanted and KEY not in wanted and not login.has_password:
         more = " or ".join(NAMES.get(method, method) for method in wanted)
-        return f"sshd takes no keys there, but {more}: set ansible_password"
+        return f"sshd takes no keys there, but {more}: {_password_advice(login)}"
     if not attempts.tried:
         return _advice_without_any(login)
     return (
         "add the public key to the user's authorized_keys there, or correct "
         "ansible_user or ansible_ssh_private_key_file"
     )
+
+
+def _password_advice(login: Login) -> str:
+    if login.by_keys_alone:
+        return "let this user in by a key alone; ansible_password is not for jump hosts"
+    return "set ansible_password"
 
 
 def _advice_without_any(login: Login) -> str:
