@@ -8,11 +8,10 @@ with a barrier after each step would.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
@@ -27,10 +26,9 @@ from provision.engine.scheduler import Node, ScheduledPlay, graph
 from provision.model.change import Change, State
 from provision.model.mode import Mode
 from provision.model.result import Run
-from provision.model.script import Script
-from provision.model.shell import Sh
+from provision.model.shell import Reply, Sh
 from provision.model.step import BoundStep, Step
-from provision.transport.protocol import HeldScript
+from provision.testing import FakeTransport
 
 HOSTS = 20
 SLOW_EVERY = 10
@@ -38,12 +36,8 @@ SLOWER = 3.0
 """One host in so many takes so much longer for everything."""
 UNEVEN = 0.4
 """How far a step's time may be from its kind's, as a share."""
-LOOK_S = 0.005
+PROBE_S = 0.005
 SEED = 4
-MARK = re.compile(r"\\n(@[0-9a-f]{16}) %s")
-FRAGMENT = re.compile(
-    r"^\(\nset -e?u\b[^\n]*\n(.*?)^\) </dev/null$", re.MULTILINE | re.DOTALL
-)
 WORK = re.compile(r"^label='([^']*)'\nseconds='([^']*)'$", re.MULTILINE)
 PLAYS: tuple[tuple[str, str, tuple[str, ...], tuple[tuple[str, float], ...]], ...] = (
     ("hosts", "all", (), (("engine", 0.8), ("image", 1.0), ("folders", 0.05))),
@@ -67,7 +61,7 @@ class Work(Step, kind="work"):
         return self.label
 
     def probe(self) -> Sh:
-        return Sh.of("look", label=self.label, seconds=0)
+        return Sh.of("probe", label=self.label, seconds=0)
 
     def desired(self) -> State:
         return {"done": "true"}
@@ -76,45 +70,21 @@ class Work(Step, kind="work"):
         return Sh.of("work", label=self.label, seconds=self.seconds)
 
 
-class Sleeper:
-    """A host that answers scripts of `Work` steps; implements `transport.Transport`."""
+def sleeper(factor: float) -> FakeTransport:
+    """Return a host that sleeps as long as its `Work` steps take, *factor* times slower."""
+    done: set[str] = set()
 
-    quantum_safe = True
-
-    def __init__(self, factor: float) -> None:
-        self._factor = factor
-        self._done: set[str] = set()
-
-    def open(self) -> None:
-        """Take a moment to connect."""
-        time.sleep(LOOK_S * self._factor)
-
-    def run(self, script: Script) -> int:
-        """Do what the fragments say, and answer."""
-        [mark, *_] = MARK.findall(script.text)
-        time.sleep(LOOK_S * self._factor)
-        for fragment in FRAGMENT.findall(script.text):
-            said = b""
-            # Others, such as the line for the host's log, have nothing to say.
-            if work := WORK.search(fragment):
-                said = self._do(work[1], float(work[2]))
-            script.stdout(b"%b\n%b 0\n" % (said, mark.encode()))
-            script.stderr(b"\n%b 0\n" % mark.encode())
-        return 0
-
-    def _do(self, label: str, seconds: float) -> bytes:
+    def answer(fragment: str) -> Reply:
+        work = WORK.search(fragment)
+        if not work:  # the line for the host's log
+            return Reply()
+        label, seconds = work[1], float(work[2])
         if seconds:
             time.sleep(seconds)
-            self._done.add(label)
-        return b"done=true" if label in self._done else b""
+            done.add(label)
+        return Reply("done=true" if label in done else "")
 
-    @contextlib.contextmanager
-    def hold(self, script: Script) -> Iterator[HeldScript]:
-        """Be the cluster's lock, which is always to be had."""
-        yield HeldScript("mine", lambda: True)
-
-    def close(self) -> None:
-        """Nothing is open."""
+    return FakeTransport(answers=answer, latency_s=PROBE_S * factor)
 
 
 class Cold:
@@ -183,7 +153,7 @@ class Cold:
             forks=forks,
             report=run,
             interrupted=threading.Event(),
-            connect=lambda host: Sleeper(self.factors[host.name]),
+            connect=lambda host: sleeper(self.factors[host.name]),
         )
         took_s = time.perf_counter() - started
         if run.exit_code or run.changed != len(self.seconds):
@@ -261,7 +231,7 @@ def measure(*, quick: bool) -> Section:
             part.goals.append(Goal(what, took_s / path_s, 1.05))
     part.say(
         "Our scheduler and engine; hosts only sleep, as long as their steps are scripted "
-        "to take. Makespans include connecting, looks and our own work, critical paths "
+        "to take. Makespans include connecting, probes and our own work, critical paths "
         "only the steps. Barriers are computed, with nothing else added: one after each "
         "play, and one after each step (Ansible's default strategy).",
         "",

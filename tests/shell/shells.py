@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from provision import testing
 from provision.config.registry import step_class
 from provision.model.change import Change
 from provision.model.framing import Task, run_tasks
-from provision.model.script import Script
 from provision.model.shell import Reply, Sh
 from provision.model.step import Step
+from provision.testing import FakeTransport
 
 CASES = Path(__file__).parents[1] / "cases"
 COREUTILS = (
@@ -58,14 +59,9 @@ def run(
     shell: tuple[str, ...], sh: Sh, *, strict: bool = False, env: Any = None
 ) -> Reply:
     """Run *sh* as a host would: framed, on standard input."""
-
-    def on_this_machine(script: Script) -> int:
-        done = execute(shell, script.encoded, env=env)
-        script.stdout(done.stdout)
-        script.stderr(done.stderr)
-        return done.returncode
-
-    [reply] = run_tasks(on_this_machine, [Task(sh, strict)])
+    host = FakeTransport(shell=shell, env=env)
+    host.open()
+    [reply] = run_tasks(host.run, [Task(sh, strict)])
     return reply
 
 
@@ -90,14 +86,10 @@ def execute(
 
 
 def converge(shell: tuple[str, ...], step: Step) -> list[Change]:
-    """Look, change and look again; what was changed."""
-    changes = step.plan(step.observe(run(shell, step.probe())))
-    if changes:
-        done = run(shell, step.apply(changes), strict=True)
-        assert done.exit == 0, done.stderr
-        left = step.plan(step.observe(run(shell, step.probe())))
-        assert left == []
-    return changes
+    """Probe, change and probe again; return the changes."""
+    host = FakeTransport(shell=shell)
+    host.open()
+    return testing.converge(step, host)
 
 
 def bare_tools(folder: Path) -> Path:

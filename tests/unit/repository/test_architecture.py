@@ -91,7 +91,7 @@ WITHIN = {
     "steps/files": "path_info retired_secrets archive file",
     "steps/services": "systemd_unit service",
     "steps/system": "reachable users packages",
-    "testing": "cases recording __main__",
+    "testing": "transport convergence cases recording __main__",
     "transport": (
         "sudo_password watchdog remote_shell protocol local_process ssh "
         "retry local connect query"

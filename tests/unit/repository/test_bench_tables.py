@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.comparison import CONNECT, FLOOR, OURS, Results, section
 from benchmarks.contenders import Contender
-from benchmarks.critical_path import Cold, Sleeper, critical_path_s
+from benchmarks.critical_path import Cold, critical_path_s, sleeper
 from benchmarks.farm import addresses
 from benchmarks.hosts import PLAYBOOKS, Goods
 from benchmarks.peers import schedule
@@ -87,16 +87,17 @@ def test_no_schedule_beats_the_critical_path_and_barriers_are_worse() -> None:
 
 
 def test_a_simulated_host_answers_as_a_host_does() -> None:
-    cold, host = Cold(1), Sleeper(1.0)
+    cold, host = Cold(1), sleeper(1.0)
+    host.open()
     [step, *_] = cold.steps("hosts", "head")
     work = step.step
     quick = work.model_copy(update={"seconds": 0.001})
 
-    def said(*tasks: Task) -> list[str]:
+    def printed(*tasks: Task) -> list[str]:
         return [reply.stdout for reply in run_tasks(host.run, tasks, limit_s=9)]
 
-    assert said(Task(work.probe())) == [""]
-    [_, seen] = said(Task(quick.apply([]), strict=True), Task(work.probe()))
+    assert printed(Task(work.probe())) == [""]
+    [_, seen] = printed(Task(quick.apply([]), strict=True), Task(work.probe()))
     assert seen == "done=true"
 
 
