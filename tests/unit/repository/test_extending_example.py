@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,11 +36,18 @@ def run(*words: object, cwd: Path, path: tuple[Path, ...] = ()) -> tuple[int, st
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the installed package, as `site-packages` would have it."""
-    sources, target = (tmp_path_factory.mktemp(name) for name in ("sources", "target"))
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of the page."""
+    folder = tmp_path_factory.mktemp("sources")
     for name, text in FILE.findall(PAGE.read_text()):
-        (sources / name).write_text(text)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the installed package, as `site-packages` would have it."""
+    target = tmp_path_factory.mktemp("target")
     pip = ("-m", "pip", "--disable-pip-version-check")
     offline = ("--no-deps", "--no-index")
     build = ("wheel", *offline, "--no-build-isolation", "--wheel-dir", "dist", ".")
@@ -78,6 +86,20 @@ def test_its_step_is_planned_and_applied(installed: Path, folder: Path) -> None:
     assert (folder / "current").readlink() == Path("releases/7")
     code, output = provision(installed, folder, "deploy", *choice)
     assert (code, "0 changed" in output) == (0, True), output
+
+
+@pytest.mark.skipif(not shutil.which("busybox"), reason="busybox is not installed")
+def test_its_tests_pass(installed: Path, sources: Path) -> None:
+    tests = (
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "test_provision_symlink.py",
+    )
+    code, output = run(*tests, cwd=sources, path=(installed, ROOT))
+    assert (code, "3 passed" in output) == (0, True), output
 
 
 def test_its_command_is_listed_and_runs(installed: Path, folder: Path) -> None:
