@@ -106,7 +106,7 @@ def farm(context: Context, quick: bool = False, only: str = "") -> None:
 def lab(context: Context) -> None:
     """Measure a deploy of the lab, first converged, then on bare hosts."""
     for name in ("converged", "cold"):
-        context.run(f"{sys.executable} benchmarks/{name}.py", echo=True)
+        context.run(f"{sys.executable} benchmarks/on_lab/{name}.py", echo=True)
 
 
 @task(

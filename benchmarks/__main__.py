@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import (
+from benchmarks.parts import (
     comparison,
     critical_path,
     latency,
@@ -23,7 +23,7 @@ from benchmarks import (
     startup,
     trouble,
 )
-from benchmarks.contenders import PEERS, contenders, install_peers
+from benchmarks.parts.contenders import PEERS, contenders, install_peers
 from benchmarks.tables import Section, goals_table, machine, peer_versions
 
 HERE = Path(__file__).parent

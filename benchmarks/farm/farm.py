@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.hosts import Goods
+from benchmarks.farm.hosts import Goods
 from benchmarks.meter import Group
 
 SSHD = "/usr/sbin/sshd"

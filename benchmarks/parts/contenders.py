@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.comparison import CONNECT, FLOOR, MITOGEN, OURS, PYINFRA, TUNED
-from benchmarks.farm import Farm, addresses
-from benchmarks.hosts import PLAYBOOKS, inventory
+from benchmarks.farm.farm import Farm, addresses
+from benchmarks.farm.hosts import PLAYBOOKS, inventory
+from benchmarks.parts.comparison import CONNECT, FLOOR, MITOGEN, OURS, PYINFRA, TUNED
 from provision.model.shell import quote
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".bench" / "venv"
 LONG, ALL, HUGE = (1, 10, 100), (1, 10, 50, 100), (1, 10, 50, 100, 500)
 """On how many hosts: those that take minutes on 50 leave that number out."""
@@ -114,7 +114,7 @@ def floor_command(farm: Farm, count: int, way: str, port: int | None = None) -> 
     }
     path = farm.folder / f"floor{count}-{port or farm.port}.json"
     path.write_text(json.dumps(told))
-    argv = [sys.executable, str(ROOT / "benchmarks/floors.py"), way, str(path)]
+    argv = [sys.executable, str(ROOT / "benchmarks/farm/floors.py"), way, str(path)]
     return Command(argv, environment(farm), farm.folder)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import provision
 from provision import api, cli
 
-PAGE = Path(__file__).parents[3] / "docs" / "library.md"
+PAGE = Path(__file__).parents[4] / "docs" / "library.md"
 FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 

@@ -6,13 +6,13 @@ import math
 import subprocess
 from pathlib import Path
 
-from benchmarks.comparison import CONNECT, FLOOR, OURS, Results, section
-from benchmarks.contenders import Contender
-from benchmarks.critical_path import Cold, critical_path_s, sleeper
-from benchmarks.farm import addresses
-from benchmarks.hosts import PLAYBOOKS, Goods
-from benchmarks.peers import schedule
-from benchmarks.startup import heaviest
+from benchmarks.farm.farm import addresses
+from benchmarks.farm.hosts import PLAYBOOKS, Goods
+from benchmarks.parts.comparison import CONNECT, FLOOR, OURS, Results, section
+from benchmarks.parts.contenders import Contender
+from benchmarks.parts.critical_path import Cold, critical_path_s, sleeper
+from benchmarks.parts.peers import schedule
+from benchmarks.parts.startup import heaviest
 from benchmarks.tables import Goal, spread, table
 from provision.engine.converge import HostPlay
 from provision.engine.scheduler import Node, ScheduledPlay

@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAB = ROOT / ".lab"
 IMAGE = "rayproject/ray:2.60.0"
 HEAD = "172.30.77.11"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PAGE = ROOT / "docs" / "extending.md"
 FILE = re.compile(r"```\w+\n# (\S+)\n(.*?)```", re.DOTALL)
 MAIN = "from provision.cli import main; main()"

@@ -16,12 +16,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAB = ROOT / ".lab"
 PORTS = ("2201", "2202", "2203")
 ROUNDS = 9
 FLOOR = (
-    *(sys.executable, "benchmarks/fabric_true.py"),
+    *(sys.executable, "benchmarks/on_lab/fabric_true.py"),
     *(str(LAB / "id_ed25519"), str(LAB / "known_hosts"), *PORTS),
 )
 DEPLOY = (

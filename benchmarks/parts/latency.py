@@ -11,9 +11,9 @@ from pathlib import Path
 from support.tcp_proxy import Proxy, proxy
 
 from benchmarks import meter
-from benchmarks.contenders import Command, floor_command, ours
-from benchmarks.farm import ANY, Farm, farm
-from benchmarks.hosts import PLAYBOOKS
+from benchmarks.farm.farm import ANY, Farm, farm
+from benchmarks.farm.hosts import PLAYBOOKS
+from benchmarks.parts.contenders import Command, floor_command, ours
 from benchmarks.tables import Goal, Section, spread, table
 
 RTTS_MS = (0, 20, 100)

@@ -1,6 +1,6 @@
 """Memory and output: floods, many hosts and large content, each in a process of its own.
 
-`python -m benchmarks.memory SCENARIO FOLDER ...` is one of those processes.
+`python -m benchmarks.parts.memory SCENARIO FOLDER ...` is one of those processes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TextIO
 
 from benchmarks import meter
-from benchmarks.contenders import environment, hosts_file
-from benchmarks.farm import Farm, farm
+from benchmarks.farm.farm import Farm, farm
+from benchmarks.parts.contenders import environment, hosts_file
 from benchmarks.tables import Goal, Section, goals_table, table
 from provision.errors import ProvisionError
 from provision.model.change import Change, State
@@ -234,7 +234,7 @@ def _scenarios(hosts: Farm, *, quick: bool) -> dict[str, list[str]]:
 def _cost(hosts: Farm, argv: Sequence[str]) -> meter.Cost:
     scenario, *more = argv
     folder = str(hosts.folder)
-    command = [sys.executable, "-m", "benchmarks.memory", scenario, folder, *more]
+    command = [sys.executable, "-m", "benchmarks.parts.memory", scenario, folder, *more]
     env = environment(hosts, PYTHONPATH=str(meter.HERE))
     return meter.run(command, cwd=hosts.folder, env=env, limit_s=STALL_S)
 

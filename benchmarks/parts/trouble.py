@@ -16,9 +16,9 @@ from pathlib import Path
 import yaml
 from support.tcp_proxy import proxy
 
-from benchmarks.contenders import hosts_file
-from benchmarks.farm import ANY, DEFAULT_STARTUPS, Farm, addresses, farm, free_port
-from benchmarks.hosts import PLAYBOOKS, inventory
+from benchmarks.farm.farm import ANY, DEFAULT_STARTUPS, Farm, addresses, farm, free_port
+from benchmarks.farm.hosts import PLAYBOOKS, inventory
+from benchmarks.parts.contenders import hosts_file
 from benchmarks.tables import Goal, Section, goals_table, table
 from provision import api
 from provision.model.events import Event, HostEvent, HostFailed, HostRetrying, StepOk

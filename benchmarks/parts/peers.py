@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from benchmarks import meter
-from benchmarks.comparison import MOST, Results
-from benchmarks.contenders import Contender, contenders
-from benchmarks.farm import Farm, farm
+from benchmarks.farm.farm import Farm, farm
+from benchmarks.parts.comparison import MOST, Results
+from benchmarks.parts.contenders import Contender, contenders
 
 ROUNDS = 3
 HUGE_ROUNDS = 2

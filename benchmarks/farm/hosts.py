@@ -14,7 +14,7 @@ import yaml
 
 from provision.steps.docker.container.container import DockerContainer
 
-PLAYBOOKS = Path(__file__).parent / "playbooks"
+PLAYBOOKS = Path(__file__).parents[1] / "playbooks"
 PACKAGES = ("bash", "coreutils", "openssh-server")
 ACCOUNTS = ("daemon", "mail")
 """Users of every Debian, each with a group of its own."""

@@ -1,0 +1,1 @@
+"""The parts of `invoke bench`, each a section of the results."""
