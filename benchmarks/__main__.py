@@ -40,7 +40,7 @@ NAMES = ("converged", *PARTS)
 
 
 def options() -> argparse.Namespace:
-    """What was asked for."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few hosts, one round")
     parser.add_argument("--no-peers", action="store_true", help="ours and floors only")

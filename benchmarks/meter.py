@@ -1,4 +1,4 @@
-"""What a program costs: wall and CPU seconds, and memory, of all its processes.
+"""Cost of a program: wall and CPU seconds, and memory, of all its processes.
 
 In control groups where they can be made (version 1 or 2, as root), which see daemons
 that leave their parent too; elsewhere from what the kernel keeps for a parent.
@@ -50,7 +50,7 @@ class Group:
 
     @property
     def real(self) -> bool:
-        """Whether it is a control group."""
+        """Return True if it is a control group."""
         return "cpu" in self._folders
 
     def within(self, argv: Sequence[str]) -> list[str]:
@@ -124,7 +124,7 @@ def _family_s(pid: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one run took.
+    """Cost of one run.
 
     Attributes:
         wall_s: from before its start to its end.

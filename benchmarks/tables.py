@@ -44,7 +44,7 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """Whether it is."""
+        """Return True if the goal is met."""
         if self.at_least:
             return self.measured >= self.limit
         return self.measured <= self.limit
@@ -96,7 +96,7 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def machine() -> list[str]:
-    """What this was measured on."""
+    """Return the machine that this was measured on."""
     load = Path("/proc/loadavg").read_text().split()[0]
     memory = re.search(r"MemTotal: *(\d+)", Path("/proc/meminfo").read_text())
     gib = int(memory[1]) / 2**20 if memory else 0

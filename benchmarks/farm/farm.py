@@ -3,7 +3,7 @@
 Every address is a host to whoever connects. They share this machine's file system, so
 what the playbooks ask for lies in the farm's folder and is there already. Nothing is
 installed: sshd's own configuration gives sessions a PATH with a stub `docker`, and a
-home of their own (the user's dotfiles cost more than a whole look).
+home of their own (the user's dotfiles cost more than all probes).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_STARTUPS = 1000
 DEFAULT_STARTUPS = "10:30:100"
 """OpenSSH's default: with 10 logins under way, 30 % of new connections are dropped."""
 ANY = "0.0.0.0"
-"""Where a proxy listens so as to stand before every address of the farm."""
+"""Address of a proxy that stands before every address of the farm."""
 
 # A listening address each would be too many for sshd (16), so it listens on all and
 # serves loopback only.
@@ -94,11 +94,11 @@ class Farm:
         return path
 
     def sessions(self) -> int:
-        """How many commands and subsystems its hosts have started so far."""
+        """Return the number of commands and subsystems its hosts have started so far."""
         return (self.folder / "sshd.log").read_text().count("Starting session:")
 
     def dropped(self) -> int:
-        """How many connections sshd has turned away because of MaxStartups."""
+        """Return the number of connections that sshd refused because of MaxStartups."""
         return (self.folder / "sshd.log").read_text().count("past MaxStartups")
 
 

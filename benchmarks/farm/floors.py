@@ -1,7 +1,7 @@
 """The floors: what SSH itself costs, with no product around it.
 
 Run as a program, whole, start of the interpreter and imports included:
-`python floors.py WAY FARM.json`. It ends with 0 when every host said all that it should.
+`python floors.py WAY FARM.json`. It ends with 0 when every host printed all that it should.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ import paramiko
 
 POOL = 50
 Way = Callable[[str], list[str]]
-"""What a host's name gives: the lines its script printed."""
+"""Function from a host's name to the lines that its script printed."""
 
 
 class Floor:
     """All that the ways share, parsed once.
 
     Args:
-        told: addresses, port, user, key, host_key, script and facts.
+        given: addresses, port, user, key, host_key, script and facts.
     """
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        self.told = told
-        self.port: int = told["port"]
-        self.user: str = told["user"]
-        self.facts: list[str] = told["facts"]
-        self.key = paramiko.PKey.from_path(Path(told["key"]))
-        self.command = told["script"]
-        self.host_key = base64.b64decode(told["host_key"].split()[1])
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.given = given
+        self.port: int = given["port"]
+        self.user: str = given["user"]
+        self.facts: list[str] = given["facts"]
+        self.key = paramiko.PKey.from_path(Path(given["key"]))
+        self.command = given["script"]
+        self.host_key = base64.b64decode(given["host_key"].split()[1])
 
     def connect(self, name: str) -> list[str]:
         """Connect, see that the host is the right one, log in, and no more."""
@@ -111,15 +111,15 @@ def _facts(text: str) -> list[str]:
 def main() -> None:
     way, path = sys.argv[1:]
     floor = Floor(json.loads(Path(path).read_text()))
-    look: Way = getattr(floor, way)
-    names: list[str] = floor.told["addresses"]
+    ask: Way = getattr(floor, way)
+    names: list[str] = floor.given["addresses"]
     with ThreadPoolExecutor(POOL) as pool:
-        said = list(pool.map(look, names))
+        printed = list(pool.map(ask, names))
     wrong = [
-        name for name, lines in zip(names, said, strict=True) if lines != floor.facts
+        name for name, lines in zip(names, printed, strict=True) if lines != floor.facts
     ]
     if wrong:
-        sys.exit(f"{len(wrong)} hosts said something else, the first {wrong[0]}")
+        sys.exit(f"{len(wrong)} hosts printed something else, the first {wrong[0]}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the farm's hosts have, so that the playbooks of all contenders find it done."""
+"""Content of the farm's hosts, so that the playbooks of all contenders find it done."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Goods:
 
     @property
     def variables(self) -> dict[str, object]:
-        """What the playbooks of all contenders are told."""
+        """Return the variables for the playbooks of all contenders."""
         return {
             "farm": str(self.folder),
             "owner": self.owner,
@@ -85,7 +85,7 @@ class Goods:
 
     @property
     def facts(self) -> list[str]:
-        """What the floor's script prints when all is as it should be, sorted."""
+        """Return the sorted output of the floor's script when all is as it should be."""
         rights = [f"rights {n} {self.owner} {self.group} 755" for n in DIRECTORIES]
         files = [f"rights {n} {self.owner} {self.group} 644" for n in TEXTS]
         sums = [f"sum {hashlib.sha256(t.encode()).hexdigest()}" for t in TEXTS.values()]
@@ -126,6 +126,6 @@ def _archive(folder: Path) -> None:
 
 
 def _docker(path: Path) -> None:
-    told = INSPECTED.replace("SPEC", json.dumps(CONTAINER.spec()))
-    path.write_text(DOCKER.replace("INSPECTED", told).replace("IMAGE_ID", IMAGE_ID))
+    text = INSPECTED.replace("SPEC", json.dumps(CONTAINER.spec()))
+    path.write_text(DOCKER.replace("INSPECTED", text).replace("IMAGE_ID", IMAGE_ID))
     path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What the contenders took, as a table with ratios, and what it says of the goals."""
+"""Costs of the contenders as a table with ratios, compared with the goals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOTE = (
 
 @dataclass(slots=True)
 class Runs:
-    """What a contender took on some number of hosts, run by run."""
+    """Costs of a contender on some number of hosts, run by run."""
 
     wall_s: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)

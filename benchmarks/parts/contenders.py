@@ -1,4 +1,4 @@
-"""Who is measured: the command that looks at fifteen things on N hosts, and where it may.
+"""Contenders: for each the command that checks fifteen things on N hosts, and its limits.
 
 Each has its files made in the farm's folder, and a home there without keys, known hosts
 or settings of the person who runs this.
@@ -37,7 +37,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One way to look at the farm.
+    """One way to check the farm.
 
     Attributes:
         name: in tables.
@@ -56,7 +56,7 @@ class Contender:
 
 
 def environment(farm: Farm, **more: str) -> dict[str, str]:
-    """What a program is started with: nothing of this user's but the PATH."""
+    """Environment of a program: nothing of this user's but the PATH."""
     home = farm.folder / "client"
     home.mkdir(exist_ok=True)
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", **more}
@@ -103,7 +103,7 @@ def floor(way: str) -> Callable[[Farm, int], Command]:
 def floor_command(farm: Farm, count: int, way: str, port: int | None = None) -> Command:
     """A way of floors.py, to another *port* if one is given."""
     script = (PLAYBOOKS / "floor15.sh").read_text()
-    told = {
+    settings = {
         "addresses": addresses(count),
         "port": port or farm.port,
         "user": farm.user,
@@ -113,7 +113,7 @@ def floor_command(farm: Farm, count: int, way: str, port: int | None = None) -> 
         "facts": farm.goods.facts,
     }
     path = farm.folder / f"floor{count}-{port or farm.port}.json"
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(settings))
     argv = [sys.executable, str(ROOT / "benchmarks/farm/floors.py"), way, str(path)]
     return Command(argv, environment(farm), farm.folder)
 

@@ -35,7 +35,7 @@ SLOW_EVERY = 10
 SLOWER = 3.0
 """One host in so many takes so much longer for everything."""
 UNEVEN = 0.4
-"""How far a step's time may be from its kind's, as a share."""
+"""Largest distance of a step's time from its kind's, as a share."""
 PROBE_S = 0.005
 SEED = 4
 WORK = re.compile(r"^label='([^']*)'\nseconds='([^']*)'$", re.MULTILINE)
@@ -128,7 +128,7 @@ class Cold:
         return critical_path_s(nodes, seconds)
 
     def barriers_s(self) -> float:
-        """How long it takes when each step waits for the slowest host before it."""
+        """Return the seconds when each step waits for the slowest host before it."""
         return sum(
             max(self.seconds[play, label, name] for name in self._members(hosts))
             for play, hosts, _, steps in PLAYS
@@ -136,14 +136,14 @@ class Cold:
         )
 
     def play_barriers_s(self) -> float:
-        """The same with a barrier after each play only."""
+        """Return the seconds with a barrier after each play only."""
         return sum(
             max(sum(self._of(play, name)) for name in self._members(hosts))
             for play, hosts, _, _ in PLAYS
         )
 
     def run_s(self, forks: int) -> float:
-        """How long our scheduler takes."""
+        """Return the seconds that our scheduler takes."""
         inventory, run = self._inventory(), Run()
         started = time.perf_counter()
         execute(

@@ -33,7 +33,7 @@ def measure(*, quick: bool) -> Section:
 
 
 def _converged(part: Section, hosts: Farm, rounds: int) -> None:
-    """How much the same run takes longer, ours against connect and one exec."""
+    """Compare how much longer the same run takes, ours against connect and one exec."""
     ways: dict[str, Callable[[Proxy], Command]] = {
         "ours: deploy": lambda via: ours(hosts, HOSTS, via.port),
         "connect + one exec": lambda via: floor_command(hosts, HOSTS, "exec", via.port),
@@ -135,6 +135,6 @@ def _changes(hosts: Farm, via: Proxy, count: int) -> Command:
     playbook = hosts.folder / "changes.yml"
     playbook.write_text(f"- play: changes\n  hosts: all\n  steps:\n{''.join(steps)}")
     command = ours(hosts, 1, via.port)
-    told = str(PLAYBOOKS / "converged15.yml")
-    argv = [str(playbook) if word == told else word for word in command.argv]
+    usual = str(PLAYBOOKS / "converged15.yml")
+    argv = [str(playbook) if word == usual else word for word in command.argv]
     return Command(argv, command.env, command.folder)

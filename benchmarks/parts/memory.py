@@ -47,9 +47,9 @@ LINES = 5
 TEMPLATE_MB = 10
 WIDTH = 120
 STALL_S = 60.0
-"""What takes longer counts as a stall, and is killed."""
+"""Seconds after which a run counts as a stall, and is killed."""
 MEMORY_MIB = 250
-"""What any of this may take; a goal for 500 hosts, and so for this."""
+"""Memory that any of this may take; a goal for 500 hosts, and so for this."""
 
 LOOK = '[ ! -e "$marker" ] || echo done=true'
 PRINT = r"""
@@ -203,16 +203,18 @@ def measure(*, quick: bool) -> Section:
     with farm() as hosts:
         for what, argv in _scenarios(hosts, quick=quick).items():
             cost = _cost(hosts, argv)
-            said = (cost.output.strip().splitlines() or [""])[-1][:WIDTH]
+            printed = (cost.output.strip().splitlines() or [""])[-1][:WIDTH]
             if cost.code:
-                said = f"**ended with {cost.code}** {said}"
+                printed = f"**ended with {cost.code}** {printed}"
             peak = f"{cost.peak_mib:.0f}"
-            rows.append([what, f"{cost.wall_s:.2f}", f"{cost.cpu_s:.2f}", peak, said])
+            rows.append(
+                [what, f"{cost.wall_s:.2f}", f"{cost.cpu_s:.2f}", peak, printed]
+            )
             part.goals += [
                 Goal(f"memory: {what}", cost.peak_mib, MEMORY_MIB, unit=" MiB"),
                 Goal(f"no stall: {what}", cost.wall_s, STALL_S, unit=" s"),
             ]
-    part.say(*table(["", "wall s", "CPU s", "peak MiB", "said"], rows))
+    part.say(*table(["", "wall s", "CPU s", "peak MiB", "printed"], rows))
     return part
 
 

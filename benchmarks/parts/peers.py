@@ -15,13 +15,13 @@ from benchmarks.parts.contenders import Contender, contenders
 ROUNDS = 3
 HUGE_ROUNDS = 2
 BUDGET_S = 660.0
-"""Seconds for all runs: what would take longer is not begun, and that is said."""
+"""Seconds for all runs: what would take longer is not begun, and the results name it."""
 
 
 def schedule(
     who: Sequence[Contender], sizes: Sequence[int], rounds: int
 ) -> Iterator[tuple[Contender, int]]:
-    """Who is run on how many hosts, in turns; what takes minutes once, and last."""
+    """Return who is run on how many hosts, in turns; what takes minutes once, and last."""
     last = []
     for size in sizes:
         chosen = [one for one in who if size in one.sizes]

@@ -62,21 +62,21 @@ def measure(*, quick: bool) -> Section:
 def slowest(argv: list[str], folder: Path) -> list[list[str]]:
     """Milliseconds and name of the imports that take most, with all below them."""
     python, *rest = argv
-    told = subprocess.run(
+    output = subprocess.run(
         [python, "-X", "importtime", *rest],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     ).stderr
-    return [[f"{ms:.0f}", name] for ms, name in heaviest(told)[:SLOWEST]]
+    return [[f"{ms:.0f}", name] for ms, name in heaviest(output)[:SLOWEST]]
 
 
-def heaviest(told: str) -> list[tuple[float, str]]:
+def heaviest(output: str) -> list[tuple[float, str]]:
     """Imports of `-X importtime`, packages only, the heaviest first, with all below."""
     found = [
         (int(total) / 1000, name)
-        for _, total, _, name in IMPORT.findall(told)
+        for _, total, _, name in IMPORT.findall(output)
         if "." not in name or name.startswith("provision.")
     ]
     return sorted(found, reverse=True)

@@ -108,15 +108,15 @@ def _wrong(run: Run, refused: set[str], hung: set[str]) -> list[str]:
     """Hosts that the report describes otherwise than they were made."""
     wrong = []
     for name, host in run.hosts.items():
-        said = host.error.message if host.error else ""
+        message = host.error.message if host.error else ""
         if name in refused:
-            right = "refused the connection" in said
+            right = "refused the connection" in message
         elif name in hung:
-            right = "did not greet" in said
+            right = "did not greet" in message
         else:
-            right = not said and host.ok == STEPS
-        if not right or (said and host.error and host.error.exit_code != 4):
-            wrong.append(f"- {name}: {host.ok} ok, {said or 'no error'}")
+            right = not message and host.ok == STEPS
+        if not right or (message and host.error and host.error.exit_code != 4):
+            wrong.append(f"- {name}: {host.ok} ok, {message or 'no error'}")
     return wrong
 
 

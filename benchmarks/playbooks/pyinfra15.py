@@ -1,4 +1,4 @@
-"""The same for pyinfra, as its users write it."""
+"""Fifteen things for pyinfra, as its users write them."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class HostRetrying(HostEvent):
     """Connecting failed for the *attempt*-th time, or a connection was lost.
 
     It is tried again after *wait_s*, at most until attempt *most*. After a *lost* one
-    the host is looked at again before anything else.
+    the host is probed again before anything else.
     """
 
     attempt: int
@@ -75,7 +75,7 @@ class HostRetrying(HostEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class HostProbed(HostEvent):
-    """One look at *steps* steps came back after *seconds*."""
+    """The probes of *steps* steps came back after *seconds*."""
 
     steps: int
     seconds: float
@@ -152,7 +152,7 @@ class StepApplying(StepEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StepWaiting(StepEvent):
-    """The change ran; *left* still differs and is looked at again."""
+    """The change ran; *left* still differs and is probed again."""
 
     left: tuple[Change, ...]
 
@@ -166,7 +166,7 @@ class OutputLine(StepEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StepChanged(StepEvent):
-    """The changes were made, and a second look shows no difference."""
+    """The changes were made, and a second probe shows no difference."""
 
     changes: tuple[Change, ...]
     seconds: float

@@ -70,13 +70,13 @@ class Step(Parameters):
     def subject(self) -> str:
         """Name of the thing that this step and another one of its host describe. MAY; "" = none.
 
-        A plan tells a difference of one subject once: after the first step has made it
+        A plan lists a difference of one subject once: after the first step has made it
         right, the second has nothing to do.
         """
         return ""
 
     def probe(self) -> Sh:
-        """Shell that looks and changes nothing. MUST be overridden.
+        """Shell that probes and changes nothing. MUST be overridden.
 
         It prints `key=value` lines; nothing when the thing is absent, even if its
         tool is missing; it exits non-zero only when it cannot tell.
@@ -84,7 +84,7 @@ class Step(Parameters):
         raise NotImplementedError
 
     def observe(self, reply: Reply) -> State:
-        """The state a probe's *reply* tells. MAY be overridden (JSON, say).
+        """The state in a probe's *reply*. MAY be overridden, such as for JSON.
 
         Raises:
             ProbeError: the probe could not tell.

@@ -1,4 +1,4 @@
-"""The main job on real hosts: deploy, again, look, teardown. Seen from the outside."""
+"""The main job on real hosts: deploy, again, status, teardown. Seen from the outside."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def containers() -> dict[str, str]:
 
 
 def ray_nodes() -> list[dict[str, Any]]:
-    """What Ray itself says of its nodes."""
+    """Return the nodes as Ray itself has them."""
     program = "import ray, json; ray.init(address='auto', log_to_driver=False); " + (
         "print(json.dumps(ray.nodes()))"
     )
-    said = lab.run("node1", "docker", "exec", "ray-lab", "python", "-c", program)
+    printed = lab.run("node1", "docker", "exec", "ray-lab", "python", "-c", program)
     # Ray may say in between, or after, what it thinks of a node that died.
-    [found] = [line for line in said.splitlines() if line.startswith("[{")]
+    [found] = [line for line in printed.splitlines() if line.startswith("[{")]
     nodes: list[dict[str, Any]] = json.loads(found)
     return [node for node in nodes if node["Alive"]]
 
@@ -168,8 +168,8 @@ def test_ray_refuses_who_has_no_token(deployed: dict[str, Any]) -> None:
     program = "import ray; ray.init(address='172.30.77.11:6379')"
     without = "RAY_AUTH_MODE=disabled RAY_AUTH_TOKEN_PATH="
     script = f'timeout 20 docker exec -e {without.replace(" ", " -e ")} ray-lab python -c "{program}"'
-    said = root_shell("node1", f"{script} 2>&1 && echo LET-IN || true")
-    assert "LET-IN" not in said
+    printed = root_shell("node1", f"{script} 2>&1 && echo LET-IN || true")
+    assert "LET-IN" not in printed
     for path in ("/api/v0/nodes", "/api/jobs/"):
         with pytest.raises(HTTPError) as refused:
             urlopen(f"http://172.30.77.11:8265{path}", timeout=10)
@@ -202,7 +202,7 @@ def test_a_changed_option_replaces_only_its_container(deployed: dict[str, Any]) 
 
 
 def wait_until_well() -> None:
-    """Only look, until nothing differs: whatever heals, heals by itself."""
+    """Only probe, until nothing differs: whatever heals, heals by itself."""
     deadline = time.monotonic() + 180
     while (plan := invoke("plan", "--inventory", INVENTORY)).code != 0:
         assert time.monotonic() < deadline, plan.output
@@ -268,5 +268,5 @@ true
 
 
 def left_on(host: str) -> str:
-    """What is left of a cluster: containers, volumes, files, users, ports, processes."""
+    """Return all that is left of a cluster: containers, volumes, files, users, ports, processes."""
     return root_shell(host, LEFT).strip()

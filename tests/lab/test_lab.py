@@ -26,7 +26,7 @@ NAMES = ["node1", "node2", "node3"]
 
 
 def ssh(host: str, command: str) -> str:
-    """What *command* prints, over the system's ssh and the files that `up` made."""
+    """Return the output of *command*, over the system's ssh and the files that `up` made."""
     paths = LabPaths.find()
     options = {
         "UserKnownHostsFile": paths.known_hosts,
@@ -50,7 +50,7 @@ def mark(host: str) -> str:
 
 
 def left(host: str) -> str:
-    """What `mark` left there."""
+    """Return the content of the file that `mark` wrote."""
     return lab.run(host, "sh", "-c", "cat /root/mark 2>/dev/null || true")
 
 
@@ -60,10 +60,10 @@ def boots(host: str) -> str:
 
 
 def up() -> list[str]:
-    """Bring the lab up again; returns what that said."""
-    said: list[str] = []
-    assert [node.name for node in lab.up(3, progress=said.append)] == NAMES
-    return said
+    """Bring the lab up again; return its messages of progress."""
+    printed: list[str] = []
+    assert [node.name for node in lab.up(3, progress=printed.append)] == NAMES
+    return printed
 
 
 def test_hosts_are_bare_linux_machines_with_sudo() -> None:

@@ -62,7 +62,7 @@ def basic(user: str, password: str) -> str:
 
 
 def query(expression: str) -> list[dict[str, Any]]:
-    """What Prometheus answers *expression* with."""
+    """Return the answer of Prometheus to *expression*."""
     asked = urlencode({"query": expression})
     answer = get(f"{PROMETHEUS}/api/v1/query?{asked}")
     assert answer["status"] == "success", answer
@@ -84,10 +84,10 @@ def eventually(true: Callable[[], bool], limit_s: float = 90) -> None:
 
 
 def all_up(since: str = "") -> bool:
-    """Whether Prometheus calls all targets up; one that has just started does not yet.
+    """Return True if Prometheus calls all targets up; one that has just started does not yet.
 
     Args:
-        since: they must have been asked after this time, as `now` tells it.
+        since: they must have been asked after this time, as `now` has it.
     """
     found = get(f"{PROMETHEUS}/api/v1/targets?state=active")["data"]["activeTargets"]
     asked = [target["lastScrape"] > since for target in found]
@@ -110,7 +110,7 @@ def test_prometheus_itself_says_that_every_target_is_up() -> None:
     assert {job: jobs.count(job) for job in jobs} == JOBS
 
 
-def test_every_node_tells_its_cpus() -> None:
+def test_every_node_reports_its_cpus() -> None:
     found = {
         n["metric"]["ip"]: float(n["value"][1]) for n in query("ray_node_cpu_count")
     }
@@ -119,7 +119,7 @@ def test_every_node_tells_its_cpus() -> None:
 
 
 def expressions() -> Iterator[str]:
-    """What the panels of the overview ask, but those about GPUs: the lab has none."""
+    """Queries of the panels of the overview, without those about GPUs: the lab has none."""
     for panel in json.loads(OVERVIEW.read_text())["panels"]:
         if not panel["title"].startswith("GPU"):
             yield from (target["expr"] for target in panel["targets"])
@@ -131,8 +131,8 @@ def test_a_panel_of_the_overview_has_data(expression: str) -> None:
 
 
 def test_prometheus_own_tool_accepts_what_lies_on_the_host() -> None:
-    said = lab.run("node1", PROMTOOL, "check", "config", CONFIG)
-    assert "rule files found" in said
+    printed = lab.run("node1", PROMTOOL, "check", "config", CONFIG)
+    assert "rule files found" in printed
 
 
 def test_no_alert_fires_on_a_cluster_that_is_well() -> None:
@@ -204,12 +204,12 @@ def test_a_second_deploy_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_config_that_promtool_refuses_changes_nothing() -> None:
-    look = f"sha256sum {CONFIG}; ls -A /etc/provision/prometheus"
-    before = root_shell("node1", look)
+    probe = f"sha256sum {CONFIG}; ls -A /etc/provision/prometheus"
+    before = root_shell("node1", probe)
     wrong = ("--tags", "metrics", "--set", "metrics_interval_s=never")
     done = invoke("deploy", "--inventory", INVENTORY, *wrong).expect_exit(2)
     assert "promtool refuses it" in done.output
-    assert root_shell("node1", look) == before
+    assert root_shell("node1", probe) == before
     assert all_up()
 
 

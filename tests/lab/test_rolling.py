@@ -62,7 +62,7 @@ def python(program: str, *words: str) -> str:
 
 
 def counted() -> int:
-    """What a detached actor has counted to, one more each time; 1 = it is new."""
+    """Return the count of a detached actor, one more each time; 1 = it is new."""
     found = re.search(r"counted (\d+)", python(ACTOR))
     assert found
     return int(found[1])
@@ -102,7 +102,7 @@ def deployed(running_lab: object, tmp_path: Path) -> Iterator[Path]:
 
 
 class Job:
-    """Many short tasks, from the head's container, until told to stop."""
+    """Many short tasks, from the head's container, until stopped."""
 
     def __init__(self) -> None:
         in_it = ("docker", "exec", "ray-lab")
@@ -111,21 +111,21 @@ class Job:
         lab.run("node1", *in_it[:2], *words)
         self.wait("")
 
-    def said(self) -> str:
+    def printed(self) -> str:
         return root_shell(
             "node1", "docker exec ray-lab cat /tmp/job 2>/dev/null || true"
         )
 
     def wait(self, begin: str) -> str:
-        """What it says, once that is something that begins so."""
+        """Wait for an output that begins with *begin*, and return it."""
         deadline = time.monotonic() + 90
-        while not (said := self.said()) or not said.startswith(begin):
-            assert time.monotonic() < deadline, f"no good end: {said!r}"
+        while not (printed := self.printed()) or not printed.startswith(begin):
+            assert time.monotonic() < deadline, f"no good end: {printed!r}"
             time.sleep(1)
-        return said
+        return printed
 
     def ended_well(self) -> bool:
-        before = int(self.said())
+        before = int(self.printed())
         root_shell("node1", "docker exec ray-lab touch /tmp/stop")
         return int(self.wait("all right: ").split()[-1]) >= before > 0
 

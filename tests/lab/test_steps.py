@@ -95,7 +95,7 @@ def test_an_install_that_was_interrupted_is_finished() -> None:
     assert changes(Packages(names=["tree"])) == ["tree: (absent) -> installed"]
 
 
-def test_a_lock_that_another_holds_is_told_with_its_holder() -> None:
+def test_a_lock_that_another_holds_is_reported_with_its_holder() -> None:
     sh(f"perl -e '{LOCK}' </dev/null >/dev/null 2>&1 & echo $! >/run/step-test.pid")
     try:
         sh("timeout 10 sh -c 'until grep -q POSIX /proc/locks; do sleep 0.1; done'")
@@ -126,7 +126,7 @@ def test_users_are_made_changed_and_go() -> None:
     assert sh("getent passwd step-test; getent group step-test; true") == ""
 
 
-def test_a_uid_that_is_taken_is_told_with_its_user() -> None:
+def test_a_uid_that_is_taken_is_reported_with_its_user() -> None:
     error = failure(apply(User(name="step-test", uid=1)))
     assert "is not unique" in error
     assert "belongs to the user daemon" in error

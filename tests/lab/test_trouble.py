@@ -131,9 +131,9 @@ class TestThreeTroublesAtOnce:
         done, report = troubled
         failed = failure(report, "node2")
         assert failed["step"].startswith("image ")
-        said = "\n".join(failed["error"]["details"])
-        assert "no space left on device" in said
-        assert "/var/lib/docker" in said, "df of where Docker keeps its data"
+        printed = "\n".join(failed["error"]["details"])
+        assert "no space left on device" in printed
+        assert "/var/lib/docker" in printed, "df of where Docker keeps its data"
         assert "free space" in failed["error"]["hint"]
         assert "no space left on device" in done.output
 
@@ -189,7 +189,7 @@ def no_sudo() -> Iterator[None]:
     root_shell("node2", "mv /root/admin.sudo /etc/sudoers.d/admin")
 
 
-def test_refused_sudo_is_told_with_the_line_that_allows_it(
+def test_refused_sudo_is_reported_with_the_line_that_allows_it(
     no_sudo: None, tmp_path: Path
 ) -> None:
     done, report = invoke_with_report(
@@ -305,7 +305,7 @@ def test_without_its_daemon_only_docker_files_tell_that_an_image_is_gone(
 
 
 def test_a_teardown_leaves_what_another_cluster_shares() -> None:
-    other, look = (
+    other, probe = (
         "/var/lib/provision-other",
         "systemctl is-active provision-node-exporter",
     )
@@ -313,12 +313,12 @@ def test_a_teardown_leaves_what_another_cluster_shares() -> None:
     try:
         done = invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
         assert "node3 is a host of cluster other as well" in done.output
-        assert root_shell("node3", f"{look}; ls -d /opt/provision").split() == [
+        assert root_shell("node3", f"{probe}; ls -d /opt/provision").split() == [
             *("active", "/opt/provision")
         ]
-        assert root_shell("node2", f"{look} || true").strip() == "inactive"
+        assert root_shell("node2", f"{probe} || true").strip() == "inactive"
     finally:
         root_shell("node3", f"rm -rf {other}")
     invoke("teardown", "--inventory", INVENTORY, "--yes").expect_exit(0)
-    assert root_shell("node3", f"{look} || true").strip() == "inactive"
+    assert root_shell("node3", f"{probe} || true").strip() == "inactive"
     assert root_shell("node3", "ls -d /opt/provision 2>/dev/null || true") == ""

@@ -86,9 +86,9 @@ def test_an_upgrade_stays_and_bad_ones_are_taken_back() -> None:
     ]
     assert running() == "3.5.1"
 
-    told = failure(apply(*steps("3.5.2")))
-    assert "broken on purpose" in told
-    assert "rolled back: 3.5.2 did not become healthy, 3.5.1 runs again" in told
+    reason = failure(apply(*steps("3.5.2")))
+    assert "broken on purpose" in reason
+    assert "rolled back: 3.5.2 did not become healthy, 3.5.1 runs again" in reason
     assert running() == "3.5.1"
     assert sh(f"cd {PLACE}/program; ls") == "3.5.1\n3.5.2\ncurrent\nhealthy"
 
@@ -97,8 +97,8 @@ def test_an_upgrade_stays_and_bad_ones_are_taken_back() -> None:
     assert "current: 3.5.1 -> 3.5.2" in tried
     assert "rolled back: 3.5.2" in failure(again)
 
-    told = failure(apply(*steps("3.5.3")))
-    assert f"it was not healthy within 8 s: http://127.0.0.1:{PORT}/-/ready" in told
+    reason = failure(apply(*steps("3.5.3")))
+    assert f"it was not healthy within 8 s: http://127.0.0.1:{PORT}/-/ready" in reason
     assert running() == "3.5.1"
 
     assert changes(*steps("3.5.1")) == []

@@ -1,4 +1,4 @@
-"""What the tests of shell text share."""
+"""Fixtures of the tests of shell text."""
 
 from __future__ import annotations
 

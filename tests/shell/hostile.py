@@ -62,12 +62,12 @@ HOSTILE = st.builds(
 """Texts made of what shells, options, formats, frames and terminals give a meaning to."""
 LONG = (PIECES[-1] + f"'\"$(touch {CANARY})`touch {CANARY}`\\ é").ljust(64, "x")
 LONG = LONG * (BYTES // len(LONG.encode()) + 1)
-"""The same, 100 kB of it."""
+"""Hostile text of 100 kB."""
 
 
 @functools.cache
 def places(kind: str) -> list[tuple[Where, Mapping[str, Any]]]:
-    """Where the parameters of *kind* have text, and what is known of it."""
+    """Return the places where the parameters of *kind* have text, with the rules for it."""
     schema = step_class(kind).model_json_schema()
     found = dict[Where, Mapping[str, Any]]()
     for where, about in _texts(schema, schema.get("$defs", {}), ()):

@@ -26,7 +26,7 @@ COREUTILS = (
     "rmdir sha256sum sleep sort stat tail tee test timeout touch tr true uname uniq wc"
 )
 BARE = ["find", "grep", "sed", *COREUTILS.split()]
-"""What even a bare host has."""
+"""Programs that even a bare host has."""
 
 
 def shell(name: str, *more: str) -> Any:

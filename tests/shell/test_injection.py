@@ -145,7 +145,7 @@ def cage(folder: Path, tool: str) -> dict[str, Any]:
 
 
 def canaries(folder: Path, tool: str, shell: Sequence[str], found: Iterable[Sh]) -> int:
-    """How many files say that something in *found* was run that is a value."""
+    """Count the files that show that a value in *found* was run."""
     script = "\n".join(f"(\n{sh.render()}\n) </dev/null" for sh in found)
     subprocess.run(
         shell,

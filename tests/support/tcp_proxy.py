@@ -66,7 +66,7 @@ class Proxy:
 
     @property
     def whole(self) -> bool:
-        """Whether it is not cut."""
+        """True if the link is not cut."""
         return self._whole.is_set()
 
     async def serve(

@@ -146,7 +146,7 @@ class ClusterLock:
 def _script(cluster: str, owner: str) -> str:
     name = cluster.replace("/", "-")
     sh = Sh.of(HOLD, cluster=name, owner=owner, silence_s=RELEASE_AFTER_S)
-    # Not framed: the shell has to keep the standard input that tells it to end.
+    # Not framed: the shell has to keep the standard input whose end ends it.
     return f"{{\n{sh.render()}\nexit\n}}\n"
 
 

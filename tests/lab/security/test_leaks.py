@@ -1,4 +1,4 @@
-"""Where the secrets of a cluster are, and that they are nowhere else; a new token."""
+"""Secrets of a cluster are where they belong and nowhere else; a new token replaces them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from support.lab.commands import INVENTORY, ROOT, argv, invoke
-from support.lab.secret_traces import FILES, SAID, Watch, root_shell
+from support.lab.secret_traces import FILES, RECORDS, Watch, root_shell
 
 HOSTS = ("node1", "node2", "node3")
 ADDRESSES = {"172.30.77.11", "172.30.77.12", "172.30.77.13"}
@@ -28,9 +28,9 @@ def secret(name: str) -> str:
 
 @dataclass(frozen=True)
 class Rotated:
-    """A rotation that was watched: what it said, and the secrets that were about."""
+    """A rotation that was watched: its output, and the secrets that it dealt with."""
 
-    said: str = field(repr=False)
+    printed: str = field(repr=False)
     watch: Watch = field(repr=False)
     old: str = field(repr=False)
     new: str = field(repr=False)
@@ -50,8 +50,8 @@ def rotated(running_lab: object, tmp_path_factory: pytest.TempPathFactory) -> Ro
     words = ("token.rotate", "--inventory", INVENTORY, "-v", "--report", str(report))
     with Watch() as watch:
         done = invoke(*words).expect_exit(0)
-    said = done.output + report.read_text()
-    return Rotated(said, watch, old, secret("ray_token"))
+    printed = done.output + report.read_text()
+    return Rotated(printed, watch, old, secret("ray_token"))
 
 
 def test_ray_takes_the_new_token_and_refuses_the_old_one(rotated: Rotated) -> None:
@@ -100,15 +100,15 @@ def test_no_command_line_or_environment_had_a_secret(rotated: Rotated) -> None:
 
 
 def test_nothing_that_was_printed_or_reported_has_one(rotated: Rotated) -> None:
-    assert "auth_token" in rotated.said, "it was told about"
-    assert [word for word in rotated.needles if word in rotated.said] == []
+    assert "auth_token" in rotated.printed, "the output names where it is"
+    assert [word for word in rotated.needles if word in rotated.printed] == []
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_neither_docker_nor_the_journal_tells_one(rotated: Rotated, host: str) -> None:
-    told = root_shell(host, SAID)
-    assert "RAY_AUTH_TOKEN_PATH" in told and "_SYSTEMD_UNIT" in told
-    assert [word for word in rotated.needles if word in told] == []
+def test_neither_docker_nor_the_journal_has_one(rotated: Rotated, host: str) -> None:
+    records = root_shell(host, RECORDS)
+    assert "RAY_AUTH_TOKEN_PATH" in records and "_SYSTEMD_UNIT" in records
+    assert [word for word in rotated.needles if word in records] == []
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -197,8 +197,8 @@ def test_a_first_deploy_leaves_no_secret_anywhere(running_lab: object) -> None:
     names = ("ray_token", "grafana_admin_password", "grafana_secret_key")
     needles = [secret(name) for name in names]
     assert watch.having(needles) == []
-    told = "".join(root_shell(host, SAID) for host in HOSTS) + done.output
-    assert [word for word in needles if word in told] == []
+    records = "".join(root_shell(host, RECORDS) for host in HOSTS) + done.output
+    assert [word for word in needles if word in records] == []
     for host in HOSTS:
         found = root_shell(host, FILES, stdin="\n".join(needles)).splitlines()
         assert len(found) == (3 if host == "node1" else 1), found

@@ -1,4 +1,4 @@
-"""What listens where, seen from a machine that is no member of the cluster."""
+"""Ports that answer a machine that is no member of the cluster."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ HEALTH = {
 }
 OPEN = {6385: "/metrics", 6386: "/metrics", 6387: "/metrics", 9100: "/metrics"}
 CLOSED_DOORS = {9090: ["/-/quit", "/-/reload", "/api/v1/admin/tsdb/snapshot"]}
-"""What would change something: switched off in Prometheus unless asked for."""
+"""Paths that would change something: switched off in Prometheus unless asked for."""
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -109,8 +109,8 @@ def test_each_program_listens_on_the_address_that_the_page_says(host: str) -> No
     for row in TABLE:
         if row.is_on(host) and row.first == row.last:
             found = by_port[row.first]
-            told = every if row.listens == "every address" else {HOSTS[host]}
-            assert found <= told, row
+            allowed = every if row.listens == "every address" else {HOSTS[host]}
+            assert found <= allowed, row
 
 
 def test_docker_listens_on_no_network() -> None:
@@ -119,7 +119,7 @@ def test_docker_listens_on_no_network() -> None:
 
 
 def refused(url: str) -> bool:
-    """Whether *url* is refused to who shows nothing, with GET and POST."""
+    """Return True if *url* is refused without credentials, with GET and POST."""
     codes = {code(url), code(url, "POST")}
     # 405: not with this method, which says nothing.
     return bool(codes & {401, 403}) and codes <= {401, 403, 404, 405}
@@ -142,12 +142,14 @@ def test_every_grpc_server_refuses_who_shows_no_token() -> None:
         if any(row.is_on(host) for row in TABLE if row.first == port)
     ]
     quoted = CALL.replace('"', '\\"')
-    said = root_shell(
+    printed = root_shell(
         "node2",
         f'docker exec -i ray-lab python -c "{quoted}"',
         stdin=json.dumps(calls),
     )
-    assert json.loads(said) == dict.fromkeys((c[0] for c in calls), "UNAUTHENTICATED")
+    assert json.loads(printed) == dict.fromkeys(
+        (c[0] for c in calls), "UNAUTHENTICATED"
+    )
 
 
 def test_what_the_page_lets_everybody_see_can_be_seen_and_not_changed() -> None:
@@ -156,8 +158,10 @@ def test_what_the_page_lets_everybody_see_can_be_seen_and_not_changed() -> None:
         assert code(f"http://{head}:{port}{path}") == 200, port
     for port, paths in CLOSED_DOORS.items():
         for path in paths:
-            found, said = answer(f"http://{head}:{port}{path}", "POST")
-            assert found >= 400 and ("disabled" in said or "not enabled" in said), said
+            found, printed = answer(f"http://{head}:{port}{path}", "POST")
+            assert found >= 400 and (
+                "disabled" in printed or "not enabled" in printed
+            ), printed
 
 
 def test_each_row_of_the_page_was_tried() -> None:
@@ -202,8 +206,8 @@ def test_workers_listen_in_their_range_and_refuse_who_shows_no_token() -> None:
         ]
     quoted = CALL.replace('"', '\\"')
     run = f'docker exec -i ray-lab python -c "{quoted}"'
-    said = root_shell("node2", run, stdin=json.dumps(calls))
-    assert set(json.loads(said).values()) == {"UNAUTHENTICATED"}, said
+    printed = root_shell("node2", run, stdin=json.dumps(calls))
+    assert set(json.loads(printed).values()) == {"UNAUTHENTICATED"}, printed
 
 
 def listening(host: str) -> set[int]:

@@ -1,4 +1,4 @@
-"""What a host's own log says of changes, and what odd values do to it: nothing."""
+"""A host's own log has its changes, and odd values do nothing to it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def encoded(text: str) -> str:
 
 
 def canaries() -> str:
-    """What was run that should not: a file somewhere says so."""
+    """Return the traces of what was run and should not have been."""
     return sh("find / -xdev -name canary -not -path '/proc/*'")
 
 

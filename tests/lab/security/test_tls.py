@@ -65,7 +65,7 @@ def pair(name: str) -> signing.Pair:
 
 
 def seen_by(host: str) -> str:
-    """What a Python program in the container of *host* says of the cluster."""
+    """Return the output of a Python program in the container of *host* about the cluster."""
     run = "timeout 60 docker exec -i ray-lab python - 2>&1 || true"
     return root_shell(host, run, stdin=NODES)
 

@@ -36,7 +36,7 @@ SAVED = "iptables-save; ip6tables-save"
 
 
 def tables(shell: tuple[str, ...], *scripts: str) -> str:
-    """What is in the tables after *scripts*, in a network namespace of their own."""
+    """Return the tables after *scripts*, in a network namespace of their own."""
     script = "\n".join(["set -eu", *scripts, SAVED])
     done = in_namespace(shell, script)
     done.check_returncode()

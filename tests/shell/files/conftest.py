@@ -1,4 +1,4 @@
-"""What the tests of archives share."""
+"""Fixtures of the tests of archives."""
 
 from __future__ import annotations
 

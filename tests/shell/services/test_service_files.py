@@ -1,4 +1,4 @@
-"""What the steps for services read of systemd and of files, in each shell."""
+"""Steps for services read systemd and files, in each shell."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ INVENTORY = "inventories/lab.yml"
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command printed, and how it ended."""
+    """Output of a command, and its exit code."""
 
     words: tuple[str, ...]
     code: int

@@ -39,12 +39,12 @@ def changes(*steps: Step) -> list[str]:
 
 
 def failure(result: HostResult) -> str:
-    """All that is told of what went wrong."""
+    """Return the texts of all errors."""
     errors = [result.error, *[step.error for step in result.steps]]
-    return "\n".join(told(error) for error in errors if error)
+    return "\n".join(error_text(error) for error in errors if error)
 
 
-def told(error: ProvisionError) -> str:
+def error_text(error: ProvisionError) -> str:
     return "\n".join([str(error), *getattr(error, "details", ())])
 
 

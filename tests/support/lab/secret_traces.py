@@ -1,4 +1,4 @@
-"""Where a secret could have been left: all processes, all artefacts, all files."""
+"""Places where a secret could have been left: all processes, all artefacts, all files."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ find / /run /tmp $uppers -xdev \( -path /proc -o -path /sys -o -path /var/lib/do
 rm {HIDDEN}
 """
 """Files with one of the lines of standard input in them; image layers are not ours."""
-SAID = r"""
+RECORDS = r"""
 docker ps -aq | xargs -r docker inspect
 docker images -q | xargs -r docker image inspect
 for id in $(docker ps -aq); do docker logs "$id" 2>&1; done
 journalctl --no-pager --output=export --all
 """
-"""What Docker and the journal of a host tell."""
+"""Script that prints the records of Docker and of the journal."""
 
 
 def root_shell(host: str, script: str, stdin: str = "") -> str:
-    """What root's shell on *host* prints; a secret may travel on *stdin* only."""
+    """Return the output of root's shell on *host*; a secret may travel on *stdin* only."""
     lab = engine.find(LabPaths.find())
     assert lab
     done = subprocess.run(
@@ -81,6 +81,6 @@ class Watch:
                         continue
 
     def having(self, needles: Iterable[str]) -> list[bytes]:
-        """What had one of *needles* in it."""
+        """Return the places that have one of *needles* in them."""
         words = [needle.encode() for needle in needles]
         return [text for text in self.seen if any(word in text for word in words)]

@@ -1,4 +1,4 @@
-"""What the tests of one host share."""
+"""Fixtures of the tests of one host."""
 
 from __future__ import annotations
 

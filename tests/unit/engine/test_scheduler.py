@@ -30,7 +30,7 @@ class Log:
         self.plays = plays
         self.fail = fail
         self.started: list[str] = []
-        self.said: list[Event] = []
+        self.reported: list[Event] = []
         self.events = new_queue()
         self.interrupted = threading.Event()
         self.halted = 0
@@ -55,7 +55,7 @@ class Log:
             self.work,
             idle=lambda play: f"{play.play}@{play.host}" in self.nothing_to_do,
             events=self.events,
-            report=self.said.append,
+            report=self.reported.append,
             gates=gates,
             interrupted=self.interrupted,
             halt=self.halt,
@@ -66,7 +66,9 @@ class Log:
 
     @property
     def blocked(self) -> set[str]:
-        return {f"{e.play}@{e.host}" for e in self.said if isinstance(e, HostBlocked)}
+        return {
+            f"{e.play}@{e.host}" for e in self.reported if isinstance(e, HostBlocked)
+        }
 
 
 CLUSTER = (
@@ -112,7 +114,7 @@ def test_a_failure_blocks_its_host_and_its_gates_and_no_one_else() -> None:
 def test_a_failed_head_blocks_the_workers() -> None:
     log = Log(*CLUSTER, fail={"head@head"}).run()
     assert log.blocked == {"workers@w1", "workers@w2", "nodes@head"}
-    assert {str(e.by) for e in log.said if isinstance(e, HostBlocked)} == {
+    assert {str(e.by) for e in log.reported if isinstance(e, HostBlocked)} == {
         "head in head"
     }
 
@@ -154,7 +156,9 @@ def test_a_bad_batch_stops_the_rest_but_not_who_has_nothing_to_do() -> None:
     log.run(4)
     assert sorted(log.started) == ["roll@a", "roll@b", "roll@d"]
     assert log.blocked == {"roll@c", "end@h"}
-    assert {str(e.by) for e in log.said if isinstance(e, HostBlocked)} == {"b in roll"}
+    assert {str(e.by) for e in log.reported if isinstance(e, HostBlocked)} == {
+        "b in roll"
+    }
 
 
 def test_a_host_that_failed_before_does_not_stop_the_batches_of_others() -> None:
@@ -206,7 +210,7 @@ def test_a_defect_on_one_host_is_reported_and_the_others_go_on() -> None:
 
     log.meet = meet
     log.run()
-    [failed] = [event for event in log.said if isinstance(event, HostFailed)]
+    [failed] = [event for event in log.reported if isinstance(event, HostFailed)]
     assert failed.host == "a" and "internal error: ZeroDivisionError" in str(
         failed.error
     )
@@ -244,5 +248,5 @@ def test_no_event_is_lost_however_many_there_are() -> None:
 
     log.meet = meet
     log.run()
-    said = [event.play for event in log.said if isinstance(event, HostBlocked)]
-    assert said == [str(number) for number in range(20000)]
+    plays = [event.play for event in log.reported if isinstance(event, HostBlocked)]
+    assert plays == [str(number) for number in range(20000)]

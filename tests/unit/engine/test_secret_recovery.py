@@ -84,9 +84,9 @@ def test_a_second_controller_takes_the_clusters_token_over(tmp_path: Path) -> No
     assert (run.exit_code, run.changed) == (0, 0)
     assert second.kept.read_text().strip() == token == first.on("b")
     assert second.kept.stat().st_mode & 0o777 == 0o600
-    [told] = run.warnings
-    assert "ray_token is the one that a has in" in told
-    assert token not in told
+    [warning] = run.warnings
+    assert "ray_token is the one that a has in" in warning
+    assert token not in warning
 
 
 def test_it_does_so_also_when_the_head_is_not_among_the_chosen_hosts(

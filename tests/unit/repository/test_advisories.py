@@ -145,7 +145,7 @@ def test_what_we_need_is_installed_by_hash_only() -> None:
 
 
 def test_pip_refuses_a_package_that_is_not_the_pinned_one(tmp_path: Path) -> None:
-    """What `--require-hashes` is for, seen: one byte more, and it is not installed."""
+    """Use of `--require-hashes`: one byte more, and it is not installed."""
     wheel = tmp_path / "odd-1-py3-none-any.whl"
     wheel.write_bytes(b"not what was locked")
     lock = tmp_path / "lock.txt"

@@ -155,7 +155,7 @@ def test_two_hosts_trust_each_other_and_no_stranger(tmp_path: Path) -> None:
 
 
 def said(server: ssl.SSLContext, client: ssl.SSLContext) -> bytes:
-    """What the server gets from the client, over TLS."""
+    """Return the bytes that the server gets from the client, over TLS."""
     got: list[bytes] = []
 
     def serve() -> None:

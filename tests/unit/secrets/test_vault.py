@@ -1,4 +1,4 @@
-"""What ansible-vault encrypted is read, stays secret, and can be made here."""
+"""Text that ansible-vault encrypted is read, stays secret, and can be made here."""
 
 from __future__ import annotations
 

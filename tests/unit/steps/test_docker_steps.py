@@ -1,4 +1,4 @@
-"""What the Docker steps see, plan and run; no Docker needed."""
+"""Docker steps observe, plan and change what they should; no Docker needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps for files accept, see and plan."""
+"""Steps for files accept, observe and plan what they should."""
 
 from __future__ import annotations
 

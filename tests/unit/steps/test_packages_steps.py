@@ -1,4 +1,4 @@
-"""What the steps for packages accept, see and plan."""
+"""Steps for packages accept, observe and plan what they should."""
 
 from __future__ import annotations
 

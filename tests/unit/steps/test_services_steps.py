@@ -1,4 +1,4 @@
-"""What the steps for services, unit files and endpoints accept, see and plan."""
+"""Steps for services, units and endpoints accept, observe and plan what they should."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[3] / "provision"
 MODULES = sorted(ROOT.rglob("*.py"))
 MADE_BY = {"Sh", "Sh.of", "Sh.mergeable_probe"}
-"""What makes a fragment, of its first argument."""
+"""Functions that make a fragment of their first argument."""
 READ_BY = "read_shell"
 
 
@@ -88,7 +88,7 @@ ALLOWED = {
         "replace(script, text=f'{{\\n{watchdog}\\n{script.text}\\nexit\\n}}\\n')"
     ],
 }
-"""Where files become a text, and where code of ours is put around a whole script."""
+"""Modules that make a text of files, or put code of ours around a whole script."""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -1,4 +1,4 @@
-"""What the steps for users accept, see and plan."""
+"""Steps for users accept, observe and plan what they should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent is written into a case, and nothing else of its file is touched."""
+"""Recording writes what is sent into a case, and touches nothing else of its file."""
 
 from __future__ import annotations
 

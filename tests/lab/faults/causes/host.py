@@ -42,9 +42,9 @@ def sshd_restarted() -> None:
         run = host.start(STEPS)
         run.wait_for_line(f"applying file {FOLDER}/slow")
         host.run("systemctl restart ssh")
-        said = run.expect_exit(0)
+        printed = run.expect_exit(0)
         host.assert_files(*NAMES)
-    assert "connection lost" not in said
+    assert "connection lost" not in printed
 
 
 @fault(
@@ -61,10 +61,10 @@ def sessions_killed() -> None:
         run.wait_for_line(f"applying file {FOLDER}/slow")
         wait_until(lambda: host.notes() == ["slow"], 10, "the step runs")
         host.run(f"kill -9 $({SESSIONS})")
-        said = run.expect_exit(0)
+        printed = run.expect_exit(0)
         host.assert_files(*NAMES)
         assert host.notes() == ["slow", "slow"], "killed, and then applied completely"
-    assert "connection lost (1 of 3), probing again" in said
+    assert "connection lost (1 of 3), probing again" in printed
 
 
 @fault(
@@ -106,14 +106,14 @@ def hung() -> None:
     step = file_step("hung", first=command)
     step["file"]["timeout_s"] = 3
     with fault_host() as host:
-        said = host.deploy([file_step("before"), step, file_step("after")], code=2)
+        printed = host.deploy([file_step("before"), step, file_step("after")], code=2)
         left = host.run("pgrep -af 'sleep 421[789]' || true")
         assert not left, f"still running: {left}"
         assert {*host.files()} <= {"before", ".hung.new"}
         host.assert_unlocked()
         host.deploy([file_step("before"), file_step("hung"), file_step("after")])
         host.assert_files("after", "before", "hung")
-    assert "did not end within its limit of 3 s and was killed" in said
+    assert "did not end within its limit of 3 s and was killed" in printed
 
 
 def _flood(command: str, *words: str) -> None:
@@ -191,13 +191,13 @@ def etc_full() -> None:
     with fault_host() as host:
         host.deploy([old])
         with _full_etc(host):
-            said = host.deploy([new], code=2)
+            printed = host.deploy([new], code=2)
             host.assert_files("file")
             assert host.run(f"cat {FOLDER}/file") == "old" * 3000
             host.run("rm /etc/filler")
             host.deploy([new])
             assert host.run(f"cat {FOLDER}/file") == "new" * 3000
-    assert "No space left on device" in said
+    assert "No space left on device" in printed
 
 
 @fault(
@@ -287,7 +287,7 @@ def host_without_its_name() -> None:
 def unknown_name() -> None:
     with fault_host() as host:
         run = host.start([file_step("before")], address="no-such-host.invalid")
-        said = run.expect_exit(4, 30)
+        printed = run.expect_exit(4, 30)
         assert host.files() == []
-    assert "no-such-host.invalid" in said
-    assert "next try 3 of 3" in said
+    assert "no-such-host.invalid" in printed
+    assert "next try 3 of 3" in printed

@@ -96,9 +96,9 @@ def _cut_for_good(cut: Moment, steps: Steps) -> None:
     """Cut the link for good; the next run takes another way at once."""
     with fault_host() as host, proxy(host.virtual_host.port) as link:
         run = cut(link, lambda: host.start(steps, port=link.port))
-        said = run.expect_exit(4, 75)
-        assert "node3" in said
-        assert "to do:" in said
+        printed = run.expect_exit(4, 75)
+        assert "node3" in printed
+        assert "to do:" in printed
         host.deploy(steps)
         _assert_done(host, steps)
 
@@ -174,9 +174,9 @@ def stalling() -> None:
         proxy(host.virtual_host.port, 300) as link,
         _stalls(link),
     ):
-        said = host.start([*STEPS, *BIG[:1]], port=link.port).expect_exit(0)
+        printed = host.start([*STEPS, *BIG[:1]], port=link.port).expect_exit(0)
         _assert_done(host, [*STEPS, *BIG[:1]])
-    assert "connection lost" not in said, "a slow link is not a lost one"
+    assert "connection lost" not in printed, "a slow link is not a lost one"
 
 
 @fault(
