@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -133,9 +134,11 @@ class FakeTransport:
         yield HeldScript("mine", lambda: self._open)
 
     def _execute(self, script: Script) -> int:
+        # Stand-ins are for what scripts call, and not for what runs them.
+        timeout, shell = _located("timeout"), _located(self._shell[0])
         limit = f"{script.limit_s or LIMIT_S:g}"
         done = subprocess.run(
-            ["timeout", limit, *self._shell, "-s"],
+            [timeout, limit, shell, *self._shell[1:], "-s"],
             input=script.encoded,
             capture_output=True,
             check=False,
@@ -152,6 +155,17 @@ class FakeTransport:
             env |= {"HOME": str(self._root), "TMPDIR": str(self._root)}
             env["PATH"] = f"{self._root}/bin:{env.get('PATH', os.defpath)}"
         return env
+
+
+def _located(program: str) -> str:
+    """Return the path of *program* on this machine.
+
+    Raises:
+        FileNotFoundError: it is not installed.
+    """
+    if path := shutil.which(program):
+        return path
+    raise FileNotFoundError(f"{program} is not installed on this machine")
 
 
 def _answer(answer: Answer, script: Script) -> int:

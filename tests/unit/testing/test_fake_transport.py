@@ -43,6 +43,15 @@ def test_scripts_are_at_home_in_the_root_and_find_its_programs(tmp_path: Path) -
     assert reply.stdout == f"{tmp_path} {tmp_path} {tmp_path} stand-in\n"
 
 
+def test_a_stand_in_is_not_used_to_run_the_script_itself(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("timeout", "sh"):
+        (tmp_path / "bin" / name).write_text("#!/bin/sh\necho stand-in\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    [reply] = ask(opened(FakeTransport(tmp_path)), Sh.of("echo mine; timeout 1 true"))
+    assert reply.stdout == "mine\nstand-in\n"
+
+
 def test_a_script_is_ended_at_its_limit() -> None:
     [reply] = ask(opened(FakeTransport()), Sh.of("sleep 60"), limit_s=0.2)
     assert reply.timed_out
