@@ -156,7 +156,7 @@ WRAPPERS = {
     f'{COMMAND}; shift; exec unshare -r "$@"': "run as root of another user namespace",
     "exec sh": "sudo started another shell than sh, as USER",
 }
-"""What a program called sudo does, and how the refusal ends."""
+"""Behaviour of a program called sudo, and the end of the refusal."""
 
 
 @pytest.mark.parametrize("text", WRAPPERS)

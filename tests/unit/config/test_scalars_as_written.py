@@ -75,7 +75,7 @@ PLACES: Mapping[str, Any] = {
 
 
 def _forms(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Where a parameter with *schema* takes text: itself, in a list, in a mapping."""
+    """Return the places where a parameter with *schema* takes text: itself, a list, a mapping."""
     for form in (schema, *schema.get("anyOf", ())):
         inner = form.get("items", {}), form.get("additionalProperties", {})
         for place, found in zip(PLACES, (form, *inner), strict=True):
