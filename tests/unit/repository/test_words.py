@@ -9,13 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-FILES = sorted(
-    path
-    for top in ("provision", "tests", "benchmarks")
-    for path in (ROOT / top).rglob("*.py")
-    if path != Path(__file__)
-)
+PACKAGE = Path(__file__).parents[3] / "provision"
+FILES = sorted(PACKAGE.rglob("*.py"))
 BEGINNINGS = {"What", "Whether", "How", "Who", "Where", "Why", "By", "That"}
 PRIVATE = re.compile(
     r"(?i)leash|turnstile|crew(?!r)|unmake|sparing|mouth|lookout|verdict|\bjoint_"
@@ -31,7 +26,7 @@ def docstrings(path: Path) -> Iterator[str]:
                 yield text
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_docstring_begins_with_a_verb_or_a_noun(path: Path) -> None:
     wrong = [
         text.splitlines()[0]
@@ -41,6 +36,6 @@ def test_a_docstring_begins_with_a_verb_or_a_noun(path: Path) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_the_private_words_of_earlier_do_not_occur(path: Path) -> None:
     assert PRIVATE.findall(path.read_text()) == []
