@@ -189,6 +189,8 @@ def parse(
         raise kind(problem, hint=hint, file=file, line=line) from error
     except yaml.YAMLError as error:
         raise kind(f"not valid YAML: {error}", file=file) from error
+    except RecursionError as error:
+        raise kind("not valid YAML: it is nested too deeply", file=file) from error
 
 
 def _at_tab(text: str, mark: yaml.Mark) -> bool:

@@ -67,6 +67,9 @@ def test_a_key_that_is_there_twice_is_refused_with_both_lines() -> None:
         ("? [1, 2]\n: x\n", "a key must be a single word"),
         ("a: 1\n---\nb: 2\n", "not valid YAML"),
         ("a: \0\n", "not valid YAML"),
+        ("a: " + "[" * 400 + "]" * 400, "nested too deeply"),
+        ("a: " + "[" * 9000 + "]" * 9000, "not valid YAML"),
+        ("[" * 400 + "]" * 400, "nested too deeply"),
     ],
 )
 def test_what_is_not_yaml_is_an_error_with_its_place(text: str, problem: str) -> None:
