@@ -26,6 +26,7 @@ from provision.report.reporters import Reporter, Reporters
 from provision.secrets.credentials import Credentials
 from provision.secrets.redaction import redactor
 from provision.secrets.store import SecretMode, Secrets
+from provision.transport.connect import check_ssh_settings
 
 FORKS = 100
 """Hosts worked on at a time by default."""
@@ -176,6 +177,8 @@ def prepare(mode: Mode, hosts: Hosts, book: Book, options: RunOptions) -> Prepar
     run_id = find_run_id(inventory.state_dir)
     playbook = _playbook(book, inventory.credentials)
     bound, secrets = _bound(mode, inventory, playbook, run_id, options)
+    worked_on = {name for play in bound.plays for name in play.steps}
+    check_ssh_settings(bound.hosts[name] for name in sorted(worked_on))
     return Prepared(mode, inventory, bound, secrets, run_id)
 
 

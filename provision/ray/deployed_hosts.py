@@ -19,7 +19,7 @@ FILE = "hosts.json"
 CONNECT = (
     *("ansible_host", "ansible_port", "ansible_user", "ansible_connection"),
     *("ansible_become", "ansible_private_key_file"),
-    *("ansible_ssh_common_args", "ansible_ssh_extra_args"),
+    *("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"),
     *("known_hosts", "host_key", "address"),
 )
 PLACES = ("data_dir", "programs_dir", "config_dir", "metrics_dir", "ray_drain_s")

@@ -153,7 +153,6 @@ def test_the_program_refuses_an_unknown_key_in_such_a_home(
         "ansible_host_key_checking: 'no'",
         "ansible_ssh_common_args: -o StrictHostKeyChecking=no",
         "ansible_ssh_extra_args: -oStrictHostKeyChecking=accept-new",
-        "ansible_ssh_common_args: -o UserKnownHostsFile=/dev/null",
         "ansible_ssh_common_args: -o StrictHostKeyChecking no -J localhost",
         "ansible_ssh_args: -o StrictHostKeyChecking=no",
         "host_key: ''",
@@ -169,7 +168,14 @@ def test_an_inventory_that_turns_the_check_off_is_refused(
     assert "inv.yml:" in done.stderr
 
 
-@pytest.mark.parametrize("more", ["known_hosts: /dev/null", "known_hosts: []"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "known_hosts: /dev/null",
+        "known_hosts: []",
+        "ansible_ssh_common_args: -o UserKnownHostsFile=/dev/null",
+    ],
+)
 def test_empty_known_hosts_of_an_inventory_accept_no_key(
     sshd: Sshd, lax: Path, more: str
 ) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
 from provision.config.spelling import nearest
+from provision.config.ssh import KEYS_CHECKED, arguments
 from provision.config.yaml_source import shown
 from provision.model.fields import Written
 
@@ -22,7 +22,6 @@ KEPT = (str, SecretStr, Written, list, dict)
 """Types of values that are what was written."""
 NULLS = ("", "~", "null", "Null", "NULL")
 """YAML's words for nothing."""
-ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 
 
 def flag(value: Any) -> bool:
@@ -47,34 +46,6 @@ def as_written(name: str, value: Any, written: str | None) -> Any:
     if is_number and str(value) == written:
         return value
     return None if value is None and written in NULLS else written
-
-
-def proxy_jump(variables: Mapping[str, Any]) -> str | None:
-    """The jump hosts in arguments for ssh."""
-    for name in ARGS:
-        for key, value in _ssh_options(str(variables.get(name) or "")):
-            if key == "proxyjump":
-                return value
-    return None
-
-
-def _ssh_options(text: str) -> Iterator[tuple[str, str]]:
-    """The options in arguments of ssh: `-J a`, `-o Name=value`, `-oName=value`.
-
-    Raises:
-        ValueError: there is something else in *text*.
-    """
-    words = iter(shlex.split(text))
-    for word in words:
-        if word.startswith("-J"):
-            yield "proxyjump", word[2:] or next(words, "")
-        elif word.startswith("-o"):
-            name, _, value = re.sub(
-                r"\s*=\s*|\s+", "=", word[2:] or next(words, ""), count=1
-            ).partition("=")
-            yield name.lower(), value
-        else:
-            raise ValueError(f"{word!r} is not understood")
 
 
 def opened(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,22 +128,17 @@ def _root(value: Any) -> Why:
 
 
 def _args(value: Any) -> Why:
-    hint = "put other options for the host into ~/.ssh/config, which is read"
-    try:
-        names = {name for name, _ in _ssh_options(str(value))}
-    except ValueError as error:
-        return str(error), hint
-    other = sorted(names - {"proxyjump"})
-    return (f"the ssh option {other[0]} is not read here", hint) if other else None
+    found = arguments(str(value)).problems
+    if not found:
+        return None
+    hints = dict.fromkeys(hint for _, hint in found if hint)
+    return "; ".join(problem for problem, _ in found), "; ".join(hints)
 
 
 def _checking(value: Any) -> Why:
     if flag(value):
         return None
-    return (
-        "host keys are always checked",
-        "leave it out; list the keys in a known_hosts file or as `host_key`",
-    )
+    return KEYS_CHECKED
 
 
 def _files(value: Any) -> Why:

@@ -14,10 +14,11 @@ from provision.config.inventory.connection_vars import (
     LOCAL,
     first,
     flag,
-    proxy_jump,
 )
+from provision.config.ssh import SshRequest, arguments
 from provision.secrets.store import hidden
 
+ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 KNOWN_HOSTS = "known_hosts"
 
 
@@ -94,9 +95,16 @@ class Host:
         return "local" if local else "ssh"
 
     @property
-    def proxy_jump(self) -> str | None:
-        """The jump hosts of `ansible_ssh_common_args`, as ssh takes them."""
-        return proxy_jump({**self.vars, **self.rendered})
+    def ssh_request(self) -> SshRequest:
+        """The question how to reach it: Ansible puts its own arguments in this order."""
+        before, *later = (arguments(str(self._setting(name) or "")) for name in ARGS)
+        port = [f"Port {self.port}"] if self.port else []
+        user = [f'User "{self.user}"'] if self.user else []
+        lines = (*before.lines, *port, *user, *(n for one in later for n in one.lines))
+        files = [one.file for one in (before, *later) if one.file]
+        return SshRequest(
+            self.ssh_host, lines, files[-1] if files else None, self.where
+        )
 
     @property
     def host_key(self) -> str | None:

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from provision.config.ssh.settings import SshSettings, settings
+from provision.config.ssh.algorithms import chosen
+from provision.config.ssh.arguments import KEYS_CHECKED, arguments
+from provision.config.ssh.resolve import SshRequest, resolve
+from provision.config.ssh.settings import SshSettings
 
-__all__ = ["SshSettings", "settings"]
+__all__ = [
+    "KEYS_CHECKED",
+    "SshRequest",
+    "SshSettings",
+    "arguments",
+    "chosen",
+    "resolve",
+]

@@ -35,8 +35,8 @@ class SshSettings:
         host: the name or address to connect to (`HostName`).
         port: the port.
         user: the user to log in as.
-        identity_files: `IdentityFile` in order; empty if none is named, and the default
-            keys are to be tried.
+        identity_files: `IdentityFile` in order.
+        default_keys: true if no file is named, and the default keys are to be tried.
         identities_only: true if no key but these may be tried, also of the agent's.
         identity_agent: the agent's socket; "" = none.
         certificate_files: `CertificateFile` in order.
@@ -46,6 +46,7 @@ class SshSettings:
         keyboard_interactive: false if the method `keyboard-interactive` may not be tried.
         user_known_hosts: the user's known_hosts files; the first is where to add keys.
         global_known_hosts: the system's known_hosts files.
+        revoked_host_keys: the file of keys that no host may have; None = none.
         host_key_alias: the name to look keys up by; "" = that of the host.
         proxy_jump: the jump hosts, as ProxyJump has them; "" = none.
         proxy_command: the command that leads to the host; "" = none.
@@ -60,6 +61,7 @@ class SshSettings:
     port: int = SSH_PORT
     user: str = ""
     identity_files: tuple[Path, ...] = ()
+    default_keys: bool = True
     identities_only: bool = False
     identity_agent: str = ""
     certificate_files: tuple[Path, ...] = ()
@@ -69,6 +71,7 @@ class SshSettings:
     keyboard_interactive: bool = True
     user_known_hosts: tuple[Path, ...] = ()
     global_known_hosts: tuple[Path, ...] = ()
+    revoked_host_keys: Path | None = None
     host_key_alias: str = ""
     proxy_jump: str = ""
     proxy_command: str = ""
@@ -95,6 +98,7 @@ def settings(name: str, options: Options, local_user: str) -> SshSettings:
         port=port,
         user=user,
         identity_files=_files(options, "identityfile", tokens),
+        default_keys="identityfile" not in options,
         identities_only=_flag(options, "identitiesonly", default=False),
         identity_agent=_agent(_word(options, "identityagent"), tokens),
         certificate_files=_files(options, "certificatefile", tokens),
@@ -103,9 +107,8 @@ def settings(name: str, options: Options, local_user: str) -> SshSettings:
         password_authentication=_flag(options, "passwordauthentication"),
         keyboard_interactive=_flag(options, "kbdinteractiveauthentication"),
         user_known_hosts=_files(options, "userknownhostsfile", tokens, KNOWN_HOSTS),
-        global_known_hosts=_files(
-            options, "globalknownhostsfile", tokens, GLOBAL_KNOWN_HOSTS
-        ),
+        global_known_hosts=tuple(map(Path, _global_known_hosts(options))),
+        revoked_host_keys=next(iter(_files(options, "revokedhostkeys", tokens)), None),
         host_key_alias=alias,
         proxy_jump=tokens.command(jump),
         proxy_command=tokens.command(_named(options, "proxycommand")),
@@ -141,6 +144,12 @@ def _files(
 ) -> tuple[Path, ...]:
     words = options.get(name, default)
     return tuple(Path(tokens.path(w)) for w in words if w and w.lower() != NONE)
+
+
+def _global_known_hosts(options: Options) -> Sequence[str]:
+    """Return the system's files, in which ssh expands nothing."""
+    words = options.get("globalknownhostsfile", GLOBAL_KNOWN_HOSTS)
+    return [word for word in words if word and word.lower() != NONE]
 
 
 def _agent(text: str, tokens: Tokens) -> str:

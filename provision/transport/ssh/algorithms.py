@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import paramiko
+
+from provision.config.ssh import chosen
+from provision.errors import ConnectError
+
 QUANTUM_SAFE = ("mlkem", "sntrup")
 """Beginnings of the names of key exchanges that quantum computers will not break."""
 NOT_ALGORITHMS = ("ext-info-", "kex-strict-")
@@ -16,6 +21,13 @@ NAMES = {
 }
 """The kinds of algorithms by the option of sshd_config that lists them, in the order in
 which a connection agrees on them."""
+KINDS: Mapping[str, tuple[str, str]] = {
+    "ciphers": ("ciphers", "_cipher_info"),
+    "hostkeyalgorithms": ("key_types", "_key_info"),
+    "kexalgorithms": ("kex", "_kex_info"),
+    "macs": ("digests", "_mac_info"),
+}
+"""Paramiko's names for the list of each option, and for all that it has."""
 
 
 def missing(
@@ -63,3 +75,38 @@ def slow_kex_warning(exchange: str) -> str:
 def is_quantum_safe(exchange: str) -> bool:
     """Tell whether a quantum computer could not read a recording of the connection."""
     return exchange.startswith(QUANTUM_SAFE)
+
+
+class NoAlgorithmError(ConnectError):
+    """None of the algorithms that ssh_config allows can be used here."""
+
+    final = True
+
+
+def restrict(transport: paramiko.Transport, algorithms: Mapping[str, str]) -> None:
+    """Let *transport* offer what ssh_config says, by the names of its options.
+
+    Raises:
+        NoAlgorithmError: of one kind nothing remains.
+    """
+    options = transport.get_security_options()
+    for name in algorithms.keys() & KINDS.keys():
+        listed, known = KINDS[name][0], getattr(transport, KINDS[name][1])
+        names = chosen(algorithms[name], getattr(options, listed), known)
+        if not names:
+            raise NoAlgorithmError(
+                f"none of the {name} that ssh_config allows can be used here: "
+                f"{algorithms[name]}",
+                hint=f"allow one of {', '.join(known)}",
+            )
+        setattr(options, listed, names)
+
+
+def prefer_kinds(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
+    """Prefer the key types known of the host: it may have others as well."""
+    options = transport.get_security_options()
+    names = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
+    wanted = [name for kind in kinds for name in names.get(kind, (kind,))]
+    first = [name for name in wanted if name in options.key_types]
+    rest = [name for name in options.key_types if name not in first]
+    options.key_types = (*first, *rest)

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import getpass
 import logging
 import math
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import fabric
 import paramiko
 
-from provision.config.ssh import SshSettings, settings
+from provision.config.ssh import SshSettings
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
 from provision.invocation import program
-from provision.transport.ssh.algorithms import missing
+from provision.transport.ssh.algorithms import missing, prefer_kinds, restrict
+from provision.transport.ssh.hops import hops, settings_of
 from provision.transport.ssh.known_hosts import SSH_PORT, HostKeyPolicy
 from provision.transport.ssh.login.explain import Heard, explain
 from provision.transport.ssh.login.login import Login
@@ -35,7 +34,6 @@ from provision.transport.ssh.sockets import ActivitySocket, Closable, ProxyComma
 if TYPE_CHECKING:
     from provision.config.inventory import Host
 
-SSH_CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 
 _login_limiter = LoginLimiter()
 # paramiko logs tracebacks of what is raised and explained anyway.
@@ -133,10 +131,11 @@ class SshConnection:
 
     def _open(self) -> None:
         host = self._host
-        target = ssh_settings(host.ssh_host, host.user, host.port)
+        request = host.ssh_request
+        target = settings_of(request)
         self.user, self.who = target.user, f"{target.user}@{host.name}"
         via = None
-        for hop in _hops(host.proxy_jump or target.proxy_jump, target.host):
+        for hop in hops(target, request.file):
             via = self._reach(hop, via, f"{hop.user}@{hop.host} (jump host)")
         password = host.password.get_secret_value() if host.password else None
         login = self._login(target, host.key_file, password, self._timeout_s)
@@ -168,7 +167,8 @@ class SshConnection:
             if self._dropped:
                 raise ConnectError(f"connecting to {who} was interrupted") from error
             heard = _heard(self._activity, self._peer, self._proxy)
-            raise explain(error, who, where, login, self._timeout_s, heard) from error
+            limit_s = self._limit_s(target)
+            raise explain(error, who, where, login, limit_s, heard) from error
 
     def _connect(
         self,
@@ -181,22 +181,29 @@ class SshConnection:
         target.client.set_missing_host_key_policy(_Policy(policy))
         target.connect_kwargs = {
             "sock": sock,
-            "transport_factory": functools.partial(self._make_transport, policy),
+            "transport_factory": functools.partial(
+                self._make_transport, policy, settings.algorithms
+            ),
             "auth_strategy": login,
-            "banner_timeout": self._timeout_s,
+            "banner_timeout": self._limit_s(settings),
         }
         # Longer than the banner's own limit, so that a silent port is reported as such.
-        target.connect_timeout = self._timeout_s + 5
+        target.connect_timeout = self._limit_s(settings) + 5
         target.open()
         transport: paramiko.Transport = target.transport
         return transport
 
     def _make_transport(
-        self, policy: HostKeyPolicy, sock: Any, **options: Any
+        self,
+        policy: HostKeyPolicy,
+        algorithms: Mapping[str, str],
+        sock: Any,
+        **options: Any,
     ) -> paramiko.Transport:
         made = self._peer = PeerTransport(cast("socket.socket", sock), **options)
         self._keep(made)
-        _prefer(made, policy.kinds)
+        restrict(made, algorithms)
+        prefer_kinds(made, policy.kinds)
         return made
 
     def _open_socket(self, target: SshSettings, via: paramiko.Transport | None) -> Any:
@@ -211,7 +218,17 @@ class SshConnection:
             self._proxy = ProxyCommand(target.proxy_command)
             self._keep(self._proxy)
             return self._proxy.socket
-        return dial(*address, self._timeout_s, self._keep)
+        return dial(
+            *address,
+            self._limit_s(target),
+            self._keep,
+            family=target.address_family,
+            bind=target.bind_address,
+        )
+
+    def _limit_s(self, target: SshSettings) -> float:
+        """The longest time to connect, for which ConnectTimeout is."""
+        return target.connect_timeout_s or self._timeout_s
 
     def _keep(self, part: Any) -> Any:
         """Keep *part* for `drop`; close it if the connection was dropped already."""
@@ -249,53 +266,6 @@ def _connection(target: SshSettings) -> fabric.Connection:
     )
 
 
-def ssh_settings(name: str, user: str | None, port: int | None) -> SshSettings:
-    """Return how to reach *name*; *user* and *port* win over ssh_config."""
-    found = _parse_ssh_configs(tuple(map(_stamp, SSH_CONFIGS))).lookup(name)
-    options = {key: _words(key, value) for key, value in found.items()}
-    if user:
-        options["user"] = [user]
-    if port:
-        options["port"] = [str(port)]
-    return settings(name, options, getpass.getuser())
-
-
-def _words(name: str, value: str | list[str]) -> list[str]:
-    if isinstance(value, list):
-        return value
-    return value.split() if name.endswith("knownhostsfile") else [value]
-
-
-def _stamp(path: str) -> tuple[str, int]:
-    file = Path(path).expanduser()
-    try:
-        return str(file), file.stat().st_mtime_ns
-    except OSError:
-        return str(file), 0
-
-
-@functools.lru_cache(maxsize=8)
-def _parse_ssh_configs(files: tuple[tuple[str, int], ...]) -> paramiko.SSHConfig:
-    config = paramiko.SSHConfig()
-    for path, changed in files:
-        if changed:
-            with Path(path).open() as file:
-                config.parse(file)
-    return config
-
-
-def _hops(jump: str, target: str) -> Iterator[SshSettings]:
-    """Yield the jump hosts of `a,b`, in the order to connect to them."""
-    if jump in ("", "none"):
-        return
-    names = [name.strip().removeprefix("ssh://") for name in jump.split(",")]
-    hops = [fabric.connection.derive_shorthand(name) for name in names]
-    # `Host *` with a ProxyJump means the jump host itself, too.
-    if target not in (hop["host"] for hop in hops):
-        for hop in hops:
-            yield ssh_settings(hop["host"], hop["user"], hop["port"])
-
-
 def _heard(
     sock: ActivitySocket | None,
     peer: PeerTransport | None,
@@ -323,16 +293,7 @@ def _host_key_policy(
         pin=pin,
         files=host.known_hosts,
         others=[*target.user_known_hosts, *target.global_known_hosts],
+        revoked=target.revoked_host_keys,
         accept=f"{program()} trust {host.inventory_options}" if host.inventory else "",
         jump=jump,
     )
-
-
-def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
-    """Prefer the key types known of the host: it may have others as well."""
-    options = transport.get_security_options()
-    names = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
-    wanted = [name for kind in kinds for name in names.get(kind, (kind,))]
-    first = [name for name in wanted if name in options.key_types]
-    rest = [name for name in options.key_types if name not in first]
-    options.key_types = (*first, *rest)

@@ -22,6 +22,8 @@ from provision.errors import HostKeyError, InventoryError, UnknownHostKeyError
 from provision.model.shell import quote
 
 SSH_PORT = 22
+KRL = b"SSHKRL"
+"""The beginning of a binary list of revoked keys, as ssh-keygen -k makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,22 @@ def _find(files: Sequence[KnownHosts], name: str) -> list[KnownKey]:
     return [entry for file in files for entry in file.find(name)]
 
 
+def _revoked_keys(path: Path) -> set[str]:
+    """Return the keys in *path*; as for ssh, no host is fine when it cannot be read."""
+    hint = "correct RevokedHostKeys in ssh_config; it lists public keys, one a line"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise HostKeyError(
+            f"revoked keys cannot be read: {path}: {reason}", hint=hint
+        ) from error
+    if content.startswith(KRL):
+        raise HostKeyError(f"{path} is a binary list of revoked keys", hint=hint)
+    words = [line.split() for line in content.decode("utf-8", "replace").splitlines()]
+    return {word for line in words for word in line if word.startswith("AAAA")}
+
+
 def _valid(entries: Sequence[KnownKey]) -> list[KnownKey]:
     return [entry for entry in entries if not entry.revoked]
 
@@ -137,12 +155,14 @@ class HostKeyPolicy:
         pin: the key from the inventory, `TYPE BASE64`.
         files: the inventory's known_hosts files; the first is where to add keys.
         others: the user's and the system's known_hosts files.
+        revoked: a file of keys that no host may have.
         accept: the command that shows an unknown key and accepts it; "" = there is
             none, and the error has a command that adds the line to the file.
         jump: true for a jump host.
 
     Raises:
         InventoryError: *pin* is not a key.
+        HostKeyError: *revoked* cannot be read.
     """
 
     def __init__(
@@ -153,6 +173,7 @@ class HostKeyPolicy:
         pin: str | None = None,
         files: Sequence[Path] = (),
         others: Sequence[Path] = (),
+        revoked: Path | None = None,
         accept: str = "",
         jump: bool = False,
     ) -> None:
@@ -167,6 +188,7 @@ class HostKeyPolicy:
         without_port = _find([*inventory_files, *other_files], bare)
         found = (*in_inventory, *in_others, *without_port)
         self._revoked = {key.text for key in found if key.revoked}
+        self._revoked |= _revoked_keys(revoked) if revoked else set()
         pinned = [_pin(pin)] if pin else []
         self._known = pinned or _valid(in_inventory) or _valid(in_others)
         self._known_without_port = [] if self._known else _valid(without_port)

@@ -28,8 +28,18 @@ class Closable(Protocol):
     def close(self) -> Any: ...
 
 
+FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+"""The families of addresses, as AddressFamily of ssh_config calls them."""
+
+
 def dial(
-    name: str, port: int, timeout_s: float, keep: Callable[[Closable], object]
+    name: str,
+    port: int,
+    timeout_s: float,
+    keep: Callable[[Closable], object],
+    *,
+    family: str = "any",
+    bind: str = "",
 ) -> socket.socket:
     """Open a TCP connection to the first address of *name* that answers.
 
@@ -38,18 +48,23 @@ def dial(
         port: the port.
         timeout_s: longest time for each address.
         keep: is given each socket before it connects, to close it from elsewhere.
+        family: `any`, or a word of `FAMILIES`.
+        bind: the address to connect from; "" = any.
 
     Raises:
         OSError: no address answers.
     """
     failure = OSError("the name has no address")
-    for family, kind, number, _, address in socket.getaddrinfo(
-        name, port, type=socket.SOCK_STREAM
-    ):
-        sock = socket.socket(family, kind, number)
+    found = socket.getaddrinfo(
+        name, port, FAMILIES.get(family, socket.AF_UNSPEC), socket.SOCK_STREAM
+    )
+    for number, kind, protocol, _, address in found:
+        sock = socket.socket(number, kind, protocol)
         keep(ActivitySocket(sock))
         sock.settimeout(timeout_s)
         try:
+            if bind:
+                sock.bind((bind, 0))
             sock.connect(address)
         except OSError as error:
             sock.close()

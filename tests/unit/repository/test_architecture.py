@@ -55,7 +55,9 @@ WITHIN = {
     "config/playbook": (
         "play group_rules template_files template_certificate bound load selection bind"
     ),
-    "config/ssh": "tokens settings",
+    "config/ssh": (
+        "lines tokens patterns algorithms settings arguments files blocks program resolve"
+    ),
     "engine": (
         "change_control session interrupt run_id secret_recovery outcome converge "
         "scheduler runner run"
@@ -98,7 +100,7 @@ WITHIN = {
     ),
     "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
-        "known_hosts login_limit algorithms peer sockets keepalive trust login "
+        "known_hosts login_limit hops algorithms peer sockets keepalive trust login "
         "connection key_scan transport"
     ),
     "transport/ssh/login": (

@@ -67,6 +67,7 @@ class Identities:
     Args:
         files: the key files that are named; the default ones if there is none.
         certificates: the certificate files that are named.
+        defaults: try the default files if none is named (`IdentityFile none` says no).
         only: leave out the agent's other keys.
         agent: a connection to the agent, if there is one.
 
@@ -77,6 +78,7 @@ class Identities:
     files: Sequence[Path] = ()
     certificates: Sequence[Path] = ()
     only: bool = False
+    defaults: bool = True
     agent: Agent | None = None
     unusable: list[tuple[Path, str]] = field(default_factory=list)
     _of_agent: dict[bytes, Identity] = field(default_factory=dict)
@@ -91,7 +93,8 @@ class Identities:
                 yield one
 
     def _in_order(self) -> Iterator[Identity]:
-        files = self.files or tuple(_default_files())
+        defaults = _default_files() if self.defaults else ()
+        files = self.files or tuple(defaults)
         keys = [key for path in files if (key := self._key(path))]
         held = [key for key in keys if key.held]
         of_files = [key for key in keys if not key.held]

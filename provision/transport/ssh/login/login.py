@@ -106,6 +106,7 @@ class Login:
             (*_existing(key_file), *target.identity_files),
             target.certificate_files,
             only=target.identities_only,
+            defaults=target.default_keys,
         )
         self.said: list[str] = []
 

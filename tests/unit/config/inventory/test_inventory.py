@@ -96,7 +96,8 @@ all:
     assert a.known_hosts == (tmp_path / "../known_hosts",)
     assert a.password and a.password.get_secret_value() == "pw"
     assert a.become_password and a.become_password.get_secret_value() == "123"
-    assert a.proxy_jump == "jump.example"
+    lines = ("Port 2201", 'User "admin"', "ProxyJump=jump.example")
+    assert a.ssh_request.arguments == lines
     assert "pw" not in repr(a)
     assert (b.ssh_host, b.port, b.user, b.address) == ("b", None, None, "b")
     assert (c.connection, c.become, b.become) == ("local", False, True)
@@ -199,8 +200,8 @@ def test_a_range_that_makes_no_sense_is_refused(text: str) -> None:
         ("all: {hosts: {a: {ansible_become_method: su}}}", "only sudo"),
         ("all: {hosts: {a: {ansible_host: '{{ x }}'}}}", "all.hosts.a.ansible_host: undefined variable 'x'"),
         ("all: {vars: {ansible_host_key_checking: false}, hosts: {a: }}", "always checked"),
-        ("all: {hosts: {a: {ansible_ssh_common_args: '-o StrictHostKeyChecking=no'}}}", "~/.ssh/config"),
-        ("all: {hosts: {a: {ansible_ssh_common_args: '-4'}}}", "'-4' is not understood"),
+        ("all: {hosts: {a: {ansible_ssh_common_args: '-o StrictHostKeyChecking=no'}}}", "host keys are always checked"),
+        ("all: {hosts: {a: {ansible_ssh_common_args: '-W x:1'}}}", "'-W' is not honoured"),
         ("all: {hosts: {a: {host_key: abc}}}", "is no public key"),
         ("all: {hosts: {a: {cluster: x}, b: {cluster: y}}}", "one inventory is one cluster"),
         ("all: {vars: {cluster: 'a b'}, hosts: {a: }}", "cannot be the name of a cluster"),
