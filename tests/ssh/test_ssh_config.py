@@ -164,7 +164,7 @@ PLAIN = "".join(
         (PLAIN + "Host *\n  User ops\n", 1),
         (f"Include hosts\n{PLAIN}", 1),
         (f"Match host 10.0.1.*\n  Port 23\n{PLAIN}Match user x\n  Port 24\n", 1),
-        ('Match exec "true"\n  User ops\nHost n1*\n  Port 23\n', 3),
+        (f'Match exec "true"\n  Port 23\n{PLAIN}Match !exec "false"\n  User x\n', 3),
         ("Match final host n4*\n  Port 23\n", 3),
     ],
 )
@@ -201,7 +201,7 @@ def test_without_ssh_what_only_ssh_can_answer_is_refused_with_its_place(
 
 
 def test_a_path_with_a_space_is_one_path_in_the_answer_of_ssh(home: Path) -> None:
-    config(home, 'Match exec true\n  UserKnownHostsFile "~/a b" "~/c %h" ~/d\n')
+    config(home, 'Match final all\n  UserKnownHostsFile "~/a b" "~/c %h" ~/d\n')
     names = [str(one) for one in resolve(SshRequest("n")).user_known_hosts]
     assert names == [f"{home}/a b", f"{home}/c n", f"{home}/d"]
 

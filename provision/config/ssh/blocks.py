@@ -2,12 +2,13 @@
 
 Host, Include and Match with host, originalhost, user, localuser and all are read here.
 What else a Match asks (exec, localnetwork, final ...) only ssh can answer, as well as
-how it makes names canonical.
+how it makes names canonical. A criterion that is the same for all hosts is asked for
+on its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from provision.config.ssh.lines import File, Line
@@ -21,6 +22,10 @@ LATER_TOKENS = ("user", "bindaddress", "hostkeyalias", "port")
 """Options that have no tokens, or not in each version of ssh."""
 
 
+CONSTANT = ("exec", "localnetwork")
+"""Criteria of Match that are the same for all hosts, unless they have tokens."""
+
+
 @dataclass(slots=True)
 class Blocks:
     """The reading of all lines for the host *name*.
@@ -28,12 +33,14 @@ class Blocks:
     Attributes:
         name: the host, as the person calls it.
         local_user: the user of this program.
+        holds: answers a criterion that is the same for all hosts; None = unknown.
         options: the words of each option that is set.
         unclear: the first line that only ssh can answer for this host.
     """
 
     name: str
     local_user: str
+    holds: Callable[[str, str], bool | None]
     options: dict[str, list[str]] = field(default_factory=dict)
     unclear: Line | None = None
 
@@ -83,16 +90,23 @@ class Blocks:
     def _criterion(self, criterion: str, patterns: str) -> bool | None:
         if criterion == "all":
             return True
-        if criterion == "host":
-            return list_matches(self._host(), patterns, lower=True)
-        if criterion == "originalhost":
-            return list_matches(self.name, patterns, lower=True)
-        if criterion == "user":
-            user = " ".join(self.options.get("user", (self.local_user,)))
-            return list_matches(user, patterns)
-        if criterion == "localuser":
-            return list_matches(self.local_user, patterns)
-        return None
+        if criterion in CONSTANT and "%" not in patterns:
+            return self.holds(criterion, patterns)
+        subject = self._subject(criterion)
+        if subject is None:
+            return None
+        lower = criterion in ("host", "originalhost")
+        return list_matches(subject, patterns, lower=lower)
+
+    def _subject(self, criterion: str) -> str | None:
+        """Return the text that the patterns of a criterion are compared with."""
+        user = self.options.get("user", (self.local_user,))
+        return {
+            "host": self._host(),
+            "localuser": self.local_user,
+            "originalhost": self.name,
+            "user": " ".join(user),
+        }.get(criterion)
 
     def _host(self) -> str:
         named = self.options.get("hostname")
@@ -110,9 +124,11 @@ def criteria_of(line: Line) -> Iterator[tuple[bool, str, str]]:
         negated, name = name.startswith("!"), name.removeprefix("!").lower()
         if name == "all" and len(line.words) == 1 and not negated:
             yield False, name, ""
-        elif name in ("host", "originalhost", "user", "localuser"):
+        elif name in ("host", "originalhost", "user", "localuser", *CONSTANT):
             patterns = patterns if sign else next(words, "")
             plain = patterns and not patterns.startswith("=")
+            # Versions of ssh do not agree on these signs.
+            plain = plain and not any(odd in line.text for odd in "'\\")
             yield negated, name if plain else "", patterns
         else:
             yield negated, "", ""

@@ -28,6 +28,7 @@ LIMIT_S = 30.0
 """Longest time for an answer: a Match exec may run a program."""
 PLACE = re.compile(r"(?P<file>.+?):? line (?P<line>\d+): (?P<problem>.*)")
 ENDING = re.compile(r".+: terminating, \d+ bad configuration options")
+HOLDS = "holds.invalid"
 COMMAND_LINE = "command-line"
 Answer = dict[str, list[str]]
 """The values that ssh prints for each option, in lower case."""
@@ -54,6 +55,21 @@ def ask(files: ConfigFiles, name: str, lines: Sequence[Line]) -> Answer:
         raise_all(_refused_arguments(lines))
     raise_all(itertools.islice(_refusals(answer.stderr, copies), MOST_SHOWN))
     raise InputError(f"ssh -G {name} ended with {answer.returncode}")
+
+
+def ask_criterion(criterion: str, value: str) -> Answer:
+    """Return what ssh makes of a Match with one *criterion*: `HOLDS` is its HostName.
+
+    Raises:
+        InputError: ssh refuses it.
+    """
+    with tempfile.TemporaryDirectory(prefix="provision-ssh-") as folder:
+        text = f'Match {criterion} "{value}"\n  HostName {HOLDS}\n'
+        _write(f"{folder}/config", os.fsencode(text))
+        answer = _run(["-F", f"{folder}/config", "--", "localhost"])
+    if answer.returncode:
+        raise InputError(answer.stderr.strip())
+    return parse_answer(answer.stdout)
 
 
 @functools.cache

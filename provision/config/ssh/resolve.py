@@ -6,10 +6,13 @@ it accepts the files at all: 500 hosts are not 500 processes.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import pwd
 import re
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +22,14 @@ from provision.config.ssh.blocks import Blocks
 from provision.config.ssh.files import ConfigFiles
 from provision.config.ssh.lines import File, Line, parse
 from provision.config.ssh.patterns import host_matches, list_matches
-from provision.config.ssh.program import Answer, ask, defaults, ssh_program
+from provision.config.ssh.program import (
+    HOLDS,
+    Answer,
+    ask,
+    ask_criterion,
+    defaults,
+    ssh_program,
+)
 from provision.config.ssh.settings import ALGORITHMS, SshSettings, settings
 from provision.errors import InputError
 
@@ -31,6 +41,8 @@ NOT_HONOURED = ("bindinterface", "proxyusefdpass")
 """Options with which ssh would reach another machine than we do."""
 INSTALL = "install openssh-client, or write it with Host and Include alone"
 
+LONGEST_S = 60.0
+"""Seconds that an answer of ssh is used: the program of a Match exec may change its mind."""
 Asked = tuple[str, Answer]
 """The host that ssh was asked about, and its answer."""
 
@@ -90,11 +102,17 @@ class Configuration:
 
     files: ConfigFiles
     once: _Once = field(default_factory=_Once)
+    made_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def current(self) -> bool:
+        """True while the files are the same and no answer of ssh is old."""
+        return time.monotonic() - self.made_s < LONGEST_S and self.files.current
 
     def settings(self, request: SshRequest) -> SshSettings:
         """Return how to reach the host; see `resolve`."""
         user, arguments = local_user(), _arguments(request)
-        blocks = Blocks(request.name, user)
+        blocks = Blocks(request.name, user, self._holds)
         try:
             blocks.read([arguments, *self.files.files])
             if blocks.unclear:
@@ -108,6 +126,17 @@ class Configuration:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"ssh_config for {request.name}: {error}") from error
+
+    def _holds(self, criterion: str, value: str) -> bool | None:
+        """Tell whether a criterion holds that is the same for all hosts."""
+        if not ssh_program() or '"' in value:
+            return None
+        question = functools.partial(ask_criterion, criterion, value)
+        with contextlib.suppress(InputError):
+            _, answer = self.once.get((criterion, value), question, "")
+            return answer["hostname"] == [HOLDS]
+        # What is wrong with it, ssh says for the whole file.
+        return None
 
     def _refuse(self, options: Mapping[str, Sequence[str]]) -> None:
         """Refuse options that cannot be honoured; in arguments they are refused before.
@@ -163,7 +192,7 @@ def resolve(request: SshRequest) -> SshSettings:
     key = (str(Path.home()), request.file)
     with _lock:
         found = _configurations.get(key)
-        if found is None or not found.files.current:
+        if found is None or not found.current:
             found = _configurations[key] = Configuration(ConfigFiles.read(request.file))
     return found.settings(request)
 
