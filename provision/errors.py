@@ -68,6 +68,16 @@ class InputError(ProvisionError, ValueError):
         place = f"{self.file}:{self.line}" if self.line else self.file
         return ": ".join(part for part in (place, self.path, super().__str__()) if part)
 
+    def noting(self, note: str) -> InputError:
+        """Return a copy with *note* behind what it says."""
+        return type(self)(
+            f"{self.message} {note}",
+            hint=self.hint,
+            file=self.file,
+            line=self.line,
+            path=self.path,
+        )
+
 
 class InventoryError(InputError):
     """The inventory cannot be used."""

@@ -148,6 +148,5 @@ def assignment(text: str) -> tuple[str, Any]:
     try:
         return name, parse(value, OptionError, file=f"--set {name}").data
     except OptionError as error:
-        error.line = 0
-        error.hint = error.hint or "put a text with special characters into quotes"
-        raise
+        hint = error.hint or "put a text with special characters into quotes"
+        raise OptionError(error.message, hint=hint, file=error.file) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from importlib import import_module
 
-from provision.config.yaml_source import did_you_mean
+from provision.config.spelling import nearest
 from provision.errors import PlaybookError
 from provision.model.step import Step
 from provision.plugins import STEPS, Plugin, missing, plugins
@@ -28,9 +28,17 @@ def step_class(kind: str) -> type[Step]:
         return _load(BUILTIN[kind])
     others = plugins(STEPS)
     if kind not in others:
-        hint = missing(STEPS) or did_you_mean(kind, [*BUILTIN, *others])
+        hint = missing(STEPS) or _known(kind)
         raise PlaybookError(f"unknown step {kind!r}", hint=hint)
     return _load_plugin(others[kind])
+
+
+def _known(kind: str) -> str:
+    """The nearest kind, or all of them but for those that undo another one."""
+    if near := nearest(kind, kinds()):
+        return f"did you mean {near!r}?"
+    undone = {f"{name}_absent" for name in kinds()}
+    return f"known: {', '.join(sorted({*kinds()} - undone))}; X_absent undoes X"
 
 
 def _load_plugin(plugin: Plugin) -> type[Step]:

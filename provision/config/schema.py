@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provision.config.playbook.group_rules import SIZES
+from provision.config.playbook.play import Play
 from provision.config.registry import kinds, step_class
 
 
@@ -26,31 +27,15 @@ def schema() -> dict[str, Any]:
             name: {"anyOf": [field, template]} for name, field in fields.items()
         }
         entries[kind] = described
-    step = {"type": "object", "properties": entries, "additionalProperties": False}
+    play = Play.model_json_schema()
+    play["properties"]["steps"]["items"] = _closed(entries, [])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "provision playbook",
         "type": "array",
-        "items": {"anyOf": [_play(step), _import(), _groups()]},
+        "items": {"anyOf": [play, _import(), _groups()]},
         "$defs": definitions,
     }
-
-
-def _play(step: dict[str, Any]) -> dict[str, Any]:
-    words = {"type": "array", "items": {"type": "string"}}
-    properties = {
-        "play": {"type": "string"},
-        "hosts": {"type": "string"},
-        "enabled": {"type": ["boolean", "string"]},
-        "become": {"type": "boolean"},
-        "after": words,
-        "batch": {"type": ["integer", "string"]},
-        "vars": {"type": "object"},
-        "tags": words,
-        "steps": {"type": "array", "items": step},
-    }
-    required = ["play", "hosts", "steps"]
-    return _closed(properties, required)
 
 
 def _import() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import functools
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -19,38 +20,27 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import SecretStr
 
 from provision.config.json_text import Unsafe
-from provision.config.yaml_source import did_you_mean, shown
+from provision.config.yaml_source import did_you_mean, shortened, shown
 from provision.errors import RenderError, SecretError
-from provision.model.fields import Written
 
 WHOLE = re.compile(r"\A\{\{[-+]?(.*?)[-+]?\}\}\Z", re.DOTALL)
+NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*\Z")
 Call = Callable[..., Any]
 
 MASKED = str(SecretStr("x"))
-ABSENT, OURS = object(), object()
+SECRETS = " secrets"
+"""Name in a template's context, which no variable can have, of the list of its secrets."""
+ABSENT, FUNCTION = object(), object()
 """Stand for a variable that there is not, and for a function of a scope's own."""
 
-_tainted: list[bool] = []
-"""Has an entry for each secret that went into the text being rendered."""
+
+class UndefinedError(RenderError):
+    """A template names a variable that there is not."""
 
 
-def same(one: Any, other: Any) -> bool:
-    """Return True if two values are alike in templates: 1 and true are not, nor other orders."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return same([*one], [*other]) and same([*one.values()], [*other.values()])
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other) and (
-        not isinstance(one, Written) or str(one) == str(other)
-    )
-
-
-def _unwrap(value: Any) -> Any:
-    """A value inside a longer text: of a secret its value, and the whole text is one.
+@jinja2.pass_context
+def _part(context: jinja2.runtime.Context, value: Any) -> Any:
+    """Return the text of *value* inside a longer one, which is a secret if *value* is.
 
     Raises:
         RenderError: it has no text that somebody wrote, being null or a truth value.
@@ -61,7 +51,7 @@ def _unwrap(value: Any) -> Any:
             hint="quote it where it is set, or write {{ 'one' if it else 'other' }}",
         )
     if isinstance(value, SecretStr):
-        _tainted.append(True)
+        context[SECRETS].append(value)
         return value.get_secret_value()
     return value
 
@@ -70,8 +60,16 @@ _environment = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined,
     autoescape=False,  # what is made here is no HTML
     keep_trailing_newline=True,
-    finalize=_unwrap,
+    finalize=_part,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """The value of a variable, and the names that it is made of, at any depth."""
+
+    value: Any
+    names: frozenset[str] = frozenset()
 
 
 class Scope:
@@ -82,19 +80,19 @@ class Scope:
         given: values that are final and win over *variables*.
 
     Attributes:
+        variables: as they are written.
         used: the names that were asked for, at any depth.
     """
 
     def __init__(
         self, variables: Mapping[str, Any], given: Mapping[str, Any] | None = None
     ) -> None:
-        self._raw = variables
-        self._given = dict(given or {})
-        self._done: dict[str, Any] = dict(self._given)
-        self._busy: list[str] = []
-        self._needs: dict[str, frozenset[str]] = {}
-        self._watched: list[set[str]] = []
+        self.variables = variables
         self.used: set[str] = set()
+        self._inputs: dict[str, Any] = {**variables, **(given or {})}
+        self._rendered = {name: _Rendered(v) for name, v in (given or {}).items()}
+        self._rendering: list[str] = []
+        self._recorders: list[set[str]] = [self.used]
 
     def render(self, value: Any) -> Any:
         """*value* with every template in its leaves rendered; keys stay as they are.
@@ -106,7 +104,7 @@ class Scope:
         if isinstance(value, Unsafe):
             return value
         if isinstance(value, str):
-            return self._text(value) if "{" in value else value
+            return self._text(value, _compile) if "{" in value else value
         if isinstance(value, Mapping):
             return {key: self.render(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -118,42 +116,16 @@ class Scope:
 
         Raises:
             RenderError: see `render`.
+            SecretError: see `render`.
             KeyError: there is none.
         """
-        return self._get(name)
+        if name not in self._rendered:
+            self._rendered[name] = self._variable(name)
+        found = self._rendered[name]
+        self._record(found.names)
+        return found.value
 
-    def give(self, functions: Mapping[str, Call]) -> None:
-        """Add *functions* that depend on nothing but their arguments and this scope."""
-        self._done |= functions
-        self._given |= dict.fromkeys(functions, OURS)
-
-    @contextlib.contextmanager
-    def watch(self) -> Iterator[set[str]]:
-        """The names that are asked for in the meantime, at any depth."""
-        self._watched.append(set())
-        try:
-            yield self._watched[-1]
-        finally:
-            names = self._watched.pop()
-            self._note(names)
-
-    def sources(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return the inputs of *names*; equal inputs render equal results."""
-        return {name: self._source(name) for name in names}
-
-    def agrees(self, sources: Mapping[str, Any]) -> bool:
-        """Return True if the inputs of another scope's *sources* are the same here."""
-        return all(same(self._source(name), sources[name]) for name in sources)
-
-    def _source(self, name: str) -> Any:
-        return self._given.get(name, self._raw.get(name, ABSENT))
-
-    def _note(self, names: Iterable[str]) -> None:
-        self.used.update(names)
-        if self._watched:
-            self._watched[-1].update(names)
-
-    def fill(self, text: str, file: str) -> str | SecretStr:
+    def render_file(self, text: str, file: str) -> str | SecretStr:
         """The content *text* of the template *file*, rendered: always text.
 
         Raises:
@@ -161,20 +133,44 @@ class Scope:
             SecretError: a secret cannot be had.
         """
         try:
-            filled: str | SecretStr = self._rendered(text, *_compile_file(text))
+            rendered: str | SecretStr = self._text(text, _compile_file)
         except RenderError as error:
             line = _line(error.__cause__)
             place = f"{file}:{line}" if line else file
-            problem = error.message.replace(_shown(text), "the template")
-            raise RenderError(f"{place}: {problem}", hint=error.hint) from error
-        return filled
+            problem = error.message.replace(_start(text), "the template")
+            raise type(error)(f"{place}: {problem}", hint=error.hint) from error
+        return rendered
 
-    def _text(self, text: str) -> Any:
-        return self._rendered(text, *_compile(text))
+    def add_functions(self, functions: Mapping[str, Call]) -> None:
+        """Add *functions* that depend on nothing but their arguments and this scope."""
+        self._rendered |= {name: _Rendered(call) for name, call in functions.items()}
+        self._inputs |= dict.fromkeys(functions, FUNCTION)
 
-    def _rendered(self, text: str, call: Call, names: frozenset[str]) -> Any:
-        self._note(names)
-        known = {name: self._get(name) for name in names if self._has(name)}
+    @contextlib.contextmanager
+    def recorded_names(self) -> Iterator[set[str]]:
+        """The names that are asked for in the meantime, at any depth."""
+        names: set[str] = set()
+        self._recorders.append(names)
+        try:
+            yield names
+        finally:
+            self._recorders.pop()
+            self._record(names)
+
+    def input(self, name: str) -> Any:
+        """Return what *name* is before anything is rendered.
+
+        What is rendered of the same inputs is the same, in this scope and in another.
+        """
+        return self._inputs.get(name, ABSENT)
+
+    def _record(self, names: Iterable[str]) -> None:
+        self._recorders[-1].update(names)
+
+    def _text(self, text: str, compiler: Callable[[str], Template]) -> Any:
+        call, names = compiler(text)
+        self._record(names)
+        known = {name: self.value(name) for name in names if name in self._inputs}
         try:
             return call(known)
         except jinja2.UndefinedError as error:
@@ -182,39 +178,58 @@ class Scope:
         except (SecretError, RenderError):
             raise
         except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
-            raise RenderError(f"{_shown(text)} cannot be rendered: {error}") from error
+            raise RenderError(f"{_start(text)} cannot be rendered: {error}") from error
 
-    def _has(self, name: str) -> bool:
-        return name in self._done or name in self._raw
-
-    def _get(self, name: str) -> Any:
-        if name not in self._done:
-            if name in self._busy:
-                circle = " -> ".join([*self._busy[self._busy.index(name) :], name])
-                raise RenderError(f"variables refer to each other: {circle}")
-            self._busy.append(name)
-            try:
-                with self.watch() as needs:
-                    self._done[name] = self.render(self._raw[name])
-            finally:
-                self._busy.pop()
-            self._needs[name] = frozenset(needs)
-        self._note(self._needs.get(name, ()))
-        return self._done[name]
+    def _variable(self, name: str) -> _Rendered:
+        if name in self._rendering:
+            circle = [*self._rendering[self._rendering.index(name) :], name]
+            raise RenderError(f"variables refer to each other: {' -> '.join(circle)}")
+        self._rendering.append(name)
+        try:
+            with self.recorded_names() as names:
+                value = self.render(self.variables[name])
+        finally:
+            self._rendering.pop()
+        return _Rendered(value, frozenset(names))
 
     def _undefined(
         self, text: str, names: frozenset[str], error: jinja2.UndefinedError
     ) -> RenderError:
-        missing = sorted(name for name in names if not self._has(name))
-        via = f" (in the variable {self._busy[-1]!r})" if self._busy else ""
+        missing = sorted(name for name in names if name not in self._inputs)
+        via = f" (in the variable {self._rendering[-1]!r})" if self._rendering else ""
         if not missing:
-            return RenderError(f"{_shown(text)}{via}: {error}")
-        hint = did_you_mean(missing[0], [*self._raw, *self._done])
-        return RenderError(f"undefined variable {missing[0]!r}{via}", hint=hint)
+            return RenderError(f"{_start(text)}{via}: {error}")
+        hint = did_you_mean(missing[0], self._inputs)
+        return UndefinedError(f"undefined variable {missing[0]!r}{via}", hint=hint)
+
+
+Template = tuple[Call, frozenset[str]]
+"""A function that renders a text, and the names it uses."""
+
+
+def names_in(value: object) -> Iterator[str]:
+    """The names that templates in the leaves of *value* use, directly."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from names_in(item)
+    elif isinstance(value, str) and "{" in value and not isinstance(value, Unsafe):
+        with contextlib.suppress(RenderError):
+            yield from _compile(value)[1]
+
+
+def variable_in(value: object) -> str:
+    """The name of the variable that *value* is, as `"{{ name }}"`, or ""."""
+    if not isinstance(value, str) or isinstance(value, Unsafe):
+        return ""
+    whole = WHOLE.match(value.strip())
+    found = NAME.match(whole[1]) if whole else None
+    return found[1] if found else ""
 
 
 @functools.lru_cache(maxsize=4096)
-def _compile(text: str) -> tuple[Call, frozenset[str]]:
+def _compile(text: str) -> Template:
     """Return the function that renders *text*, and the names it uses.
 
     Raises:
@@ -227,11 +242,11 @@ def _compile(text: str) -> tuple[Call, frozenset[str]]:
             return _evaluator(expression), names
         return _filler(_environment.from_string(text)), names
     except jinja2.TemplateSyntaxError as error:
-        raise RenderError(f"{_shown(text)}: {error.message}") from error
+        raise RenderError(f"{_start(text)}: {error.message}") from error
 
 
 @functools.lru_cache(maxsize=256)
-def _compile_file(text: str) -> tuple[Call, frozenset[str]]:
+def _compile_file(text: str) -> Template:
     """As `_compile`, but what comes out is text also if *text* is one expression.
 
     Raises:
@@ -284,17 +299,12 @@ def _evaluator(expression: str) -> Call:
 
 def _filler(template: jinja2.Template) -> Call:
     def call(known: Mapping[str, Any]) -> Any:
-        # One template may call another; its secrets are not this one's, nor the reverse.
-        outer = _tainted.copy()
-        _tainted.clear()
-        try:
-            text = template.render(known)
-            return SecretStr(text) if _tainted else text
-        finally:
-            _tainted[:] = outer
+        secrets: list[SecretStr] = []
+        text = template.render({**known, SECRETS: secrets})
+        return SecretStr(text) if secrets else text
 
     return call
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:80]}..."
+def _start(text: str) -> str:
+    return shortened(text, 80)

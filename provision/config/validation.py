@@ -46,7 +46,7 @@ def problems(
 ) -> Iterator[Problem]:
     """Yield each problem in *error*, that arose in making a *model* of *data*.
 
-    One for each value: of a value that may have several forms, the one that says most.
+    One for each value: of a value that may have several forms, the most specific one.
     """
     found: dict[Where, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):

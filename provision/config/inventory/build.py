@@ -115,6 +115,7 @@ class Builder:
                 base,
                 opened(rendered),
                 self.names,
+                {key: variable.place for key, variable in variables.items()},
             )
         raise_all(mistakes.errors())
         return hosts

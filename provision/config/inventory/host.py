@@ -16,6 +16,7 @@ from provision.config.inventory.connection_vars import (
     flag,
 )
 from provision.config.ssh import SshRequest, arguments
+from provision.config.yaml_source import Place
 from provision.secrets.store import hidden
 
 ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
@@ -34,6 +35,7 @@ class Host:
         base: the folder that relative paths in its variables start from.
         rendered: the connection variables that are templates, rendered.
         inventory: the inventories it is in, as options of a command name them.
+        places: where its variables are set, by their names.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Host:
     base: Path = field(default_factory=Path, repr=False)
     rendered: Mapping[str, Any] = field(default_factory=dict, repr=False)
     inventory: tuple[str, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
 
     @property
     def ssh_host(self) -> str:

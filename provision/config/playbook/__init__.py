@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from provision.config.playbook.bind import bind
-from provision.config.playbook.bound import Bound, BoundPlay
 from provision.config.playbook.load import find, load
-from provision.config.playbook.play import Play, Playbook, StepEntry
+from provision.config.playbook.play import Bound, BoundPlay, Play, Playbook, StepEntry
 
 __all__ = [
     "Bound",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,15 +12,26 @@ from pydantic import ValidationError
 from provision.config.inventory import Inventory
 from provision.config.inventory.connection_vars import CHECKS, IGNORED, PREFIX
 from provision.config.playbook import group_rules, selection
-from provision.config.playbook.bound import Bound, BoundPlay
+from provision.config.playbook.faults import Faults, Unrendered
 from provision.config.playbook.load import declared as declared_in
-from provision.config.playbook.play import Play, Playbook, StepEntry, batch, batch_of
+from provision.config.playbook.play import (
+    Bound,
+    BoundPlay,
+    Play,
+    Playbook,
+    StepEntry,
+    batch,
+    batch_of,
+)
+from provision.config.playbook.step_cache import StepCache
 from provision.config.playbook.template_certificate import certifier
 from provision.config.playbook.template_files import functions
+from provision.config.playbook.variables import Variables
 from provision.config.registry import step_class
+from provision.config.spelling import nearest
 from provision.config.templating import Scope
 from provision.config.validation import problems
-from provision.config.yaml_source import Where, did_you_mean, shown
+from provision.config.yaml_source import Where, shown
 from provision.errors import (
     InputError,
     InventoryError,
@@ -61,12 +73,15 @@ def bind(
         InputErrors: all that is wrong, on any host.
         InputError: the one thing that is.
     """
-    binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags), run)
-    raise_all(group_rules.problems(playbook.groups, inventory))
+    groups = list(group_rules.problems(playbook.groups, inventory))
+    if groups:
+        raise_all([*playbook.problems, *groups])
     chosen = selection.hosts(inventory, limit)
-    selection.check_tags(playbook, tags)
+    if not playbook.problems:
+        selection.check_tags(playbook, tags)
+    binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags), run)
     plays = [binder.play(number, chosen) for number in range(len(playbook.plays))]
-    binder.raise_errors()
+    raise_all([*playbook.problems, *binder.faults.errors()])
     if not any(play.steps for play in plays):
         raise OptionError("there is nothing to do for the chosen hosts and tags")
     passwords = {secret for host in inventory.hosts.values() for secret in host.secrets}
@@ -79,7 +94,17 @@ def bind(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The variables of a host in a play, and the scope that renders with them."""
+
+    variables: Variables
+    scope: Scope
+
+
 class _Binder:
+    """Makes the steps of plays; what is wrong is gathered in `faults`."""
+
     def __init__(
         self,
         playbook: Playbook,
@@ -93,11 +118,10 @@ class _Binder:
         self._inventory = inventory
         self._sets = sets
         self._tags = tags
-        self._errors: dict[str, tuple[InputError, list[str]]] = {}
         self._used: set[str] = set()
-        self._made: dict[int, deque[tuple[Mapping[str, Any], BoundStep]]] = {}
+        self._made = StepCache()
+        self.faults = Faults(len(inventory.hosts))
         self.warnings: list[str] = []
-        self._sizes: dict[int, dict[int | str, str]] = {}
         self._given = {
             "cluster": inventory.cluster,
             "run": run,
@@ -112,35 +136,38 @@ class _Binder:
     def play(self, number: int, chosen: Collection[str]) -> BoundPlay:
         """Play *number*, with the steps of those of its hosts that were *chosen*."""
         play = self._playbook.plays[number]
-        names = self._hosts(number, play)
-        steps = {
-            name: self._steps(number, play, name) for name in names if name in chosen
-        }
+        rows: dict[str, tuple[BoundStep, ...]] = {}
+        sizes: dict[int | str, str] = {}
+        for name in self._hosts(number, play):
+            if name in chosen:
+                values = self._values(number, play, name)
+                rows[name] = self._steps(number, play, values)
+                sizes.setdefault(self._batch(number, play, values), name)
+                self._used |= values.scope.used
         hosts = self._inventory.hosts
         return BoundPlay(
             play.play,
             play.after,
-            batch_of(self._batch(number), len(steps)),
-            {name: row for name, row in steps.items() if row},
-            {name: play.become and hosts[name].become for name in steps},
+            batch_of(self._one_batch(number, sizes), len(rows)),
+            {name: row for name, row in rows.items() if row},
+            {name: play.become and hosts[name].become for name in rows},
         )
-
-    def raise_errors(self) -> None:
-        """Raise what went wrong so far, each problem once, with the hosts that have it."""
-        raise_all(self._named(*found) for found in self._errors.values())
 
     def unused(self) -> Iterator[str]:
         """A warning for each variable that nothing in the playbook asks for."""
         declared = {name for play in self._playbook.plays for name in play.vars}
         inventory = {n for host in self._inventory.hosts.values() for n in host.vars}
         odd = {*inventory, *self._sets} - self._used - declared - OURS
+        others: set[str] = set()
         if odd and self._playbook.folder:
-            known = declared_in(self._playbook.folder, self._inventory.credentials)
-            odd -= set(known)
+            credentials = self._inventory.credentials
+            others = set(declared_in(self._playbook.folder, credentials))
+        known = {*self._used, *declared, *others}
         for name in sorted(name for name in odd if not name.startswith(PREFIX)):
-            hint = did_you_mean(name, self._used | declared)
-            said = f"; {hint}" if hint.startswith("did") else ""
-            yield f"the variable {name!r} is not used by the playbook{said}"
+            if name not in others:
+                near = nearest(name, known)
+                hint = f"; did you mean {near!r}?" if near else ""
+                yield f"the variable {name!r} is not used by the playbook{hint}"
 
     def _hosts(self, number: int, play: Play) -> list[str]:
         try:
@@ -152,143 +179,107 @@ class _Binder:
                 file = self._inventory.path or "the inventory"
                 hint = f"add the group to {file} (it may be empty)"
             where = (*where, "hosts")
-            self._add(source.error(PlaybookError, where, error.message, hint), "")
+            self.faults.add(source.error(PlaybookError, where, error.message, hint))
             return []
 
-    def _steps(self, number: int, play: Play, name: str) -> tuple[BoundStep, ...]:
+    def _values(self, number: int, play: Play, name: str) -> _Values:
+        source, where = self._playbook.source(number)
         host = self._inventory.hosts[name]
+        variables = Variables(host, self._sets, play.vars, source, where)
         about = {"address": host.address, "host": host, "inventory_hostname": name}
-        variables = {**play.vars, **host.vars, **self._sets}
-        scope = Scope(variables, {**self._given, **about})
-        file = self._playbook.source(number)[0].file
-        scope.give(functions(scope, file, self._inventory.credentials))
+        scope = Scope(variables.merged, {**self._given, **about})
+        scope.add_functions(functions(scope, source.file, self._inventory.credentials))
+        return _Values(variables, scope)
+
+    def _steps(self, number: int, play: Play, values: _Values) -> tuple[BoundStep, ...]:
+        if not self._enabled(number, play, values):
+            return ()
         wanted = [
             step
             for step in play.steps
             if not self._tags or self._tags & {*play.tags, *selection.tags_of(step)}
         ]
-        if not self._enabled(number, play, scope, name):
-            wanted = []
-        self._note_batch(number, play, scope, name)
-        bound = [self._bound(step, scope, name) for step in wanted]
-        self._used |= scope.used
-        return tuple(filter(None, bound))
+        return tuple(filter(None, [self._bound(step, values) for step in wanted]))
 
-    def _enabled(self, number: int, play: Play, scope: Scope, host: str) -> bool:
-        enabled = self._said(number, "enabled", play.enabled, scope, host)
+    def _enabled(self, number: int, play: Play, values: _Values) -> bool:
+        key = self._key(number, "enabled", play.enabled)
+        enabled = self._rendered(key, values)
         if enabled is not FAILED and not isinstance(enabled, bool):
             problem = f"must be true or false, not {shown(enabled)}"
-            self._of_play(number, "enabled", problem, host)
+            self.faults.add_value(key, values.variables, PlaybookError(problem))
         return enabled is True
 
-    def _note_batch(self, number: int, play: Play, scope: Scope, host: str) -> None:
-        said = self._said(number, "batch", play.batch, scope, host)
-        if said is FAILED:
-            return
+    def _batch(self, number: int, play: Play, values: _Values) -> int | str:
+        """The size of batches as the variables of one host give it; 0: it is wrong."""
+        key = self._key(number, "batch", play.batch)
+        size = self._rendered(key, values)
         try:
-            self._sizes.setdefault(number, {}).setdefault(batch(said), host)
+            return 0 if size is FAILED else batch(size)
         except ValueError as error:
-            self._of_play(number, "batch", str(error), host)
+            self.faults.add_value(key, values.variables, PlaybookError(str(error)))
+            return 0
 
-    def _batch(self, number: int) -> int | str:
-        sizes = self._sizes.get(number) or {0: ""}
+    def _one_batch(self, number: int, sizes: Mapping[int | str, str]) -> int | str:
         if len(sizes) > 1:
-            told = " but ".join(f"{size} on {host}" for size, host in sizes.items())
-            self._of_play(number, "batch", f"must be the same on all hosts: {told}", "")
-        return next(iter(sizes))
+            found = " but ".join(f"{size} on {host}" for size, host in sizes.items())
+            problem = f"must be the same on all hosts: {found}"
+            key = self._key(number, "batch", None)
+            self.faults.add(key.error(PlaybookError, (), problem, ""))
+        return next(iter(sizes), 0)
 
-    def _said(
-        self, number: int, key: str, value: Any, scope: Scope, host: str
-    ) -> object:
-        """Return the value of *key* of a play for *host*; FAILED: the error was noted."""
-        try:
-            return scope.render(value)
-        except (RenderError, SecretError) as error:
-            self._of_play(number, key, error.message, host, error.hint, type(error))
-            return FAILED
-
-    def _of_play(
-        self,
-        number: int,
-        key: str,
-        problem: str,
-        host: str,
-        hint: str = "",
-        kind: type[InputError] = PlaybookError,
-    ) -> None:
+    def _key(self, number: int, key: str, value: Any) -> Unrendered:
         source, where = self._playbook.source(number)
-        self._add(source.error(kind, (*where, key), problem, hint), host)
+        return Unrendered(source, (*where, key), value)
 
-    def _bound(
-        self, step: StepEntry | Step, scope: Scope, host: str
-    ) -> BoundStep | None:
+    def _bound(self, step: StepEntry | Step, values: _Values) -> BoundStep | None:
         if isinstance(step, Step):
             self.warnings += step.warnings()
             return BoundStep(step)
-        made = self._made.setdefault(id(step), deque(maxlen=VARIANTS))
-        for sources, bound in made:
-            if scope.agrees(sources):
-                self._used |= sources.keys()
-                return bound
-        with scope.watch() as names:
-            new = self._new(step, scope, host)
+        if made := self._made.find(step, values.scope):
+            return made
+        with values.scope.recorded_names() as names:
+            new = self._new(step, values)
         if new:
-            made.append((scope.sources(names), new))
+            self._made.add(step, values.scope, names, new)
         return new
 
-    def _new(self, step: StepEntry, scope: Scope, host: str) -> BoundStep | None:
-        params = self._rendered(step, scope, host)
-        kind = step_class(step.kind)
+    def _new(self, entry: StepEntry, values: _Values) -> BoundStep | None:
+        written = Unrendered(entry.source, (*entry.where, entry.kind), entry.params)
+        params = {
+            name: self._rendered(written, values, (name,)) for name in entry.params
+        }
+        kind = step_class(entry.kind)
         try:
-            made = kind(**params)
+            step = kind(**params)
         except ValidationError as error:
             for where, problem, hint in problems(error, kind, params):
-                if not _failed(params, where):
-                    self._wrong(step, where, problem, hint, host)
+                if params.get(str(next(iter(where), ""))) is not FAILED:
+                    wrong = PlaybookError(problem, hint=hint)
+                    self.faults.add_value(written, values.variables, wrong, where)
             return None
-        self.warnings += made.warnings()
-        place = step.source.place((*step.where, step.kind))
-        return BoundStep(made, step.name, place, step.tags)
+        self.warnings += step.warnings()
+        place = entry.source.place(written.where)
+        return BoundStep(step, entry.name, place, entry.tags)
 
-    def _rendered(self, step: StepEntry, scope: Scope, host: str) -> dict[str, Any]:
-        params = {}
-        for name, value in step.params.items():
-            try:
-                params[str(name)] = scope.render(value)
-            except (RenderError, SecretError) as error:
-                params[str(name)] = FAILED
-                self._wrong(step, (name,), error.message, error.hint, host, type(error))
-        return params
-
-    def _wrong(
-        self,
-        step: StepEntry,
-        where: Where,
-        problem: str,
-        hint: str,
-        host: str,
-        kind: type[InputError] = PlaybookError,
-    ) -> None:
-        place = (*step.where, step.kind, *where)
-        self._add(step.source.error(kind, place, problem, hint), host)
-
-    def _add(self, error: InputError, host: str) -> None:
-        self._errors.setdefault(str(error), (error, []))[1].append(host)
-
-    def _named(self, error: InputError, hosts: list[str]) -> InputError:
-        """*error*, with the hosts it is about unless that is all of them."""
-        if hosts == [""] or len(hosts) >= len(self._inventory.hosts) > 1:
-            return error
-        more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
-        error.message += f" (on {', '.join(hosts[:3])}{more})"
-        return error
+    def _rendered(
+        self, written: Unrendered, values: _Values, where: Where = ()
+    ) -> object:
+        """Return what is at *where*, rendered; FAILED: the error was noted."""
+        value = written.value[where[0]] if where else written.value
+        try:
+            return values.scope.render(value)
+        except (RenderError, SecretError) as error:
+            names = _names(values.scope, value)
+            self.faults.add_value(written, values.variables, error, where, names)
+            return FAILED
 
 
-VARIANTS = 8
-"""Number of forms of a step that are kept, for hosts whose variables give an equal one."""
+def _names(scope: Scope, value: object) -> set[str]:
+    """The names that *value*, which cannot be rendered, asks for before it fails."""
+    with scope.recorded_names() as names, contextlib.suppress(InputError):
+        scope.render(value)
+    return names
+
+
 FAILED = object()
-"""Stands for a parameter whose template could not be rendered."""
-
-
-def _failed(params: Mapping[str, Any], where: Where) -> bool:
-    return bool(where) and params.get(str(where[0])) is FAILED
+"""Stands for a value that could not be rendered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from provision.config.registry import kinds, step_class
 from provision.config.validation import problems
 from provision.config.yaml_source import Source, Where, did_you_mean, shown
 from provision.config.yaml_source import load as load_source
-from provision.errors import InputError, PlaybookError, raise_all
+from provision.errors import InputError, PlaybookError
 from provision.secrets.credentials import Credentials
 
 FOLDER = "playbooks"
@@ -51,22 +51,25 @@ def shipped() -> tuple[Path, ...]:
 def load(path: Path, credentials: Credentials | None = None) -> Playbook:
     """Load the playbook in *path*, with what it imports.
 
+    What is wrong with it is in its `problems`, which binding it raises together with
+    what is wrong with its parameters.
+
     Args:
         path: the file.
         credentials: decrypt what is encrypted in it; without any, new ones.
 
     Raises:
-        InputErrors: all that is wrong with it.
-        PlaybookError: one thing that is.
+        PlaybookError: the file cannot be read, or is not YAML.
     """
     reader = _Reader(credentials or Credentials())
     placed = list(reader.file(path, ()))
-    raise_all([*reader.errors, *_order_problems(placed)])
+    problems = [*reader.errors, *_order_problems(placed, reader.refused)]
     return Playbook(
         plays=tuple(play for play, _ in placed),
         sources=tuple(source for _, source in placed),
         folder=path.parent,
         groups=reader.groups,
+        problems=tuple(problems),
     )
 
 
@@ -76,12 +79,14 @@ class _Reader:
     Attributes:
         errors: all that is wrong.
         groups: the number of hosts of each group, from all entries `groups`.
+        refused: the names of plays that are wrong.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self.errors: list[InputError] = []
         self.groups: dict[str, str] = {}
+        self.refused: set[str] = set()
 
     def file(self, path: Path, importers: tuple[Path, ...]) -> Iterator[Placed]:
         """The plays of *path* and of the files it imports, in order."""
@@ -100,6 +105,8 @@ class _Reader:
                 self._groups(source, number, entry)
             elif play := self._play(source, number, entry):
                 yield play, (source, (number,))
+            elif isinstance(entry, Mapping):
+                self.refused.add(str(entry.get("play")))
 
     def _wrong(
         self, source: Source, where: Where, problem: str, hint: str = ""
@@ -227,15 +234,17 @@ def _kind_problem(found: list[str]) -> tuple[str, str]:
     return f"one step has one kind, not {', '.join(found)}", "make a step of each"
 
 
-def _order_problems(placed: Sequence[Placed]) -> Iterator[InputError]:
-    """Names that are there twice, and gates behind plays that do not come before."""
+def _order_problems(
+    placed: Sequence[Placed], refused: Collection[str]
+) -> Iterator[InputError]:
+    """Duplicate names, and gates behind plays that do not come before."""
     seen: list[str] = []
     for play, (source, where) in placed:
         if play.play in seen:
             problem = f"there are two plays called {play.play!r}"
             yield source.error(PlaybookError, (*where, "play"), problem)
         for name in play.after:
-            if name not in seen:
+            if name not in seen and name not in refused:
                 problem = f"no earlier play is called {name!r}"
                 hint = did_you_mean(name, seen) or "it is the first play"
                 yield source.error(PlaybookError, (*where, "after"), problem, hint)
@@ -243,11 +252,12 @@ def _order_problems(placed: Sequence[Placed]) -> Iterator[InputError]:
 
 
 def declared(folder: Path, credentials: Credentials) -> Iterator[str]:
-    """The variables that plays of any playbook in *folder* declare.
+    """The variables that plays of any playbook in *folder*, or of a shipped one, declare.
 
-    One inventory serves several playbooks: what one of them knows is no slip.
+    One inventory serves several playbooks: what one of them knows is no mistake.
     """
-    for path in sorted(folder.glob("*.y*ml")):
+    folders = dict.fromkeys([folder, *shipped()])
+    for path in (file for one in folders for file in sorted(one.glob("*.y*ml"))):
         try:
             source = load_source(path, PlaybookError, credentials=credentials)
         except InputError:

@@ -1,18 +1,27 @@
-"""A play and a playbook as data, written in YAML or made in Python."""
+"""A play and a playbook as data, written in YAML or made in Python, and bound to hosts."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
+from provision.config.inventory import Host
 from provision.config.yaml_source import Source, Where, shown
-from provision.model.step import Step
+from provision.errors import InputError
+from provision.model.step import BoundStep, Step
 from provision.secrets.store import hidden
 
 SHARE = re.compile(r"(\d{1,3})%\Z")
@@ -61,7 +70,16 @@ def _batch(value: int | str) -> int | str:
     return value if isinstance(value, str) and "{{" in value else batch(value)
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+TEXT = {"type": "string"}
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_words),
+    WithJsonSchema({"anyOf": [TEXT, {"type": "array", "items": TEXT}]}),
+]
+Steps = Annotated[
+    tuple[StepEntry | Step, ...],
+    WithJsonSchema({"type": "array"}),
+]
 
 
 class StepKeys(BaseModel):
@@ -100,7 +118,7 @@ class Play(BaseModel):
 
     play: str = Field(min_length=1)
     hosts: str
-    steps: tuple[StepEntry | Step, ...]
+    steps: Steps
     enabled: bool | str = True
     become: bool = False
     after: Words = ()
@@ -120,12 +138,14 @@ class Playbook:
             as well.
         groups: how many hosts each group it needs must have; see `group_rules`. A host
             is in at most one of them.
+        problems: what is wrong with it; it cannot be bound then.
     """
 
     plays: tuple[Play, ...]
     sources: tuple[tuple[Source, Where], ...] = ()
     folder: Path | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[InputError, ...] = ()
 
     def hidden(self) -> Iterator[str]:
         """The secret values that are written in it, encrypted."""
@@ -137,3 +157,33 @@ class Playbook:
     def source(self, number: int) -> tuple[Source, Where]:
         """Return the place of play *number* in its file; none if it was made in Python."""
         return self.sources[number] if self.sources else (Source("", None), ())
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPlay:
+    """A play with the steps of each of its hosts."""
+
+    name: str
+    after: tuple[str, ...]
+    batch: int
+    steps: Mapping[str, tuple[BoundStep, ...]]
+    become: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A playbook on the hosts of an inventory, ready to run.
+
+    Attributes:
+        plays: in the order they run.
+        hosts: all hosts of the inventory, by name.
+        warnings: what is odd and stops nothing.
+        secrets: values that nothing may print.
+        groups: the groups that the playbook names in its key `groups`, in order.
+    """
+
+    plays: tuple[BoundPlay, ...]
+    hosts: Mapping[str, Host]
+    warnings: tuple[str, ...] = ()
+    secrets: Collection[str] = field(default=(), repr=False)
+    groups: tuple[str, ...] = ()

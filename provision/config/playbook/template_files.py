@@ -4,7 +4,7 @@
         path: /etc/prometheus/prometheus.yml
         content: "{{ template('prometheus.yml.j2') }}"
 
-Both look in the folder `templates` beside the playbook that says it. A template is
+Both look in the folder `templates` beside the playbook that names it. A template is
 rendered by Jinja2 with the variables of the play and host, and may hold secrets: then
 all of it is one. A file is taken as it is, braces and all; one that ansible-vault
 encrypted is decrypted, and a secret.
@@ -46,7 +46,7 @@ def functions(
             raise RenderError(f"the template {name} takes itself")
         busy.append(name)
         try:
-            return scope.fill(_read(folder, name), f"{FOLDER}/{name}")
+            return scope.render_file(_read(folder, name), f"{FOLDER}/{name}")
         finally:
             busy.pop()
 

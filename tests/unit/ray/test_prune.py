@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provision.config.inventory import Inventory, load
-from provision.errors import ConnectError, InputErrors
+from provision.errors import ConnectError, InputError
 from provision.model.events import StepOk
 from provision.model.result import HostResult, Run
 from provision.ray import deploy as deploy_module
@@ -83,7 +83,7 @@ def test_an_inventory_that_a_deploy_refuses_is_not_pruned(
     before = inventory(tmp_path, BEFORE)
     deployed_hosts.record(before, before.hosts)
     now = inventory(tmp_path, "{a: {}}")
-    with pytest.raises(InputErrors, match="must be text, not true"):
+    with pytest.raises(InputError, match="ray_image: must be text, not true"):
         prune(now, sets={"ray_image": True})
     assert not calls
 

@@ -53,7 +53,8 @@ WITHIN = {
         "variables_files"
     ),
     "config/playbook": (
-        "play group_rules template_files template_certificate bound load selection bind"
+        "play group_rules template_files template_certificate load selection step_cache variables faults "
+        "bind"
     ),
     "config/ssh": (
         "lines tokens patterns algorithms settings arguments files blocks program resolve"

@@ -9,7 +9,8 @@ import pytest
 
 from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
-from provision.config.templating import same
+from provision.config.playbook.step_cache import same
+from provision.model.fields import WrittenInt
 from provision.model.step import Step
 from provision.secrets.credentials import Credentials
 from provision.secrets.store import SecretMode, Secrets
@@ -101,6 +102,7 @@ def test_what_a_shared_step_uses_is_used_on_every_host(tmp_path: Path) -> None:
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
         ([1], [1, 2]),
         ("1", 1),
+        (WrittenInt(83, "0123"), WrittenInt(83, "83")),
     ],
 )
 def test_what_templates_tell_apart_is_not_the_same(one: Any, other: Any) -> None:
