@@ -6,6 +6,7 @@ found before a host is contacted; `Prepared.run` then works on the hosts.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -193,19 +194,17 @@ def _bound(
     folder, credentials = inventory.state_dir, inventory.credentials
     sets, keep = options.get("sets", {}), mode is Mode.APPLY
 
-    def bind(secrets: Secrets) -> Bound:
-        return playbooks.bind(
-            book,
-            inventory,
-            sets=sets,
-            tags=options.get("tags", ()),
-            limit=options.get("limit", ""),
-            secrets=secrets,
-            run=run_id,
-        )
-
+    bind = functools.partial(
+        playbooks.bind,
+        book,
+        inventory,
+        sets=sets,
+        tags=options.get("tags", ()),
+        limit=options.get("limit", ""),
+        run=run_id,
+    )
     here = Secrets(folder, SecretMode.READ, credentials)
-    bound = bind(here)
+    bound = bind(secrets=here)
     if not here.missing:
         return bound, here
     from provision.engine.secret_recovery import recover
@@ -213,7 +212,7 @@ def _bound(
     found = recover(book, inventory, here.missing, sets=sets, keep=keep)
     then = SecretMode.GENERATE if keep else SecretMode.READ
     secrets = Secrets(folder, then, credentials, recovered=found.values)
-    bound = bind(secrets)
+    bound = bind(secrets=secrets)
     return replace(bound, warnings=(*found.warnings, *bound.warnings)), secrets
 
 
