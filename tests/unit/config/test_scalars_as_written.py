@@ -183,10 +183,9 @@ def test_null_inside_text_is_refused() -> None:
         Scope({"it": None}).render("a{{ it }}b")
 
 
-@given(scalar=SCALARS)
+@given(scalar=SCALARS.filter(lambda text: text != "<<"))  # merges, and only mappings
 def test_a_key_is_as_written(scalar: str) -> None:
-    found = parse(f"{scalar}: x\n", InputError, file="x.yml").data
-    assert scalar == "<<" or found == {scalar: "x"}
+    assert parse(f"{scalar}: x\n", InputError, file="x.yml").data == {scalar: "x"}
 
 
 @pytest.mark.parametrize(
