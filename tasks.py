@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import task
+from invoke.tasks import task as any_task
 
 import advisories
 from provision import cli
 
+task = functools.partial(any_task, auto_shortflags=False)
+"""Short forms are those of the product's options, and mean the same everywhere."""
 ROOT = Path(__file__).parent
 PYTEST = f"{sys.executable} -m pytest"
 QUICK = {
@@ -29,7 +32,7 @@ LOCK = (
 )
 
 
-@task
+@task()
 def check(context: Context) -> None:
     """Check format, lint and types; run unit and shell tests."""
     failed = [
@@ -45,8 +48,12 @@ def check(context: Context) -> None:
 def test(context: Context, rest: bool = False) -> None:  # noqa: PT028
     """Run all tests; start the lab."""
     slow = "-m slow" if rest else ""
+    lab_up = [sys.executable, "-m", "invoke", "lab.up"]
+    if context.config.run.dry:
+        print(shlex.join(lab_up))
+        lab_up = ["true"]
     # At the same time, because a new lab mostly waits for downloads.
-    with subprocess.Popen([sys.executable, "-m", "invoke", "lab.up"]) as lab:
+    with subprocess.Popen(lab_up) as lab:
         context.run(f"{PYTEST} -q -n auto {slow} tests/unit tests/shell", echo=True)
     if lab.returncode:
         raise Exit("the lab did not start; see above", code=lab.returncode)
@@ -55,7 +62,7 @@ def test(context: Context, rest: bool = False) -> None:  # noqa: PT028
         context.run(f"{PYTEST} --durations=10 {folder}", echo=True)
 
 
-@task
+@task()
 def lock(context: Context) -> None:
     """Write the lock files from setup.cfg, with hashes."""
     context.run(f"{LOCK} --output-file requirements.txt setup.cfg", echo=True)
@@ -102,7 +109,7 @@ def farm(context: Context, quick: bool = False, only: str = "") -> None:
     context.run(f"PYTHONPATH=tests {sys.executable} -m benchmarks {options}", echo=True)
 
 
-@task
+@task()
 def lab(context: Context) -> None:
     """Measure a deploy of the lab, first converged, then on bare hosts."""
     for name in ("converged", "cold"):

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.parser import ParserContext
+from invoke.program import Program
 from invoke.tasks import Task
 
-from provision.cli.options import PASSWORDS, CommandOptions, declared
-from provision.errors import HostError, InputErrors, ProvisionError
+from provision.cli.core_options import Dry, honour
+from provision.cli.options import LETTERS, CommandOptions, declared
+from provision.errors import HostError, InputErrors, OptionError, ProvisionError
+from provision.invocation import program
 from provision.secrets.credentials import Credentials
 
 if TYPE_CHECKING:
     from provision.config.inventory import Inventory
 
+HELP = frozenset({"-h", "--help"})
 INTERRUPTED = 130
 LINE = "provision_command_line"
 """Name of the `CommandLine` in Invoke's configuration."""
@@ -51,29 +58,70 @@ class CommandLine:
 
 
 class Command(Task[Callable[..., None]]):
-    """A task whose options have letters, not dashes, as their short forms."""
+    """A task whose options have the short forms of `LETTERS`, and no others.
+
+    Attributes:
+        full_name: its name on the command line.
+        dry: how it can do without changing anything.
+        texts: the help of its options; Invoke's own `help` is empty once it was read.
+    """
+
+    full_name = ""
+    dry = Dry.NEVER
+    texts: Mapping[str, str] = MappingProxyType({})
 
     def arg_opts(
         self, name: str, default: Any, taken_names: set[str]
     ) -> dict[str, Any]:
-        """Return how Invoke parses one option; it would take `--` where no letter is left."""
-        return super().arg_opts(name, default, {*taken_names, "-"})
+        """Return how Invoke parses one option."""
+        opts = super().arg_opts(name, default, taken_names)
+        letters = [LETTERS[name]] if name in LETTERS else []
+        names = [*opts["names"], *letters]
+        return {**opts, "names": names, "help": self.texts.get(name, "")}
+
+    def __call__(self, *args: Any, **values: Any) -> Any:
+        """Do its work, or show its help."""
+        words = [str(values[name]) for name in self.positional]
+        # Invoke takes whatever follows for a bare word that it waits for.
+        wrong = [word for word in words if word.startswith("-")]
+        if HELP.intersection(wrong):
+            context = ParserContext(args=self.get_arguments())
+            return show_help(program(), self, self.full_name, context)
+        if wrong:
+            message = f"error: `{self.full_name}` has no option {wrong[0]}"
+            raise Exit(message, OptionError.exit_code)
+        return super().__call__(*args, **values)
+
+
+def show_help(binary: str, task: Task[Any], name: str, context: ParserContext) -> None:
+    """Print the help of the command *name*, whose options are those of *context*."""
+    words = [str(one.name).upper() for one in context.positional_args]
+    options = context.help_tuples()
+    words += ["[OPTIONS]"] if options else []
+    usage = " ".join(["Usage:", binary, name, *words])
+    sys.stdout.write(f"{usage}\n\n{inspect.getdoc(task) or ''}\n\n")
+    if options:
+        sys.stdout.write("Options:\n\n")
+        Program().print_columns(options)
 
 
 def command(
-    *options: str, positional: str = ""
+    *options: str, positional: str = "", read_only: bool = False
 ) -> Callable[[Work[CommandOptions]], Command]:
     """Make a task of the decorated function; its docstring is the help.
 
     Args:
         options: names of fields of `CommandOptions` that it takes as `--name`.
         positional: the name of one that it takes as a bare word.
+        read_only: it changes nothing, so that `--dry` makes no difference. Without it,
+            `--dry` is `--check`, or is refused where there is no such option.
     """
-    return command_of(CommandOptions, *options, positional=positional)
+    kind = CommandOptions
+    return command_of(kind, *options, positional=positional, read_only=read_only)
 
 
 def command_of(
-    kind: type[Options], *options: str, positional: str = ""
+    kind: type[Options], *options: str, positional: str = "", read_only: bool = False
 ) -> Callable[[Work[Options]], Command]:
     """Make a task of the decorated function, which takes options of the class *kind*.
 
@@ -81,6 +129,7 @@ def command_of(
         kind: has fields beside those of `CommandOptions`, for options of this command.
         options: names of its fields that it takes as `--name`.
         positional: the name of one that it takes as a bare word.
+        read_only: as for `command`.
     """
     known = declared(kind)
 
@@ -92,22 +141,29 @@ def command_of(
             choices = kind(
                 **values, credentials=credentials, inventories=line.inventories
             )
-            if code := exit_code(work, choices):
+
+            def honoured(options: Options) -> int:
+                return work(honour(context.config, made.full_name, options, made.dry))
+
+            if code := exit_code(honoured, choices):
                 raise Exit(code=code)
 
         names = ([positional] if positional else []) + list(options)
         repeated = [name for name in names if known[name].default == ()]
-        # Invoke gives letters in this order, and `-v` is for verbose.
-        names.sort(key=lambda name: name in PASSWORDS)
         body.__name__, body.__doc__ = work.__name__, work.__doc__
         defaults = {name: known[name].default for name in names}
         body.__signature__ = _signature(defaults, positional)  # type: ignore[attr-defined]
-        return Command(
+        made = Command(
             body,
             positional=[positional] if positional else [],
+            auto_shortflags=False,
             iterable=repeated,
-            help={name: str(known[name].metadata["help"]) for name in names},
         )
+        made.full_name = made.name
+        planned = Dry.CHECK if "check" in options else Dry.NEVER
+        made.dry = Dry.ALWAYS if read_only else planned
+        made.texts = {name: str(known[name].metadata["help"]) for name in names}
+        return made
 
     return make
 

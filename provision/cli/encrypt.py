@@ -12,7 +12,7 @@ from provision.invocation import program
 INDENT = " " * 10
 
 
-@command("vault_password_file")
+@command("vault_password_file", read_only=True)
 def encrypt(options: CommandOptions) -> int:
     """Encrypt a value; print it for an inventory or playbook."""
     from provision import api

@@ -31,7 +31,7 @@ def down(options: CommandOptions) -> int:
     return _print(["the lab was removed"])
 
 
-@command()
+@command(read_only=True)
 def status(options: CommandOptions) -> int:
     """Show the hosts of the lab, and which of them run."""
     from provision import lab

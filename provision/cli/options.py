@@ -17,11 +17,24 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 PASSWORDS = ("ask_become_pass", "vault_password_file")
-"""Options that give passwords; they leave the short forms to the others."""
+"""Options that give passwords."""
 SELECTION = ("inventory", "limit", "tags", "forks", "set", *PASSWORDS)
 """Options that choose hosts and steps."""
 DISPLAY = ("verbose", "report")
 """Options that choose how a run is shown."""
+LETTERS = {
+    "inventory": "i",
+    "limit": "l",
+    "tags": "t",
+    "forks": "f",
+    "set": "s",
+    "check": "c",
+    "verbose": "v",
+    "report": "r",
+    "playbook": "p",
+    "yes": "y",
+}
+"""The short forms of options: the same in every command; the others have none."""
 
 
 def option(default: Any, text: str) -> Any:

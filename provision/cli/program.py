@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import re
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
+from invoke.parser import Argument, ParserContext
 from invoke.program import Program
 from invoke.tasks import Task
 
 import provision
+from provision.cli.core_options import SHOWN
 from provision.errors import OptionError
 from provision.plugins import COMMANDS, DEPLOY, Plugin, missing, plugins
 
@@ -48,7 +51,17 @@ def namespace(*more: Callable[..., Any]) -> Collection:
         _warn(f"commands such as `status` and `teardown` are missing: {hint}")
     for plugin in plugins(COMMANDS).values():
         _add(root, plugin)
+    _name_commands(root)
     return root
+
+
+def _name_commands(root: Collection) -> None:
+    """Tell each command of ours its name on the command line, for its messages."""
+    from provision.cli.command import Command
+
+    for name in root.task_names:
+        if isinstance(task := root[name], Command):
+            task.full_name = name
 
 
 def extensions() -> list[type[DeployExtension]]:
@@ -123,6 +136,13 @@ UNKNOWN = re.compile(r"No idea what ('.*') is!")
 class Tasks(Program):
     """Invoke's program; ends with our exit code when the command line is wrong."""
 
+    def core_args(self) -> list[Argument]:
+        """Return Invoke's own options, with a help that is true here."""
+        found = super().core_args()
+        for argument in found:
+            argument.help = SHOWN.get(str(argument.name), argument.help)
+        return found
+
     def parse_tasks(self) -> None:
         """Parse the words after the program's own options."""
         try:
@@ -132,12 +152,47 @@ class Tasks(Program):
             message = f"error: {problem}; {self.binary} --help lists them"
             raise Exit(message, code=OptionError.exit_code) from error
 
+    def task_list_opener(self, extra: str = "") -> str:
+        """Return the heading of the list of commands."""
+        return "Commands"
+
+    def print_help(self) -> None:
+        """Print all commands, and Invoke's own options that mean something to them."""
+        usage = f"Usage: {self.binary} COMMAND [OPTIONS] [COMMAND [OPTIONS] ...]"
+        sys.stdout.write(f"{usage}\n\n")
+        self.list_tasks()
+        shown = [one for one in self.core_args() if one.name in SHOWN]
+        sys.stdout.write("Options:\n\n")
+        self.print_columns(ParserContext(args=shown).help_tuples())
+        hint = f"`{self.binary} COMMAND --help` has the options of a command."
+        sys.stdout.write(f"{hint}\n")
+
+    def print_task_help(self, name: str) -> None:
+        """Print the help of one command."""
+        from provision.cli.command import show_help
+
+        context = self.parser.contexts[name]
+        show_help(self.binary, self.collection[name], name, context)
+
 
 def main(argv: list[str] | None = None) -> None:
     """Run the program `provision`; it raises SystemExit unless all went well."""
-    Tasks(
+    tasks = Tasks(
         namespace=namespace(),
         name="provision",
         binary="provision",
         version=provision.__version__,
-    ).run(argv)
+    )
+    try:
+        tasks.run(argv)
+    except BrokenPipeError:  # nobody reads the help any more
+        _flush()
+
+
+@atexit.register
+def _flush() -> None:
+    """Write what is buffered; if nobody reads it any more, that is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

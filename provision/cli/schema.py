@@ -6,7 +6,7 @@ from provision.cli.command import command
 from provision.cli.options import CommandOptions
 
 
-@command()
+@command(read_only=True)
 def schema(options: CommandOptions) -> int:
     """Print the JSON schema of playbooks, for editors."""
     import json

@@ -18,7 +18,7 @@ DIFFERS = 3
 STYLES = {"up": "green", "down": "bold red", "unknown": "yellow"}
 
 
-@command("inventory", "set", *PASSWORDS)
+@command("inventory", "set", *PASSWORDS, read_only=True)
 def metrics(options: CommandOptions) -> int:
     """Show Prometheus' targets and the URLs; exit 3 if one is down."""
     from provision import api

@@ -22,7 +22,7 @@ MOST_CHANGES = 2
 """Limits of the list of what differs: a cluster is to fit one screen."""
 
 
-@command("inventory", "set", "forks", *PASSWORDS)
+@command("inventory", "set", "forks", *PASSWORDS, read_only=True)
 def status(options: CommandOptions) -> int:
     """Show hosts, Ray nodes and drift; exit 3 if there is drift."""
     from provision import api

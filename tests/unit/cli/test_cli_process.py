@@ -108,3 +108,20 @@ def test_what_python_compiled_is_kept_though_invoke_forbids_it(
         check=True,
     )
     assert done.stdout.strip() == kept
+
+
+@pytest.mark.parametrize("words", [["--help"], ["deploy", "--help"], ["schema"]])
+@pytest.mark.parametrize("options", [[], ["-u"]])
+def test_output_that_nobody_reads_is_no_traceback(
+    words: list[str], options: list[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    running = subprocess.run(
+        [sys.executable, *options, "-c", MAIN, *words],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (running.returncode, running.stderr) == (0, b"")

@@ -37,7 +37,7 @@ ONLY = {
 """Folders that see less than all that lies below them."""
 WITHIN = {
     "cli": (
-        "options command request encrypt lab schema extension deploy trust program ray"
+        "options core_options command request encrypt lab schema extension deploy trust program ray"
     ),
     "cli/ray": "prune deploy status smoke teardown rollback token metrics",
     "config": (
