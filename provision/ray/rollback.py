@@ -8,6 +8,7 @@ from typing import Unpack
 
 from provision.config.inventory import Inventory
 from provision.engine.run import (
+    FORKS,
     ClusterOptions,
     Hosts,
     RunOptions,
@@ -17,6 +18,7 @@ from provision.engine.run import (
 )
 from provision.model.change import State
 from provision.model.result import Run
+from provision.ray.head import PLAYBOOK as DEPLOY
 from provision.ray.steps.rollback import latest
 from provision.report.reporters import Reporter
 
@@ -57,6 +59,13 @@ class Rollback:
             LockHeldError: another run is changing this cluster.
         """
         return apply(self.inventory, PLAYBOOK, **self._with(reporters))
+
+    def next_plan(self) -> Run:
+        """Return what the next deploy of the inventory as it is would change.
+
+        The variables that were set for this command count only for it.
+        """
+        return plan(self.inventory, DEPLOY, forks=self.options.get("forks", FORKS))
 
     def _with(self, reporters: Sequence[Reporter]) -> RunOptions:
         sets = {**self.options.get("sets", {}), "back_from": self.run_id}

@@ -12,14 +12,16 @@ from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import HostError
 from provision.invocation import program
 from provision.model.shell import Sh
-from provision.ray.head import head_of
+from provision.ray.head import head_of, node_names
 from provision.transport.query import ask
 
 LIMIT_S = 120.0
 JOB = 'timeout 90 docker exec "$container" python -c "$program"'
 PROGRAM = """
 import json
+import time
 import ray
+from ray.exceptions import TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 
 ray.init(address="auto", log_to_driver=False, logging_level="error")
@@ -28,12 +30,37 @@ ray.init(address="auto", log_to_driver=False, logging_level="error")
 def square(number):
     return number**2, ray.util.get_node_ip_address()
 
-nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
-tasks = [
-    square.options(scheduling_strategy=On(nodes[n % len(nodes)], soft=False)).remote(n)
-    for n in range(max(4, len(nodes)))
-]
-print(json.dumps(ray.get(tasks, timeout=60)))
+def alive():
+    return sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
+
+def has_died(node):
+    # For some seconds Ray lists a node as alive that has just ended.
+    ends = time.monotonic() + 30
+    while node in alive():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(1)
+    return True
+
+def run(numbers, retry):
+    nodes = alive()
+    on = {n: nodes[n % len(nodes)] for n in numbers}
+    tasks = {
+        n: square.options(scheduling_strategy=On(node, soft=False)).remote(n)
+        for n, node in on.items()
+    }
+    results, again = {}, []
+    for n, task in tasks.items():
+        try:
+            results[n] = ray.get(task, timeout=60)
+        except TaskUnschedulableError:
+            if not (retry and has_died(on[n])):
+                raise
+            again.append(n)
+    return {**results, **(run(again, retry=False) if again else {})}
+
+results = run(range(max(4, len(alive()))), retry=True)
+print(json.dumps([results[n] for n in sorted(results)]))
 """
 
 
@@ -58,7 +85,8 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
 
     Raises:
         InventoryError: there is no group `head`.
-        HostError: the job failed; `details` has the end of its output.
+        HostError: the job failed, and `details` has the end of its output; or it ran, and
+            a host of the inventory has no node that is ALIVE.
         ConnectError: the head cannot be reached.
     """
     cluster = load_inventory(inventory, options)
@@ -71,7 +99,21 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
             hint=f"`{program()} status` shows whether the cluster is up",
             details=reply.tail(15),
         )
-    return _result(reply.stdout, cluster)
+    result = _result(reply.stdout, cluster)
+    _check_all_took_part(result, cluster)
+    return result
+
+
+def _check_all_took_part(result: Smoke, inventory: Inventory) -> None:
+    wanted = node_names(inventory)
+    missing = sorted(wanted - set(result.ran_on.values()))
+    if missing:
+        there = len(wanted) - len(missing)
+        raise HostError(
+            f"Ray has no node that is ALIVE on {', '.join(missing)}: the smoke job ran on "
+            f"{there} of {len(wanted)} hosts",
+            hint=f"`{program()} status` shows what is wrong there",
+        )
 
 
 def _result(output: str, inventory: Inventory) -> Smoke:

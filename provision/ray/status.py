@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Unpack
 
-from provision.config.inventory import Host
+from provision.config.inventory import Host, Inventory
 from provision.engine import run as engine
+from provision.engine.converge import UNKNOWN as NOT_OBSERVED
 from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import ProvisionError
 from provision.model.change import State
 from provision.model.result import HostResult, Run, StepResult
-from provision.ray.head import PLAYBOOK, Dashboard, dashboard, head_steps
+from provision.model.step import Step
+from provision.ray.head import (
+    HEAD,
+    PLAYBOOK,
+    Dashboard,
+    dashboard,
+    head_steps,
+    node_names,
+)
+from provision.ray.steps.nodes import ALIVE, ClusterNode, RayNodes, unwanted
+from provision.ray.steps.prometheus_targets import PrometheusTargets
 
 UNKNOWN = "unknown"
+MISSING = "missing"
+NONE = "-"
+DIFFERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +40,8 @@ class NodeStatus:
         address: where the cluster reaches it.
         engine: the version of its Docker engine, or what is wrong with it.
         container: image, status and health of its Ray container.
-        node: its state according to Ray: ALIVE, missing or unknown.
+        node: its state according to Ray, such as ALIVE; missing, unknown, or "-": it is to
+            run no Ray.
         drift: the steps that differ or could not be probed.
         error: why the host could not be probed.
     """
@@ -49,17 +64,33 @@ class ClusterStatus:
         dashboard: None = the playbook sets up none.
         run: the run that probed the hosts.
         metrics: how many targets of Prometheus are up, in words; "" = there are none.
+        unknown: why the state of the nodes is unknown; "" = it is known.
+        others: the state of each node of Ray that is in the inventory under no host, by
+            its address.
     """
 
     hosts: tuple[NodeStatus, ...]
     dashboard: Dashboard | None
     run: Run
     metrics: str = ""
+    unknown: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def alive(self) -> int:
-        """Number of hosts that Ray calls ALIVE."""
-        return sum(host.node == "ALIVE" for host in self.hosts)
+    def alive(self) -> int | None:
+        """Number of hosts that Ray calls ALIVE; None = unknown."""
+        alive = sum(host.node.startswith(ALIVE) for host in self.hosts)
+        return None if self.unknown else alive
+
+    @property
+    def expected(self) -> int:
+        """Number of hosts that are to run Ray."""
+        return sum(host.node != NONE for host in self.hosts)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the run; 3 also where Ray has a node that is not wanted."""
+        return self.run.exit_code or (DIFFERS if self.others else 0)
 
 
 def status(inventory: Hosts, **options: Unpack[ClusterOptions]) -> ClusterStatus:
@@ -74,13 +105,28 @@ def status(inventory: Hosts, **options: Unpack[ClusterOptions]) -> ClusterStatus
     """
     cluster = load_inventory(inventory, options)
     run = engine.verify(cluster, PLAYBOOK, **options)
-    nodes = _observed(run, "ray_nodes") or {}
+    nodes, wanted = _observed(run, RayNodes.kind) or {}, node_names(cluster)
     hosts = (
-        _host(host, run.hosts.get(name, HostResult()), nodes)
+        _host(host, run.hosts.get(name, HostResult()), nodes, runs_ray=name in wanted)
         for name, host in cluster.hosts.items()
     )
-    steps = head_steps(cluster, PLAYBOOK, options.get("sets", {}))
-    return ClusterStatus(tuple(hosts), dashboard(cluster, steps), run, _metrics(run))
+    steps = list(head_steps(cluster, PLAYBOOK, options.get("sets", {})))
+    return ClusterStatus(
+        tuple(hosts),
+        dashboard(cluster, steps),
+        run,
+        _metrics(run, steps),
+        "" if nodes else _why_unknown(cluster, run),
+        unwanted(nodes),
+    )
+
+
+def _why_unknown(cluster: Inventory, run: Run) -> str:
+    """The reason why it is unknown which nodes Ray has."""
+    heads = cluster.groups.get(HEAD, ())
+    if any(run.hosts.get(name, HostResult()).error for name in heads):
+        return "the head does not answer"
+    return "Ray does not answer on the head"
 
 
 def _observed(run: Run, kind: str) -> State | None:
@@ -96,10 +142,11 @@ def _steps(run: Run, kind: str) -> Iterator[StepResult]:
         yield from (step for step in host.steps if step.kind == kind)
 
 
-def _metrics(run: Run) -> str:
-    observed = _observed(run, "prometheus_targets")
+def _metrics(run: Run, steps: Iterable[Step]) -> str:
+    observed = _observed(run, PrometheusTargets.kind)
     if observed is None:
-        return ""
+        has_metrics = any(isinstance(step, PrometheusTargets) for step in steps)
+        return "unknown" if has_metrics else ""
     number = observed.get("number")
     if not number:
         return "Prometheus does not answer"
@@ -107,8 +154,11 @@ def _metrics(run: Run) -> str:
     return f"{number if up == 'all' else up} of {number} targets up"
 
 
-def _host(host: Host, result: HostResult, nodes: State) -> NodeStatus:
-    node = nodes.get(f"{host.name} ({host.address})", "missing" if nodes else UNKNOWN)
+def _host(
+    host: Host, result: HostResult, nodes: State, *, runs_ray: bool
+) -> NodeStatus:
+    label = ClusterNode.model_validate(host).label
+    node = nodes.get(label, MISSING if nodes else UNKNOWN)
     engines = [step for step in result.steps if step.kind == "docker_engine"]
     rays = [step for step in result.steps if step.kind in {"ray_head", "ray_worker"}]
     return NodeStatus(
@@ -116,7 +166,7 @@ def _host(host: Host, result: HostResult, nodes: State) -> NodeStatus:
         host.address,
         _engine(engines[0]) if engines else UNKNOWN,
         _container(rays[0]) if rays else UNKNOWN,
-        node,
+        node if runs_ray else NONE,
         tuple(step for step in result.steps if step.outcome != "ok"),
         result.error,
     )
@@ -124,7 +174,7 @@ def _host(host: Host, result: HostResult, nodes: State) -> NodeStatus:
 
 def _engine(step: StepResult) -> str:
     observed = step.observed
-    if step.error:
+    if step.error or NOT_OBSERVED in step.changes:
         return UNKNOWN
     if "engine" not in observed:
         return "absent"
@@ -135,10 +185,9 @@ def _engine(step: StepResult) -> str:
 
 def _container(step: StepResult) -> str:
     observed = step.observed
-    if step.error:
-        return UNKNOWN
+    if step.error or NOT_OBSERVED in step.changes:
+        return UNKNOWN  # Docker, which could list it, does not run
     if "status" not in observed:
-        # Docker, which could list it, is installed by an earlier step.
         return "absent"
     health = observed.get("health", "") if observed["status"] == "running" else ""
     return " ".join(

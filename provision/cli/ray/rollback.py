@@ -38,7 +38,9 @@ def rollback(options: CommandOptions) -> int:
         return found.plan(request.reporters(then=then)).exit_code
     run = found.apply(request.reporters())
     if run.exit_code == 0 and run.changed:
-        console.show(*_hint(run))
+        with console.status("looking for what the next deploy would change"):
+            after = found.next_plan()
+        console.show(*_hint(after))
     return run.exit_code
 
 
@@ -56,10 +58,26 @@ def _unknown(probed: Run) -> list[str]:
     ]
 
 
-def _hint(run: Run) -> list[str]:
+def _hint(after: Run) -> list[str]:
+    """Lines about what the next deploy would change, by its plan *after*."""
+    from provision.report.text import counted
+
+    lines = ["", f"Ray cluster {after.cluster} runs as before the last deploy."]
+    plan, deploy = f"`{program()} plan`", f"`{program()} deploy`"
+    if after.errors:
+        hosts = ", ".join(after.errors)
+        return [
+            *lines,
+            f"  What {plan} shows now is unknown: {hosts} could not be probed.",
+        ]
+    if after.planned:
+        return [
+            *lines,
+            f"  {plan} shows that as a difference in {counted(after.planned, 'step')}, and",
+            f"  {deploy} would change it again: put the former options into the inventory",
+            "  first.",
+        ]
     return [
-        "",
-        f"Ray cluster {run.cluster} runs as before the last deploy.",
-        f"  `{program()} plan` shows that as a difference, and `{program()} deploy` would",
-        "  change it again: put the former options into the inventory first.",
+        *lines,
+        f"  That is what the inventory describes: {plan} shows no difference.",
     ]

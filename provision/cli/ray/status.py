@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from provision.ray.status import ClusterStatus, NodeStatus
 
-STYLES = {"ALIVE": "green", "missing": "bold red", "unknown": "yellow"}
+STYLES = {
+    "ALIVE": "green",
+    "missing": "bold red",
+    "DEAD": "bold red",
+    "unknown": "yellow",
+}
 MOST_HOSTS = 5
 MOST_STEPS = 3
 MOST_CHANGES = 2
@@ -34,7 +39,7 @@ def status(options: CommandOptions) -> int:
         found = api.status(request.inventory, **request.cluster_options())
     console.print(_table(found))
     console.show("", *_problems(found), *_summary(found, options))
-    return found.run.exit_code
+    return found.exit_code
 
 
 def _table(found: ClusterStatus) -> RenderableType:
@@ -97,6 +102,20 @@ def _drift(host: NodeStatus) -> Iterator[str]:
         yield f"  ... and {counted(len(host.drift) - MOST_STEPS, 'more step')}"
 
 
+def _others(found: ClusterStatus) -> Iterator[str]:
+    """Nodes of Ray that no host of the inventory has."""
+    from provision.report.text import escape
+
+    for address, state in found.others.items():
+        yield f"not in the inventory: {escape(address)}  {escape(state)}"
+    if found.others:
+        yield (
+            f"  to do: add them to the inventory; or remove them: `{program()} deploy "
+            "--prune` clears hosts that were deployed from this folder, others stop with "
+            "`ray stop` there"
+        )
+
+
 def _summary(found: ClusterStatus, options: CommandOptions) -> Iterator[str]:
     if any(host.error or host.drift for host in found.hosts):
         yield ""
@@ -105,6 +124,10 @@ def _summary(found: ClusterStatus, options: CommandOptions) -> Iterator[str]:
     dashboard = ""
     if found.dashboard and found.alive:
         dashboard = f"   dashboard {found.dashboard.url}"
-    yield f"{found.alive} of {len(found.hosts)} nodes ALIVE{dashboard}"
+    if found.unknown:
+        yield f"{found.unknown}: unknown how many of {found.expected} nodes are ALIVE"
+    else:
+        yield f"{found.alive} of {found.expected} nodes ALIVE{dashboard}"
+    yield from _others(found)
     if found.metrics:
         yield f"metrics: {found.metrics}   `{program()} metrics` shows them"

@@ -19,8 +19,18 @@ PROBE = read_shell(__file__, "nodes.sh")
 TRY_TOKENS = read_shell(__file__, "try_tokens.sh")
 ALIVE = "ALIVE"
 """Ray's word for a node that works."""
+OTHER = "other."
+"""Prefix of the fields of nodes that are not among those that should be there."""
 OK = 200
 TOKEN_REFUSED = (401, 403)
+
+
+class _Node(BaseModel):
+    """A node as Ray lists it; its other fields are left out."""
+
+    address: str = Field(alias="node_ip")
+    id: str = Field(default="(no id)", alias="node_id")
+    state: str
 
 
 class ClusterNode(BaseModel):
@@ -39,10 +49,12 @@ class ClusterNode(BaseModel):
 
 
 class RayNodes(Step, kind="ray_nodes"):
-    """Ray calls every one of these hosts an ALIVE node.
+    """Ray calls every one of these hosts an ALIVE node, and each of them one node.
 
     It changes nothing: it waits, at most `settle_s` seconds. Former nodes that Ray
-    lists as DEAD do not count.
+    lists as DEAD do not count. For some seconds after a node was replaced, Ray lists the
+    former one as ALIVE, too, and gives it work that fails: that is waited for. Nodes
+    that nobody asked for are observed, and are no difference.
 
     Raises:
         ProbeError: Ray refuses the token.
@@ -55,7 +67,7 @@ class RayNodes(Step, kind="ray_nodes"):
     data_dir: AbsPath
     dashboard_host: Line
     dashboard_port: Port = 8265
-    settle_s: float = Field(default=60, ge=0)
+    settle_s: float = Field(default=120, ge=0)
 
     @field_validator("nodes")
     @classmethod
@@ -94,9 +106,26 @@ class RayNodes(Step, kind="ray_nodes"):
             raise ProbeError(f"Ray refuses the token: {answer.body}")
         if answer.code != OK:
             return {}
-        listed = json.loads(answer.body)["data"]["result"]["result"]
-        alive = {node["node_ip"] for node in listed if node["state"] == ALIVE}
-        return {node.label: ALIVE for node in self.nodes if node.address in alive}
+        found = json.loads(answer.body)["data"]["result"]["result"]
+        return self._state([_Node.model_validate(node) for node in found])
+
+    def _state(self, found: Sequence[_Node]) -> State:
+        by_address: dict[str, list[_Node]] = {}
+        # Those that are ALIVE come last: they count, where there are any.
+        for node in sorted(found, key=lambda node: node.state == ALIVE):
+            by_address.setdefault(node.address, []).append(node)
+        state = {
+            node.label: _words(by_address[node.address])
+            for node in self.nodes
+            if node.address in by_address
+        }
+        ours = {node.address for node in self.nodes}
+        others = {
+            f"{OTHER}{address}": f"{nodes[-1].state}, node {nodes[-1].id}"
+            for address, nodes in by_address.items()
+            if address not in ours and nodes[-1].state == ALIVE
+        }
+        return state | others
 
     def desired(self) -> State:
         return {node.label: ALIVE for node in self.nodes}
@@ -106,3 +135,20 @@ class RayNodes(Step, kind="ray_nodes"):
 
     def advice(self, problem: str) -> str:
         return "see `docker logs` of the Ray container on the hosts that are missing"
+
+
+def _words(nodes: Sequence[_Node]) -> str:
+    """The state of a host that Ray lists *nodes* of, those that are ALIVE last."""
+    alive = sum(node.state == ALIVE for node in nodes)
+    if alive > 1:
+        return f"{ALIVE}, and {alive - 1} former listed as {ALIVE}"
+    return nodes[-1].state
+
+
+def unwanted(state: State) -> dict[str, str]:
+    """Return what is known of each node in *state* that nobody asked for, by address."""
+    return {
+        field.removeprefix(OTHER): words
+        for field, words in state.items()
+        if field.startswith(OTHER)
+    }

@@ -214,12 +214,13 @@ def test_two_nodes_at_one_address_are_refused_with_their_places() -> None:
 
 
 def test_a_missing_node_is_named() -> None:
-    for reply in (
+    absent, dead = (
         listed(ip10_0_0_1="ALIVE"),
         listed(ip10_0_0_1="ALIVE", ip10_0_0_2="DEAD"),
-    ):
+    )
+    for reply, before in ((absent, "(absent)"), (dead, "DEAD")):
         [change] = NODES.plan(NODES.observe(reply))
-        assert str(change) == "node2 (10.0.0.2): (absent) -> ALIVE"
+        assert str(change) == f"node2 (10.0.0.2): {before} -> ALIVE"
 
 
 def test_a_node_that_died_and_came_back_is_alive() -> None:

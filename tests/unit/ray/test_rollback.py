@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from provision.cli.ray.rollback import _hint as hint
 from provision.config.inventory import Inventory, load
 from provision.errors import ConnectError
-from provision.model.events import HostFailed, StepOk
+from provision.model.change import Change
+from provision.model.events import HostFailed, StepOk, StepPlanned
 from provision.model.result import Run
 from provision.ray import rollback as module
 from provision.ray.rollback import can_undo, rollback
@@ -105,3 +107,35 @@ def test_nothing_is_changed_while_a_host_cannot_be_probed(cluster: Cluster) -> N
 def test_without_a_former_container_there_is_nothing_to_do(cluster: Cluster) -> None:
     cluster.states = {"a": host("r1", kept=False), "b": {}}
     assert (rollback(cluster.inventory), cluster.applied) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([], "shows no difference"),
+        ([StepPlanned], "shows that as a difference in 1 step"),
+        ([HostFailed], "is unknown: b could not be probed"),
+    ],
+)
+def test_what_the_next_plan_shows_is_planned_and_not_guessed(
+    cluster: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: list[type],
+    words: str,
+) -> None:
+    planned: list[tuple[str, dict[str, Any]]] = []
+
+    def plan(inventory: Inventory, playbook: str, **options: Any) -> Run:
+        planned.append((playbook, options))
+        run = Run()
+        if HostFailed in steps:
+            run(HostFailed(host="b", play="p", error=ConnectError("away")))
+        elif StepPlanned in steps:
+            change = (Change("x", "1", "2"),)
+            run(StepPlanned(host="b", play="p", step="s", kind="k", changes=change))
+        return run
+
+    found = module.find_rollback(cluster.inventory, sets={"x": 1})
+    monkeypatch.setattr(module, "plan", plan)
+    assert words in " ".join(hint(found.next_plan()))
+    assert planned == [("deploy", {"forks": 100})], "what was set counts only once"

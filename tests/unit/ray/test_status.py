@@ -12,6 +12,7 @@ import pytest
 from provision import cli
 from provision.config.inventory import Inventory
 from provision.engine import run as engine
+from provision.engine.converge import UNKNOWN as NOT_OBSERVED
 from provision.errors import ConnectError
 from provision.model.change import Change
 from provision.model.events import (
@@ -28,9 +29,9 @@ from provision.ray.head import dashboard, head_steps
 from provision.ray.status import status
 
 HOSTS = {f"node{n}": {"address": f"10.0.0.{n}"} for n in (1, 2, 3)}
-INVENTORY = {
+INVENTORY: dict[str, Any] = {
     "all": {
-        "vars": {"ansible_connection": "local"},
+        "vars": {"ansible_connection": "local", "metrics": False},
         "children": {
             "head": {"hosts": {"node1": HOSTS["node1"]}},
             "workers": {"hosts": {n: HOSTS[n] for n in ("node2", "node3")}},
@@ -152,7 +153,7 @@ def test_nodes_are_unknown_when_ray_cannot_be_asked(
     assert found.hosts[0].engine == "absent"
     assert {host.node for host in found.hosts} == {"unknown"}
     assert {host.container for host in found.hosts} == {"unknown"}
-    assert found.alive == 0
+    assert found.alive is None
 
 
 @pytest.mark.parametrize(
@@ -172,6 +173,78 @@ def test_metrics_are_one_line(
     seen += [*healthy(*HOSTS), ok("node1", "prometheus_targets", observed)]
     _, lines = screen(tmp_path)
     assert lines[-1].startswith(f"metrics: {text}   ")
+
+
+def test_prometheus_that_nobody_could_ask_is_unknown(seen: list[Event]) -> None:
+    away = ConnectError("timed out after 10 s")
+    seen += [*healthy("node2"), HostFailed(host="node1", play="hosts", error=away)]
+    lab = Inventory.parse(INVENTORY)
+    assert status(lab, sets={"metrics": True}).metrics == "unknown"
+    assert status(lab).metrics == ""
+
+
+def test_no_number_of_nodes_is_shown_while_the_head_is_off(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    away = ConnectError("timed out after 10 s")
+    seen += [
+        *healthy("node2", "node3"),
+        HostFailed(host="node1", play="hosts", error=away),
+    ]
+    code, lines = screen(tmp_path)
+    assert code == 4
+    said = "the head does not answer: unknown how many of 3 nodes are ALIVE"
+    assert lines[-1] == said
+    assert all("unknown" in line for line in lines[1:4]), lines
+    assert not any("0 of 3" in line for line in lines)
+
+
+def test_no_number_of_nodes_is_shown_while_ray_does_not_answer(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    unmet = Change("node2 (10.0.0.2)", None, "ALIVE")
+    seen += [*healthy(*HOSTS), planned("node1", "ray_nodes", {}, unmet)]
+    _, lines = screen(tmp_path)
+    assert lines[-1].startswith("Ray does not answer on the head: unknown how many")
+
+
+def test_a_container_is_unknown_while_docker_is_stopped(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    """Ray goes on without its daemon."""
+    seen += [
+        *healthy("node1", "node2"),
+        planned(
+            "node3",
+            "docker_engine",
+            {**ENGINE, "running": "false"},
+            Change("running", "false", "true"),
+        ),
+        planned("node3", "ray_worker", {}, NOT_OBSERVED),
+        ok("node1", "ray_nodes", alive(1, 2, 3)),
+    ]
+    _, lines = screen(tmp_path)
+    assert lines[3].split()[2:5] == ["stopped", "unknown", "ALIVE"]
+
+
+def test_a_node_that_is_in_no_inventory_is_shown_and_ends_with_3(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    other = {"other.10.0.0.9": "ALIVE, node f00d"}
+    seen += [*healthy(*HOSTS), ok("node1", "ray_nodes", {**alive(1, 2, 3), **other})]
+    code, lines = screen(tmp_path)
+    assert code == 3
+    assert "not in the inventory: 10.0.0.9  ALIVE, node f00d" in lines
+    assert any(line.startswith("3 of 3 nodes ALIVE") for line in lines)
+    assert any("deploy --prune" in line for line in lines)
+
+
+def test_a_host_that_is_to_run_no_ray_is_not_missing(seen: list[Event]) -> None:
+    more = {"all": {**INVENTORY["all"], "hosts": {"nfs": {"address": "10.0.0.7"}}}}
+    seen += [*healthy(*HOSTS), ok("node1", "ray_nodes", alive(1, 2, 3))]
+    found = status(Inventory.parse(more))
+    assert {host.name: host.node for host in found.hosts}["nfs"] == "-"
+    assert (found.alive, found.expected) == (3, 3)
 
 
 def test_the_dashboard_follows_the_variables_of_the_playbook() -> None:

@@ -53,7 +53,7 @@ HOST_DECIDES = {
         "shell/ray/test_firewall_rules.py::test_what_is_loaded_is_what_is_desired",
     ),
     "ray_nodes": Proof(
-        {"no-answer", "one-dead"},
+        {"no-answer", "one-dead", "former-node"},
         "shell/ray/test_ray_http.py::test_a_dashboard_that_does_not_answer_has_no_nodes",
     ),
     "ray_previous": Proof(
