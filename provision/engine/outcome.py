@@ -34,8 +34,8 @@ def apply_error(timeout_s: float, done: Reply) -> ApplyError:
     """Return the error for a change that failed; its limit was *timeout_s* seconds."""
     if done.timed_out:
         limit = f"did not end within its limit of {timeout_s:g} s and was killed"
-        return StepTimeoutError(limit, details=done.tail())
-    return ApplyError(f"failed with exit code {done.exit}", details=done.tail())
+        return StepTimeoutError(limit, details=done.tails())
+    return ApplyError(f"failed with exit code {done.exit}", details=done.tails())
 
 
 def verify_error(left: Sequence[Change], settle_s: float) -> VerifyError:

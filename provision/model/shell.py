@@ -105,4 +105,15 @@ class Reply:
 
     def tail(self, count: int = 10) -> tuple[str, ...]:
         """The last *count* lines, of standard error if it has any, else of output."""
-        return tuple((self.stderr.strip() or self.stdout.strip()).splitlines()[-count:])
+        return _last(self.stderr, count) or _last(self.stdout, count)
+
+    def tails(self, count: int = 10) -> tuple[str, ...]:
+        """The last *count* lines of output, and then those of standard error.
+
+        Many programs write the reason of an error to the one, and the error to the other.
+        """
+        return (*_last(self.stdout, count), *_last(self.stderr, count))
+
+
+def _last(text: str, count: int) -> tuple[str, ...]:
+    return tuple(text.strip().splitlines()[-count:])

@@ -7,7 +7,8 @@ between the observed and the desired state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from provision.errors import ProbeError
 from provision.model.change import Change, State, diff
 from provision.model.fields import Parameters, Seconds
 from provision.model.shell import Reply, Sh
+
+PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 def parse_lines(text: str) -> dict[str, str]:
@@ -48,6 +51,11 @@ class Step(Parameters):
     undoes_run: ClassVar[bool] = False
     """True if the step takes back what another run has made."""
 
+    title_format: ClassVar[str] = "{kind}"
+    """The title, with the kind and parameters as `{name}`."""
+    advice_table: ClassVar[Mapping[tuple[str, ...], str]] = {}
+    """What to do, by words in the output of a failed change; the first found counts."""
+
     timeout_s: Seconds = 300
     """Longest time a change and the probe after it may take before they are killed."""
     settle_s: float = Field(default=0, ge=0)
@@ -59,8 +67,10 @@ class Step(Parameters):
 
     @property
     def title(self) -> str:
-        """A short name for a person: the kind and what it is about."""
-        return self.kind
+        """A short name for a person: the kind and what it is about. MAY be overridden."""
+        return PARAMETER.sub(
+            lambda name: _as_words(getattr(self, name[1])), self.title_format
+        )
 
     def warnings(self) -> Iterable[str]:
         """Return warnings about the parameters, shown before they are used. MAY."""
@@ -115,7 +125,14 @@ class Step(Parameters):
 
     def advice(self, problem: str) -> str:
         """Return what to do about *problem* (output of a failed change). MAY; "" = none."""
+        for words, what in self.advice_table.items():
+            if any(word in problem for word in words):
+                return what
         return ""
+
+
+def _as_words(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 class Absence(Step):

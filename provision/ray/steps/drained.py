@@ -25,15 +25,13 @@ class RayDrained(Absence, kind="ray_drained"):
     Source: `ray drain-node`, Ray 2.60.0.
     """
 
+    title_format = "ray node of {cluster}"
+
     cluster: Word
     drain_s: int = Field(default=300, ge=0)
     """Time for tasks and objects to leave; what still runs after it ends."""
     stop_s: int = Field(default=30, ge=0)
     timeout_s: Seconds = 900
-
-    @property
-    def title(self) -> str:
-        return f"ray node of {self.cluster}"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, name=f"ray-{self.cluster}", cluster=self.cluster)

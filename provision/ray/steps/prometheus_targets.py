@@ -75,13 +75,17 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
     Source: `/api/v1/targets`, Prometheus 2.42 and 3.5.
     """
 
+    title_format = "targets of Prometheus at {host}:{port}"
+    advice_table = {
+        ("context deadline exceeded", "no route"): (
+            "see that no firewall closes that port to the head"
+        ),
+        ("refused",): "see that the service with that port runs on that host",
+    }
+
     host: Line
     port: Port = 9090
     settle_s: float = Field(default=60, ge=0)
-
-    @property
-    def title(self) -> str:
-        return f"targets of Prometheus at {self.host}:{self.port}"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, host=self.host, port=self.port)
@@ -105,10 +109,3 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING
-
-    def advice(self, problem: str) -> str:
-        if "context deadline exceeded" in problem or "no route" in problem:
-            return "see that no firewall closes that port to the head"
-        if "refused" in problem:
-            return "see that the service with that port runs on that host"
-        return ""

@@ -43,6 +43,8 @@ class RayPrevious(Step, kind="ray_previous"):
     Source: docker-rename(1), Docker Engine 20.10.
     """
 
+    title_format = "previous container of ray-{cluster}"
+
     undoes_run: ClassVar[bool] = True
 
     cluster: Word
@@ -58,10 +60,6 @@ class RayPrevious(Step, kind="ray_previous"):
     stop_s: int = Field(default=30, ge=0)
     settle_s: float = Field(default=120, ge=0)
     timeout_s: Seconds = 900
-
-    @property
-    def title(self) -> str:
-        return f"previous container of ray-{self.cluster}"
 
     @property
     def subject(self) -> str:

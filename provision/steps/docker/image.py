@@ -23,24 +23,32 @@ root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || root=/
 df -h "$root"
 """
 ADVICE = {
-    "no space left on device": "free space where Docker keeps its data (shown above), "
-    "for example with `docker system prune`, and run again",
-    "manifest unknown": "there is no such image or tag: check its spelling",
-    "not found": "there is no such image or tag: check its spelling",
-    "access denied": "check the spelling; if the image is private, "
-    "run `docker login` on the host as root",
-    "unauthorized": "run `docker login` on the host as root",
-    "toomanyrequests": "the registry limits pulls: set docker_registry_mirrors, "
-    "run `docker login` on the host, or wait",
-    "server gave HTTP response to HTTPS client": "name the registry in "
-    "`insecure-registries` of the engine's `daemon` keys",
-    "no such host": "the host cannot resolve the registry's name: see its DNS",
-    "i/o timeout": "the host cannot reach the registry: see its network, or set "
-    "docker_registry_mirrors",
-    "connection refused": "the host cannot reach the registry: see its network, or "
-    "set docker_registry_mirrors",
+    ("no space left on device",): (
+        "free space where Docker keeps its data (shown above), for example with "
+        "`docker system prune`, and run again"
+    ),
+    ("manifest unknown", "not found"): (
+        "there is no such image or tag: check its spelling"
+    ),
+    ("access denied",): (
+        "check the spelling; if the image is private, run `docker login` on the host "
+        "as root"
+    ),
+    ("unauthorized",): "run `docker login` on the host as root",
+    ("toomanyrequests",): (
+        "the registry limits pulls: set docker_registry_mirrors, run `docker login` on "
+        "the host, or wait"
+    ),
+    ("server gave HTTP response to HTTPS client",): (
+        "name the registry in `insecure-registries` of the engine's `daemon` keys"
+    ),
+    ("no such host",): "the host cannot resolve the registry's name: see its DNS",
+    ("i/o timeout", "connection refused"): (
+        "the host cannot reach the registry: see its network, or set "
+        "docker_registry_mirrors"
+    ),
 }
-"""Hints by text in the output of `docker pull`; the first that occurs is used."""
+"""What to do, by words in the output of `docker pull`."""
 
 
 class DockerImage(Step, kind="docker_image"):
@@ -56,12 +64,11 @@ class DockerImage(Step, kind="docker_image"):
     Source: docker-pull(1) and docker-image-inspect(1), Docker Engine 20.10.
     """
 
+    title_format = "image {name}"
+    advice_table = ADVICE
+
     name: Word
     timeout_s: Seconds = 1800
-
-    @property
-    def title(self) -> str:
-        return f"image {self.name}"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, name=self.name)
@@ -74,9 +81,6 @@ class DockerImage(Step, kind="docker_image"):
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE)
-
-    def advice(self, problem: str) -> str:
-        return next((ADVICE[cause] for cause in ADVICE if cause in problem), "")
 
 
 class DockerImageAbsent(Absence, kind="docker_image_absent"):
@@ -92,18 +96,17 @@ class DockerImageAbsent(Absence, kind="docker_image_absent"):
     Source: docker-image-rm(1), Docker Engine 20.10.
     """
 
-    name: Word
+    title_format = "image {name}"
+    advice_table = {
+        ("daemon running", "daemon is running"): (
+            "start it on the host: `systemctl start docker`"
+        )
+    }
 
-    @property
-    def title(self) -> str:
-        return f"image {self.name}"
+    name: Word
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(REMOVE, name=self.name)
-
-    def advice(self, problem: str) -> str:
-        down = "daemon running" in problem or "daemon is running" in problem
-        return "start it on the host: `systemctl start docker`" if down else ""

@@ -47,6 +47,46 @@ elif [ -e "$current" ]; then
 fi
 """
 INSTALL = read_shell(__file__, "archive_install.sh")
+ADVICE = {
+    ("neither curl nor wget",): (
+        "install one first: a step `packages: {names: [curl, ca-certificates]}`"
+    ),
+    ("error: 404", "ERROR 404", " 404 Not Found"): (
+        "there is no such file: check the version, and the address in a browser"
+    ),
+    ("resolve", "bad address"): (
+        "the host cannot look up that name: see its DNS; hosts without a way out need "
+        "an address nearby that serves the file"
+    ),
+    ("onnection refused", "ailed to connect", "imed out", "nreachable"): (
+        "the host does not reach that server: see its routes, proxy and firewalls"
+    ),
+    ("ertificate",): "install ca-certificates, and see that the host's clock is right",
+    ("No space left", "write error", "Failure writing", "Cannot write", "Wrote only"): (
+        "the disk is full: make room; what was downloaded is kept and continued"
+    ),
+    ("is not what its checksum promises",): (
+        "take the checksum from the publisher's page for this very version and "
+        "architecture; if it is right, the file was changed on its way"
+    ),
+    ("has no SHA-256 sum",): "look into that file: it may be of another version",
+    ("no known format of SHA-256 sums",): (
+        "see that it is the file of the SHA-256 sums; else write the sum itself, "
+        "`checksum: sha256:...`"
+    ),
+    ("no checksum for",): "add the architecture to `checksum`",
+    ("Cannot exec", "Cannot fork", "gzip: not found"): (
+        "the program that unpacks it is missing: install gzip, xz-utils or bzip2 with "
+        "a `packages` step"
+    ),
+    ("not look like a tar", "gzip: stdin", "invalid tar magic", "short read"): (
+        "only tar archives, also compressed ones, can be unpacked"
+    ),
+    ("the archive has a ", "the archive has what "): (
+        "nothing was unpacked: tell the publisher, or pack it anew without that"
+    ),
+    ("is left of it with strip",): "its paths are not that deep: set a smaller `strip`",
+}
 
 
 class Archive(Step, kind="archive"):
@@ -78,6 +118,9 @@ class Archive(Step, kind="archive"):
     Source: curl(1) 7.64, wget(1) 1.20 and of busybox 1.35; tar(1), GNU tar 1.30.
     """
 
+    title_format = "archive {folder} {version}"
+    advice_table = ADVICE
+
     url: Url
     checksum: Sum | Url | Mapping[Literal["amd64", "arm64"], Sum]
     folder: OwnPath
@@ -91,10 +134,6 @@ class Archive(Step, kind="archive"):
         if isinstance(self.checksum, Mapping) and ARCH not in self.url:
             raise ValueError(f"checksums by architecture need {ARCH} in the url")
         return self
-
-    @property
-    def title(self) -> str:
-        return f"archive {self.folder} {self.version}"
 
     def _checksum(self) -> str:
         """The checksum as one word; this is what the host remembers."""
@@ -126,47 +165,3 @@ class Archive(Step, kind="archive"):
             version=self.version,
             strip=self.strip,
         )
-
-    def advice(self, problem: str) -> str:
-        for words, what in ADVICE.items():
-            if any(word in problem for word in words):
-                return what
-        return ""
-
-
-ADVICE: dict[tuple[str, ...], str] = {
-    ("neither curl nor wget",): (
-        "install one first: a step `packages: {names: [curl, ca-certificates]}`"
-    ),
-    ("error: 404", "ERROR 404", " 404 Not Found"): (
-        "there is no such file: check the version, and the address in a browser"
-    ),
-    ("resolve", "bad address"): (
-        "the host cannot look up that name: see its DNS; hosts without a way out need "
-        "an address nearby that serves the file"
-    ),
-    ("onnection refused", "ailed to connect", "imed out", "nreachable"): (
-        "the host does not reach that server: see its routes, proxy and firewalls"
-    ),
-    ("ertificate",): "install ca-certificates, and see that the host's clock is right",
-    ("No space left", "write error", "Failure writing", "Cannot write", "Wrote only"): (
-        "the disk is full: make room; what was downloaded is kept and continued"
-    ),
-    ("is not what its checksum promises",): (
-        "take the checksum from the publisher's page for this very version and "
-        "architecture; if it is right, the file was changed on its way"
-    ),
-    ("has no SHA-256 sum",): "look into that file: it may be of another version",
-    ("no checksum for",): "add the architecture to `checksum`",
-    ("Cannot exec", "Cannot fork", "gzip: not found"): (
-        "the program that unpacks it is missing: install gzip, xz-utils or bzip2 with "
-        "a `packages` step"
-    ),
-    ("not look like a tar", "gzip: stdin", "invalid tar magic", "short read"): (
-        "only tar archives, also compressed ones, can be unpacked"
-    ),
-    ("the archive has a ", "the archive has what "): (
-        "nothing was unpacked: tell the publisher, or pack it anew without that"
-    ),
-    ("is left of it with strip",): "its paths are not that deep: set a smaller `strip`",
-}

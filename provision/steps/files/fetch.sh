@@ -43,17 +43,29 @@ find_sum() {
     esac
     [ -n "$sum" ] || { echo "there is no checksum for $arch" >&2; exit 1; }
 }
-# Lines are `SUM  NAME`, or the file is that of one archive and has the sum alone.
+# Lines are `SUM  NAME`, as of sha256sum, or `SHA256 (NAME) = SUM`, as of BSD and openssl; or
+# the file is that of one archive and has the sum alone.
 read_sum() {
     rm -f -- "$parts/sums"
     get "$1" "$parts/sums" || not_got "$1"
     name=${url%%\?*}
-    name=${name##*/}
-    sum=$(tr -d '\r' <"$parts/sums" | while read -r hex file || [ -n "$hex" ]; do
-        file=${file#\*}
-        case ${file#./} in "$name" | '') printf '%s\n' "$hex" ;; esac
-    done | grep -E -x '[0-9a-fA-F]{64}' | head -n 1 | tr A-F a-f) || sum=
-    [ -n "$sum" ] || { echo "$1 has no SHA-256 sum of $name" >&2; exit 1; }
+    name=$(printf '%s\n' "${name##*/}" | sed 's/%20/ /g; s/%2[Bb]/+/g; s/%7[Ee]/~/g')
+    hex='[0-9a-fA-F]\{64\}'
+    bsd='SHA\(2-\)\{0,1\}256 \{0,1\}(\(.*\)) \{0,1\}= \{0,1\}'
+    tr -d '\r' <"$parts/sums" | sed -n "s/^$bsd\($hex\)\$/\3  \2/
+s/^\($hex\) *\$/\1  /p
+s/^\($hex\) [ *]\(.*\)/\1  \2/p" >"$parts/known"
+    sum=$(while read -r digits file || [ -n "$digits" ]; do
+        case ${file#./} in "$name" | '') printf '%s\n' "$digits" ;; esac
+    done <"$parts/known" | head -n 1 | tr A-F a-f)
+    [ -z "$sum" ] || return 0
+    if [ -s "$parts/known" ]; then
+        echo "$1 has no SHA-256 sum of $name" >&2
+    else
+        printf '%s is in no known format of SHA-256 sums, it begins:\n' "$1" >&2
+        head -n 3 -- "$parts/sums" | cut -c -120 | tr -cd '\n -~' >&2
+    fi
+    exit 1
 }
 found_sum() { found=$(sha256sum <"$part") && found=${found%% *}; }
 is_right() { [ -s "$part" ] && found_sum && [ "$found" = "$sum" ]; }

@@ -56,14 +56,15 @@ install -d -o "$owner" -g "$group" -m "00$mode" -- "$path"
 class Ownership(Step):
     """A path with an owner, a group and a mode."""
 
+    title_format = "{kind} {path}"
+    advice_table = {
+        ("invalid user", "invalid group"): "make its owner first, with a `user` step"
+    }
+
     path: AbsPath
     owner: Account = "root"
     group: Account = "root"
     mode: FileMode
-
-    @property
-    def title(self) -> str:
-        return f"{self.kind} {self.path}"
 
     def rights(self) -> dict[str, str]:
         """Owner, group and mode, as the probe prints them."""
@@ -89,11 +90,6 @@ class Ownership(Step):
                 f"{self.path} is a {there}, not a {self.kind}",
                 hint="look at it, and move it away or choose another path",
             )
-
-    def advice(self, problem: str) -> str:
-        if "invalid user" in problem or "invalid group" in problem:
-            return "make its owner first, with a `user` step"
-        return ""
 
 
 class Directory(Ownership, kind="directory"):
@@ -168,6 +164,13 @@ class File(Ownership, kind="file"):
     Source: stat(1), sha256sum(1) and mv(1), GNU coreutils 8.32.
     """
 
+    advice_table = {
+        ("refuses it:",): "see the lines above, and correct the content",
+        ("there is no directory",): "make it first, with a `directory` step",
+        ("No space left",): "free some space in its file system",
+        **Ownership.advice_table,
+    }
+
     content: Content
     mode: FileMode = "644"
     check: tuple[Line, ...] = ()
@@ -203,15 +206,6 @@ class File(Ownership, kind="file"):
         rights = self.rights()
         return Sh.of(FILE_WRITE, *self.check, path=self.path, **rights, content=content)
 
-    def advice(self, problem: str) -> str:
-        if "refuses it:" in problem:
-            return f"see the lines above, and correct the content of {self.path}"
-        if "there is no directory" in problem:
-            return "make it first, with a `directory` step"
-        if "No space left" in problem:
-            return f"free some space in the file system of {self.path}"
-        return super().advice(problem)
-
 
 ABSENT_LOOK = r"""
 number=0
@@ -244,11 +238,9 @@ class FileAbsent(Absence, kind="file_absent"):
     Source: rm(1), GNU coreutils 8.32; proc(5).
     """
 
-    paths: Annotated[tuple[OwnPath, ...], Field(min_length=1)]
+    title_format = "no {paths}"
 
-    @property
-    def title(self) -> str:
-        return f"no {' '.join(self.paths)}"
+    paths: Annotated[tuple[OwnPath, ...], Field(min_length=1)]
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_LOOK, *self.paths)

@@ -47,15 +47,13 @@ class RetiredSecrets(Step, kind="retired_secrets"):
         RefusedError: the current secret is on the host's list.
     """
 
+    title_format = "retired secrets in {path}"
+
     path: AbsPath
     current: Word
     """The digest of the secret that this machine has."""
     retired: tuple[Word, ...] = ()
     """The digests of those that this machine has replaced."""
-
-    @property
-    def title(self) -> str:
-        return f"retired secrets in {self.path}"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, path=self.path)

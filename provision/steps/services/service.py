@@ -65,6 +65,8 @@ class Service(Step, kind="service"):
     Source: systemctl(1), systemd 239; update-rc.d(8).
     """
 
+    title_format = "service {name}"
+
     name: Name
     running: bool = True
     boot: bool = True
@@ -79,10 +81,6 @@ class Service(Step, kind="service"):
     """A page that answers 200 once it is well, asked from the host after each start."""
     health_s: int = Field(default=60, ge=1)
     """Seconds that this may take."""
-
-    @property
-    def title(self) -> str:
-        return f"service {self.name}"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, *self.files, name=self.name, archive=self.archive)
@@ -149,11 +147,9 @@ class ServiceAbsent(Absence, kind="service_absent"):
     Source: systemctl(1), systemd 239; update-rc.d(8).
     """
 
-    name: Name
+    title_format = "no service {name}"
 
-    @property
-    def title(self) -> str:
-        return f"no service {self.name}"
+    name: Name
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)

@@ -47,12 +47,11 @@ class SystemdUnit(Step, kind="systemd_unit"):
     Source: systemd.unit(5) and systemctl(1), systemd 239.
     """
 
+    title_format = "unit {name}"
+    advice_table = {("there is no directory",): "this host has no systemd"}
+
     name: UnitName
     content: Text
-
-    @property
-    def title(self) -> str:
-        return f"unit {self.name}"
 
     def file(self) -> File:
         """The file that the unit is."""
@@ -80,11 +79,6 @@ class SystemdUnit(Step, kind="systemd_unit"):
             return Sh.of(RELOAD)
         params = self.file().apply(changes).params
         return Sh.of(WRITE, **{**params, "content": self.content})
-
-    def advice(self, problem: str) -> str:
-        if "there is no directory" in problem:
-            return "this host has no systemd"
-        return ""
 
 
 ABSENT_LOOK = r"""
@@ -119,11 +113,9 @@ class SystemdUnitAbsent(Absence, kind="systemd_unit_absent"):
     Source: systemd.unit(5) and systemctl(1), systemd 239.
     """
 
-    names: tuple[UnitName, ...] = Field(min_length=1)
+    title_format = "no unit {names}"
 
-    @property
-    def title(self) -> str:
-        return f"no unit {' '.join(self.names)}"
+    names: tuple[UnitName, ...] = Field(min_length=1)
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_LOOK, *self.names)

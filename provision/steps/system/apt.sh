@@ -2,7 +2,7 @@
 # Functions that wait for the lock of apt, and finish what was interrupted. /proc/locks is
 # read since apt before 1.9 does not name who holds it, and fuser is often missing.
 
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
 locks='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock
 /var/cache/apt/archives/lock'
 lock_holder() {
@@ -17,14 +17,48 @@ lock_holder() {
     done
     return 1
 }
+# Runs "$@", and sets $errors to its standard error. Its output goes to files: a daemon that
+# a package starts may keep it open, and would keep the connection busy. They have no name,
+# so that nothing is left of them.
+follow() {
+    log=$(mktemp) && exec 8>"$log" 9<"$log" && rm -f -- "$log"
+    log=$(mktemp) && exec 6>"$log" 7<"$log" && rm -f -- "$log"
+    "$@" >&8 2>&6 6>&- 7<&- 8>&- 9<&- &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+        cat <&9
+    done
+    code=0
+    wait "$pid" || code=$?
+    cat <&9
+    errors=$(cat <&7)
+    exec 6>&- 7<&- 8>&- 9<&-
+    [ -z "$errors" ] || printf '%s\n' "$errors" >&2
+    return "$code"
+}
+# Without a terminal, which apt would make for dpkg: a package that asks would wait on it
+# for an answer, and what dpkg says of an error would not come as one.
 apt_get() {
-    apt-get -y -q -o DPkg::Lock::Timeout="$lock_timeout_s" \
+    follow apt-get -y -q -o DPkg::Lock::Timeout="$lock_timeout_s" -o Dpkg::Use-Pty=0 \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 apt() {
     apt_get "$@" && return
     if lock_holder >&2; then return 75; fi
     # What a dpkg that was killed left to be done lies here.
-    [ -n "$(ls -A /var/lib/dpkg/updates)" ] || return 1
-    dpkg --force-confdef --force-confold --configure -a && apt_get "$@"
+    if [ -n "$(ls -A /var/lib/dpkg/updates)" ]; then
+        follow dpkg --force-confdef --force-confold --configure -a &&
+            apt_get "$@" && return
+    fi
+    name_obstacles >&2
+    return 1
+}
+# The packages that apt may have meant, whose names are not in its errors.
+name_obstacles() {
+    held=$(apt-mark showhold | tr '\n' ' ') || held=
+    [ -z "$held" ] || echo "packages on hold: $held"
+    half=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' |
+        sed -n 's/^.[HUFW].//p' | tr '\n' ' ') || half=
+    [ -z "$half" ] || echo "packages that are not wholly installed: $half"
 }

@@ -40,18 +40,31 @@ INSTALL = read_shell(__file__, "packages_install.sh")
 REMOVE = read_shell(__file__, "packages_remove.sh")
 
 
-def advice(problem: str) -> str:
-    """Return what to do about *problem*, the output of a failed install or removal."""
-    if "is held by process" in problem or "Could not get lock" in problem:
-        return "let that process end, or raise `lock_timeout_s`, and run again"
-    missing = ("Unable to locate package", "has no installation candidate", "No match")
-    if any(words in problem for words in missing):
-        return "check the name, and that its repository is set up on the host"
-    if "Temporary failure resolving" in problem or "Could not resolve" in problem:
-        return "the host cannot resolve the mirror's name: see its DNS"
-    if "You don't have enough free space" in problem or "No space left" in problem:
-        return "free space on the host, for example with `apt-get clean`"
-    return ""
+ADVICE = {
+    ("is held by process", "Could not get lock"): (
+        "let that process end, or raise `lock_timeout_s`, and run again"
+    ),
+    ("Unable to locate package", "has no installation candidate", "No match"): (
+        "check the name, and that its repository is set up on the host"
+    ),
+    ("Temporary failure resolving", "Could not resolve"): (
+        "the host cannot resolve the mirror's name: see its DNS"
+    ),
+    ("You don't have enough free space", "No space left"): (
+        "free space on the host, for example with `apt-get clean`"
+    ),
+    ("/dev/tty",): (
+        "the package asks a question, and nobody can answer it here: give the answer "
+        "beforehand with debconf-set-selections, or install it by hand once"
+    ),
+    ("packages on hold:",): (
+        "if one of those on hold is in the way: `apt-mark unhold` it, or leave this out"
+    ),
+    ("packages that are not wholly installed:",): (
+        "see above why it fails; repair it, or remove it (`dpkg --remove NAME`)"
+    ),
+    ("would go as well",): "name them too, if they shall go",
+}
 
 
 def installed(names: Sequence[str], found: State) -> State:
@@ -59,7 +72,23 @@ def installed(names: Sequence[str], found: State) -> State:
     return {name: "installed" for name in names if found.get(name) == "installed"}
 
 
-class Packages(Step, kind="packages"):
+class NamedPackages(Step):
+    """Packages of these names, installed or not."""
+
+    advice_table = ADVICE
+
+    names: tuple[Package, ...] = Field(min_length=1)
+    lock_timeout_s: int = Field(default=120, ge=0)
+    timeout_s: Seconds = 900
+
+    def probe(self) -> Sh:
+        return Sh.mergeable_probe(PROBE, *self.names)
+
+    def observe(self, reply: Reply) -> State:
+        return installed(self.names, super().observe(reply))
+
+
+class Packages(NamedPackages, kind="packages"):
     """Packages that are installed, in whatever version the distribution has.
 
     Another process that installs packages is waited for; an install that was
@@ -77,21 +106,10 @@ class Packages(Step, kind="packages"):
     Source: apt-get(8) 2.0, dpkg-query(1) 1.19; dnf(8) waits for its lock by itself.
     """
 
-    names: tuple[Package, ...] = Field(min_length=1)
-    lock_timeout_s: int = Field(default=120, ge=0)
+    title_format = "packages {names}"
+
     update_within_s: int = Field(default=UPDATE_WITHIN_S, ge=0)
     """0 = fetch the lists before every install."""
-    timeout_s: Seconds = 900
-
-    @property
-    def title(self) -> str:
-        return f"packages {' '.join(self.names)}"
-
-    def probe(self) -> Sh:
-        return Sh.mergeable_probe(PROBE, *self.names)
-
-    def observe(self, reply: Reply) -> State:
-        return installed(self.names, super().observe(reply))
 
     def desired(self) -> State:
         return dict.fromkeys(self.names, "installed")
@@ -104,11 +122,8 @@ class Packages(Step, kind="packages"):
             update_within_s=self.update_within_s,
         )
 
-    def advice(self, problem: str) -> str:
-        return advice(problem)
 
-
-class PackagesAbsent(Absence, kind="packages_absent"):
+class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
     """Packages that are not installed; their configuration files stay.
 
     Example:
@@ -121,25 +136,8 @@ class PackagesAbsent(Absence, kind="packages_absent"):
     Source: apt-get(8) 2.0, rpm(8).
     """
 
-    names: tuple[Package, ...] = Field(min_length=1)
-    lock_timeout_s: int = Field(default=120, ge=0)
-    timeout_s: Seconds = 900
-
-    @property
-    def title(self) -> str:
-        return f"no packages {' '.join(self.names)}"
-
-    def probe(self) -> Sh:
-        return Sh.mergeable_probe(PROBE, *self.names)
-
-    def observe(self, reply: Reply) -> State:
-        return installed(self.names, super().observe(reply))
+    title_format = "no packages {names}"
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         gone = [change.field for change in changes]
         return Sh.of(REMOVE, *gone, lock_timeout_s=self.lock_timeout_s)
-
-    def advice(self, problem: str) -> str:
-        if "would go as well" in problem:
-            return "name them too, if they shall go"
-        return advice(problem)

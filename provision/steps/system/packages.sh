@@ -18,10 +18,19 @@ update_lists() {
     done
     touch "$lists"
 }
+# True if newer lists may have what was missing.
+lists_are_to_blame() {
+    case $errors in
+    *'Unable to locate package'* | *'no installation candidate'*) ;;
+    *'Failed to fetch'* | *'Unable to fetch'*) ;;
+    *) return 1 ;;
+    esac
+}
 apt_install() {
     if lists_are_fresh; then
         apt install --no-install-recommends "$@" && return
-        [ $? != 75 ] || return 75
+        code=$?
+        lists_are_to_blame || return "$code"
     fi
     update_lists
     apt install --no-install-recommends "$@"

@@ -31,14 +31,12 @@ class Reachable(Step, kind="reachable"):
     Source: bash(1) on /dev/tcp; RFC 1945.
     """
 
+    title_format = "reachable {host}:{port}{path}"
+
     host: Annotated[str, Field(pattern=r"\A[A-Za-z0-9:][A-Za-z0-9.:%_-]*\z")]
     port: Port
     path: Annotated[str, Field(pattern=r"\A(/[!-~]*)?\z")] = ""
     settle_s: float = Field(default=60, ge=0)
-
-    @property
-    def title(self) -> str:
-        return f"reachable {self.host}:{self.port}{self.path}"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, host=self.host, port=self.port, path=self.path)

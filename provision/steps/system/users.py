@@ -34,7 +34,13 @@ def account(name: str, found: State) -> dict[str, str]:
     return state
 
 
-class User(Step, kind="user"):
+class NamedUser(Step):
+    """A user of this name, who is there or not."""
+
+    name: Name
+
+
+class User(NamedUser, kind="user"):
     """A user with this shell and group, who cannot log in unless told otherwise.
 
     What is left out (`uid`, `home`) is left to the distribution for a new user, and as
@@ -53,7 +59,15 @@ class User(Step, kind="user"):
     Source: useradd(8), usermod(8), shadow 4.5; getent(1).
     """
 
-    name: Name
+    title_format = "user {name}"
+    advice_table = {
+        ("is not unique",): "choose another uid, or leave it out",
+        ("' does not exist",): (
+            "put the step that makes the group (a package, a `user`) before it"
+        ),
+        ("is currently used by process",): "stop the user's processes first",
+    }
+
     uid: int | None = Field(default=None, ge=0, lt=2**32 - 1)
     group: Name | None = None
     """The primary group; default: one with the user's name."""
@@ -63,10 +77,6 @@ class User(Step, kind="user"):
     """Take the number of a new user from the range for services."""
     home: AbsPath | None = None
     shell: AbsPath = "/usr/sbin/nologin"
-
-    @property
-    def title(self) -> str:
-        return f"user {self.name}"
 
     def probe(self) -> Sh:
         return Sh.mergeable_probe(PROBE, self.name, members=bool(self.groups))
@@ -109,17 +119,8 @@ class User(Step, kind="user"):
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE, uid="" if self.uid is None else self.uid)
 
-    def advice(self, problem: str) -> str:
-        if "is not unique" in problem:
-            return "choose another uid, or leave it out"
-        if "group '" in problem and "does not exist" in problem:
-            return "put the step that makes the group (a package, a `user`) before it"
-        if "is currently used by process" in problem:
-            return "stop the user's processes first"
-        return ""
 
-
-class UserAbsent(Absence, kind="user_absent"):
+class UserAbsent(Absence, NamedUser, kind="user_absent"):
     """No such user, nor the group of that name if it was only theirs.
 
     The user's files stay; remove them with a `file_absent` step.
@@ -133,11 +134,12 @@ class UserAbsent(Absence, kind="user_absent"):
     Source: userdel(8), shadow 4.5.
     """
 
-    name: Name
-
-    @property
-    def title(self) -> str:
-        return f"no user {self.name}"
+    title_format = "no user {name}"
+    advice_table = {
+        ("is currently used by process",): (
+            "stop it first, for example with a `service_absent` step"
+        )
+    }
 
     def probe(self) -> Sh:
         return Sh.mergeable_probe(PROBE, self.name, members=False)
@@ -148,8 +150,3 @@ class UserAbsent(Absence, kind="user_absent"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(REMOVE, name=self.name)
-
-    def advice(self, problem: str) -> str:
-        if "is currently used by process" in problem:
-            return "stop it first, for example with a `service_absent` step"
-        return ""

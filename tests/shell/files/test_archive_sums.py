@@ -40,6 +40,10 @@ def test_a_web_page_instead_of_the_archive_is_told(shell: Shell, host: Host) -> 
         "{sum} *{name}\n",
         "{sum}  ./{name}\r\n",
         "{other}  x-{name}\n{sum}  {name}\n",
+        "SHA256 ({name}) = {sum}\n",
+        "MD5 ({name}) = 0\nSHA256 (x) = {other}\nSHA256 (./{name}) = {sum}\r\n",
+        "SHA2-256({name})= {sum}\n",
+        "{other}  a b\n{other} *{name} b\n{sum} *{name}\n",
     ],
 )
 def test_files_of_sums_come_in_several_forms(
@@ -53,15 +57,43 @@ def test_files_of_sums_come_in_several_forms(
 
 
 @EACH_SHELL
-@pytest.mark.parametrize("sums", ["", "garbage\n", f"{'a' * 64}  other.tar.gz\n"])
-def test_a_file_without_its_sum_is_told(shell: Shell, sums: str, host: Host) -> None:
+@pytest.mark.parametrize("form", ["{sum} *{name}\n", "SHA256 ({name}) = {sum}\n"])
+def test_a_name_may_have_spaces(shell: Shell, form: str, host: Host) -> None:
+    host.has("curl")
+    data = host.publish("1.0")
+    host.server.files["/my%20program+.tgz"] = data
+    text = form.format(sum=digest(data), name="my program+.tgz")
+    host.server.files["/sums.txt"] = text.encode()
+    host.becomes(shell, host.step("1.0", url=f"{host.url}/my%20program+.tgz"))
+
+
+@EACH_SHELL
+@pytest.mark.parametrize("form", ["{}  other.tar.gz\n", "SHA256 (other.tar.gz) = {}\n"])
+def test_a_file_without_its_sum_is_told(shell: Shell, form: str, host: Host) -> None:
+    host.has("curl")
+    host.publish("1.0")
+    host.server.files["/sums.txt"] = form.format("a" * 64).encode()
+    step = host.step("1.0")
+    done = host.apply(shell, step)
+    assert f"/sums.txt has no SHA-256 sum of program-1.0.linux-{ARCH}" in done.stderr
+    assert "another version" in step.advice(done.stderr)
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    "sums", ["", "garbage\n", "<html>\n", f"{'a' * 128}  other.tar.gz\n"]
+)
+def test_a_file_of_something_else_is_called_that(
+    shell: Shell, sums: str, host: Host
+) -> None:
     host.has("curl")
     host.publish("1.0")
     host.server.files["/sums.txt"] = sums.encode()
     step = host.step("1.0")
     done = host.apply(shell, step)
-    assert f"/sums.txt has no SHA-256 sum of program-1.0.linux-{ARCH}" in done.stderr
-    assert "another version" in step.advice(done.stderr)
+    assert "/sums.txt is in no known format of SHA-256 sums" in done.stderr
+    assert sums[:9].strip() in done.stderr
+    assert "checksum: sha256:" in step.advice(done.stderr)
 
 
 @EACH_SHELL

@@ -40,13 +40,13 @@ def test_a_probe_that_cannot_tell_fails_when_its_turn_comes(notes: list[Note]) -
 
 
 def test_a_failed_change_explains_itself(notes: list[Note]) -> None:
-    rig = Rig([Note(path=notes[0].path, change="echo broken >&2; exit 7")])
+    rig = Rig([Note(path=notes[0].path, change="echo reason; echo broken >&2; exit 7")])
     assert not rig.run()
     [failed] = rig.of(StepFailed)
     error = failed.error  # type: ignore[attr-defined]
     assert isinstance(error, ApplyError)
     assert "exit code 7" in error.message
-    assert error.details == ("broken", f"evidence about {notes[0].path}")
+    assert error.details == ("reason", "broken", f"evidence about {notes[0].path}")
     assert error.hint == "write it by hand"
 
 

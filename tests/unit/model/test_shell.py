@@ -156,6 +156,12 @@ def test_the_tail_prefers_standard_error() -> None:
     assert Reply("out\n", " \n").tail() == ("out",)
 
 
+def test_the_tails_are_those_of_both_streams() -> None:
+    assert Reply("a\nb\nc\n", "d\ne\nf\n").tails(2) == ("b", "c", "e", "f")
+    assert Reply("", "d\n").tails() == ("d",)
+    assert Reply("a\n", " \n").tails() == ("a",)
+
+
 LOOKS = [Task(Sh(f"echo {n}; echo e{n} >&2")) for n in range(40)]
 
 

@@ -31,14 +31,18 @@ class RayDashboards(Step, kind="ray_dashboards"):
     Source: ray/dashboard/modules/metrics/metrics_head.py, Ray 2.60.0.
     """
 
+    title_format = "Ray's dashboards"
+    advice_table = {
+        ("is not a plain file",): "a job in Ray has put it there: remove it",
+        ("has written no dashboards",): (
+            "see that Ray's dashboard runs: `docker logs` of the head's container"
+        ),
+    }
+
     data_dir: AbsPath
     """As in the step `ray_head`."""
     folder: AbsPath
     """Replaced as a whole: nothing else belongs in it."""
-
-    @property
-    def title(self) -> str:
-        return "Ray's dashboards"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, data_dir=self.data_dir, folder=self.folder)
@@ -48,12 +52,3 @@ class RayDashboards(Step, kind="ray_dashboards"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(COPY, data_dir=self.data_dir, folder=self.folder)
-
-    def advice(self, problem: str) -> str:
-        if "is not a plain file" in problem:
-            return "a job in Ray has put it there: remove it"
-        if "has written no dashboards" in problem:
-            return (
-                "see that Ray's dashboard runs: `docker logs` of the head's container"
-            )
-        return ""

@@ -70,6 +70,11 @@ class RayFirewall(Step, kind="ray_firewall"):
     Source: iptables(8), iptables-restore(8), iptables-extensions(8), iptables 1.8.
     """
 
+    title_format = "firewall of cluster {cluster}"
+    advice_table = {
+        ("sshd listens",): "give Ray other ports with the variable ray_ports"
+    }
+
     cluster: Word
     hosts: tuple[ClusterNode, ...] = Field(min_length=1)
     """Let in by `address`; not by name, since a name may later mean another address."""
@@ -97,10 +102,6 @@ class RayFirewall(Step, kind="ray_firewall"):
         if SSH_PORT in self._numbers():
             raise ValueError("22 is SSH's port: nobody could reach the host any more")
         return self
-
-    @property
-    def title(self) -> str:
-        return f"firewall of cluster {self.cluster}"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, chain=chain(self.cluster))
@@ -170,11 +171,6 @@ class RayFirewall(Step, kind="ray_firewall"):
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE, chain=chain(self.cluster))
 
-    def advice(self, problem: str) -> str:
-        if "sshd listens" in problem:
-            return "give Ray other ports with the variable ray_ports"
-        return ""
-
 
 class RayFirewallAbsent(Absence, kind="ray_firewall_absent"):
     """The cluster has no firewall on this host; rules of others stay as they are.
@@ -182,11 +178,9 @@ class RayFirewallAbsent(Absence, kind="ray_firewall_absent"):
     Source: iptables(8), iptables 1.8.
     """
 
-    cluster: Word
+    title_format = "no firewall of cluster {cluster}"
 
-    @property
-    def title(self) -> str:
-        return f"no firewall of cluster {self.cluster}"
+    cluster: Word
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, chain=chain(self.cluster))

@@ -68,9 +68,15 @@ class DockerContainer(Options, kind="docker_container"):
     Source: docker-run(1) and docker-container-inspect(1), Docker Engine 20.10.
     """
 
-    @property
-    def title(self) -> str:
-        return f"container {self.name}"
+    title_format = "container {name}"
+    advice_table = {
+        ("bind source path does not exist",): (
+            "make what it mounts first, with a `directory` or `file` step"
+        ),
+        ("Unable to find image", "No such image"): (
+            "put a `docker_image` step before it"
+        ),
+    }
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, **self.probe_params())
@@ -126,19 +132,14 @@ class DockerContainer(Options, kind="docker_container"):
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE, name=self.name)
 
-    def advice(self, problem: str) -> str:
-        if "bind source path does not exist" in problem:
-            return "make what it mounts first, with a `directory` or `file` step"
-        if "Unable to find image" in problem or "No such image" in problem:
-            return "put a `docker_image` step before it"
-        return ""
-
 
 class DockerContainerAbsent(Absence, kind="docker_container_absent"):
     """No container has one of these names, or this label.
 
     Source: docker-ps(1) and docker-rm(1), Docker Engine 20.10.
     """
+
+    title_format = "containers {label}{names}"
 
     names: tuple[Word, ...] = ()
     label: Line = ""
@@ -150,10 +151,6 @@ class DockerContainerAbsent(Absence, kind="docker_container_absent"):
         if bool(self.names) == bool(self.label):
             raise ValueError("give either names or a label")
         return self
-
-    @property
-    def title(self) -> str:
-        return f"containers {self.label or ' '.join(self.names)}"
 
     def probe(self) -> Sh:
         return Sh.of(FIND, *self._filters())

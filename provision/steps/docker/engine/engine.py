@@ -14,7 +14,7 @@ from provision.model.fields import Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step
-from provision.steps.system.packages import UPDATE_WITHIN_S, advice
+from provision.steps.system.packages import ADVICE, UPDATE_WITHIN_S
 
 PROBE = r"""
 conf=/etc/docker/daemon.json
@@ -80,15 +80,14 @@ class DockerEngine(Step, kind="docker_engine"):
     Source: dockerd(8), Docker Engine 20.10.
     """
 
+    title_format = "docker engine"
+    advice_table = ADVICE
+
     packages: tuple[Word, ...] = ("docker.io",)
     """Installed where there is no engine; other names on the RHEL family."""
     daemon: Mapping[str, Any] = {}
     lock_timeout_s: int = 120
     timeout_s: Seconds = 900
-
-    @property
-    def title(self) -> str:
-        return "docker engine"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE)
@@ -142,9 +141,6 @@ class DockerEngine(Step, kind="docker_engine"):
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE)
-
-    def advice(self, problem: str) -> str:
-        return advice(problem)
 
 
 def _fields(keys: Mapping[str, Any]) -> dict[str, str]:

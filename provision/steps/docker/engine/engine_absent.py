@@ -25,14 +25,12 @@ class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
         ApplyError: the packages cannot be removed.
     """
 
+    title_format = "docker engine"
+
     cluster: Word
     packages: tuple[Word, ...] = ("docker.io",)
     lock_timeout_s: int = 120
     timeout_s: Seconds = 900
-
-    @property
-    def title(self) -> str:
-        return "docker engine"
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, cluster=self.cluster)
