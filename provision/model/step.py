@@ -54,7 +54,7 @@ class Step(Parameters):
     title_format: ClassVar[str] = "{kind}"
     """The title, with the kind and parameters as `{name}`."""
     advice_table: ClassVar[Mapping[tuple[str, ...], str]] = {}
-    """What to do, by words in the output of a failed change; the first found counts."""
+    """Advice by words in the output of a failed change; the first that occur count."""
 
     timeout_s: Seconds = 300
     """Longest time a change and the probe after it may take before they are killed."""

@@ -48,7 +48,7 @@ ADVICE = {
         "docker_registry_mirrors"
     ),
 }
-"""What to do, by words in the output of `docker pull`."""
+"""Advice by words in the output of `docker pull`."""
 
 
 class DockerImage(Step, kind="docker_image"):
