@@ -10,6 +10,7 @@
 
 http() {
     command -v bash >/dev/null || return 0
+    # shellcheck disable=SC2016 # it is bash that expands them
     timeout "$1" bash -c 'trap "" PIPE
         exec 3<>"/dev/tcp/$2/$3" || exit
         [ "$1" != open ] || { echo open; exit; }

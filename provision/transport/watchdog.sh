@@ -30,10 +30,12 @@ watchdog=$!
 trap 'kill "$watchdog" 2>/dev/null' EXIT
 watchdog_finds_others() {
     read -r line </proc/self/stat
+    # shellcheck disable=SC2086 # each word is a field
     set -- ${line##*) }
     group=$3
     for each in /proc/[0-9]*/stat; do
         { read -r line <"$each"; } 2>/dev/null || continue
+        # shellcheck disable=SC2086 # each word is a field
         set -- "${line%% *}" ${line##*) }
         case $1 in "$group" | "$$" | "$watchdog") continue ;; esac
         [ "$3" != "$watchdog" ] || continue

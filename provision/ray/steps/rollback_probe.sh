@@ -16,5 +16,5 @@ describe() {
     exit 1
 }
 describe now "$name"
-describe then "$name-previous"
+describe "then" "$name-previous"
 [ ! -e "$data_dir/undone" ] || printf 'undone.run=%s\n' "$(cat -- "$data_dir/undone")"

@@ -62,7 +62,7 @@ unpack() {
     mkdir -- "$new/top"
     find "$new/all" -mindepth "$strip" -maxdepth "$strip" -type d \
         -exec cp -alf -- {}/. "$new/top/" \;
-    if ! ls -A -- "$new/top" | grep -q .; then
+    if [ -z "$(ls -A -- "$new/top")" ]; then
         echo "nothing is left of it with strip: $strip" >&2
         return 1
     fi

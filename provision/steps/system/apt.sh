@@ -21,7 +21,9 @@ lock_holder() {
 # a package starts may keep it open, and would keep the connection busy. They have no name,
 # so that nothing is left of them.
 follow() {
+    # shellcheck disable=SC2094 # it is read while it is written
     log=$(mktemp) && exec 8>"$log" 9<"$log" && rm -f -- "$log"
+    # shellcheck disable=SC2094 # the same
     log=$(mktemp) && exec 6>"$log" 7<"$log" && rm -f -- "$log"
     "$@" >&8 2>&6 6>&- 7<&- 8>&- 9<&- &
     pid=$!

@@ -9,7 +9,7 @@ names=$(printf '%s\n' "$@")
 also=$(apt-get -s -q remove "$@" | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
     grep -vxF "$names") || also=
 if [ -n "$also" ]; then
-    echo 'these need it and would go as well:' $also >&2
+    printf 'these need it and would go as well: %s\n' "$(echo "$also" | tr '\n' ' ')" >&2
     exit 1
 fi
 apt remove "$@"

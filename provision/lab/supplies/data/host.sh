@@ -5,6 +5,7 @@
 set -eu
 
 # Packages that hosts can install later, and what they depend on, but not installed.
+# shellcheck disable=SC2086 # each word is a package
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --download-only \
     --no-install-recommends $offered
 mkdir -p "$debs" # kept, since a running artifact server may have it mounted
@@ -15,6 +16,7 @@ mkdir -p "$parts"
 rm -f "$parts"/*
 (
     cd "$parts"
+    # shellcheck disable=SC2086 # each word is a package
     APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq -o APT::Sandbox::User=root \
         download $unpacked
 )

@@ -22,11 +22,11 @@ install -d -m 755 -- "$new"
 (
     enter_session
     for file in *.json; do
-        [ -f "./$file" ] && timeout 10 dd if="./$file" iflag=nofollow,nonblock \
-            of="$new/$file" bs=64k count=256 2>/dev/null || {
+        if [ ! -f "./$file" ] || ! timeout 10 dd if="./$file" \
+            iflag=nofollow,nonblock of="$new/$file" bs=64k count=256 2>/dev/null; then
             printf '%s/%s is not a plain file\n' "$session_dir" "$file" >&2
             exit 1
-        }
+        fi
     done
 )
 chmod 644 -- "$new"/*.json

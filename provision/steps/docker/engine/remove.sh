@@ -1,7 +1,6 @@
 # needs: lock_timeout_s, "$@"
-# uses: remove_rules.sh
+# uses: remove_rules.sh, system/apt.sh
 
-export DEBIAN_FRONTEND=noninteractive
 ours=$(cat /etc/docker/provision.packages)
 if [ -d /run/systemd/system ]; then
     systemctl stop docker.socket docker containerd 2>/dev/null || true
@@ -12,15 +11,16 @@ ip link delete docker0 2>/dev/null || true
 remove_rules
 set -f
 if command -v apt-get >/dev/null; then
-    wait="-o DPkg::Lock::Timeout=$lock_timeout_s"
     dpkg --configure -a
-    apt-get purge -y -q $wait "$@"
+    apt_get purge "$@"
     # Of what came with it only what nothing else has come to need.
     orphans=$(apt-get -s autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
         grep -xF "$ours") || orphans=
-    [ -z "$orphans" ] || apt-get purge -y -q $wait $orphans
+    # shellcheck disable=SC2086 # each word is a package
+    [ -z "$orphans" ] || apt_get purge $orphans
     # A purge that was killed is taken up by the next one as a mere removal, and a
     # package that left its notes behind is not set up in full when it comes back.
+    # shellcheck disable=SC2086 # each word is a package
     dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" $ours 2>/dev/null |
         sed -n 's/^config-files //p' | sort -u | xargs -r dpkg --purge
 else
