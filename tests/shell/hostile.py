@@ -154,7 +154,7 @@ def _put(data: Any, where: Where, text: str) -> Any:
 
 
 def scripts(step: Step) -> Iterator[Sh]:
-    """All shell of a step: its look, its evidence, and its changes from nothing."""
+    """All shell of a step: its probe, its evidence, and its changes from nothing."""
     yield step.probe()
     if evidence := step.evidence():
         yield evidence

@@ -58,7 +58,7 @@ def test_a_step_says_what_it_is_about(name: str) -> None:
 
 
 def scripts(step: Step) -> Iterator[Sh]:
-    """All shell of a step: its look, its evidence, and its change from nothing."""
+    """All shell of a step: its probe, its evidence, and its change from nothing."""
     yield step.probe()
     yield step.evidence() or step.probe()
     yield step.apply(step.plan({}))
@@ -150,8 +150,8 @@ def test_odd_characters_arrive_as_they_are(
 def test_odd_characters_are_not_lost(name: str) -> None:
     for odd, step in variants(SAMPLES[name]):
         sent = [*words(step.probe()), *words(step.apply(step.plan({})))]
-        told = "\0".join([*sent, *step.desired(), *step.desired().values()])
-        assert odd in told or json.dumps(odd)[1:-1] in told, (odd, step)
+        shown = "\0".join([*sent, *step.desired(), *step.desired().values()])
+        assert odd in shown or json.dumps(odd)[1:-1] in shown, (odd, step)
 
 
 STUB = r"""#!/bin/sh

@@ -10,7 +10,7 @@ find_image() {
     }
     case $why in *[Nn]"o such "[io]*) exit 0 ;; esac
 }
-# Fails with what Docker said.
+# Fails with Docker's error.
 cannot_tell() {
     printf '%s\n' "$why" >&2
     exit 1

@@ -1,4 +1,4 @@
-"""Container images on a host: there, or gone."""
+"""Container images on a host: present, or absent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROBE = read_shell(__file__, "image_probe.sh")
 ABSENT_PROBE = read_shell(__file__, "image_absent_probe.sh")
 PULL = 'docker pull "$name"'
 REMOVE = 'docker image rm "$name"'
-# Why the journal: with a mirror, Docker tells only what the last place it asked said.
+# Why the journal: with a mirror, Docker reports only the error of the last registry.
 EVIDENCE = r"""
 journalctl -u docker -n 30 --no-pager -o cat 2>/dev/null |
     sed -n 's/.*Attempting next endpoint for pull after error: \(.*\)"$/before: \1/p' |

@@ -16,9 +16,9 @@ find_tool() {
     }
     mkdir -p -- "$parts"
 }
-# Get $1 into the file $2, from where that ends; what went wrong is in $said, which is
+# Get $1 into the file $2, from where that ends; the messages are in $messages, which is
 # no file: the disk may be full.
-get() { said=$(fetch "$1" "$2" 2>&1); }
+get() { messages=$(fetch "$1" "$2" 2>&1); }
 fetch() {
     if command -v curl >/dev/null; then
         # A link that stalls for a minute is given up.
@@ -31,7 +31,7 @@ fetch() {
     fi
 }
 not_got() {
-    printf '%s\n' "$said" | tail -n 4 >&2
+    printf '%s\n' "$messages" | tail -n 4 >&2
     printf 'cannot get %s\n' "$1" >&2
     exit 1
 }
@@ -77,7 +77,7 @@ download() {
         if get "$url" "$part"; then
             ! is_right || return 0
         else
-            case $said in
+            case $messages in
             *' 416'* | *'byte range'* | *'annot resume'* | *'ontinued download'*) ;;
             *) not_got "$url" ;;
             esac

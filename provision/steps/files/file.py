@@ -1,4 +1,4 @@
-"""Files and directories of a host: there with this content and these rights, or gone."""
+"""Files and directories of a host: with this content and these rights, or absent."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class File(Ownership, kind="file"):
         return Sh.of(FILE_WRITE, *self.check, path=self.path, **rights, content=content)
 
 
-ABSENT_LOOK = r"""
+ABSENT_PROBE = r"""
 number=0
 for path; do
     [ ! -e "$path" ] && [ ! -L "$path" ] || printf 'path.%s=%s\n' "$number" \
@@ -243,7 +243,7 @@ class FileAbsent(Absence, kind="file_absent"):
     paths: Annotated[tuple[OwnPath, ...], Field(min_length=1)]
 
     def probe(self) -> Sh:
-        return Sh.of(ABSENT_LOOK, *self.paths)
+        return Sh.of(ABSENT_PROBE, *self.paths)
 
     def observe(self, reply: Reply) -> State:
         return {

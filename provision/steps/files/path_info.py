@@ -36,7 +36,7 @@ def found(reply: Reply) -> Mapping[str, PathInfo]:
     """Return the reply of PROBE by path, as it was asked; missing paths are left out.
 
     Raises:
-        ProbeError: it could not look.
+        ProbeError: the state is unknown.
     """
     if reply.exit != 0:
         raise ProbeError("cannot tell the state", details=reply.tail())

@@ -1,4 +1,4 @@
-"""Services of a host: running with the files as they are now, or gone."""
+"""Services of a host: running with the files as they are now, or absent."""
 
 from __future__ import annotations
 

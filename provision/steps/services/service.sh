@@ -10,7 +10,7 @@ $(TZ=UTC systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState \
         -p InvocationID -p NRestarts -p ExecMainStartTimestamp "$name")
 "
 }
-# The shell's own means: this is asked for many times in a look, and sed is a process.
+# The shell's own means: a probe asks for many properties, and sed is a process.
 property() {
     after=${shown#*"
 $1="}

@@ -4,7 +4,7 @@
 
 # Identifies one start of the service: a restart by anyone gives another.
 started() { if has_systemd; then property InvocationID; else echo script; fi; }
-# Large files, such as programs, are told apart by their path, size and time.
+# Large files, such as programs, are compared by their path, size and time.
 are_small() {
     sizes=$(stat -L -c %s -- "$@" 2>/dev/null) || return 1
     for size in $sizes; do [ "$size" -le 1048576 ] || return 1; done

@@ -37,7 +37,7 @@ is_well() {
             echo 'it was started and ended before it was healthy' >&2
             return 1
         elif [ "$(date +%s)" -ge "$deadline" ]; then
-            printf 'it was not healthy within %s s: http://%s:%s%s said: %s\n' \
+            printf 'it was not healthy within %s s: http://%s:%s%s answered: %s\n' \
                 "$health_s" "$host" "$port" "$path" "${code:-nothing}" >&2
             return 1
         fi
@@ -61,7 +61,7 @@ roll_back() {
         [ -d "$archive/$good" ] || return 0
     if has_systemd; then
         echo "the last words of $tried:" >&2
-        # What it said itself, and not what systemd said of it.
+        # Its own lines, without those of systemd about it.
         journalctl _SYSTEMD_UNIT="$(property Id)" --since "@$begun" --no-pager \
             -o cat | tail -n 4 >&2
     fi

@@ -1,4 +1,4 @@
-"""Unit files of systemd: there and known to systemd, or gone."""
+"""Unit files of systemd: present and known to systemd, or absent."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ class SystemdUnit(Step, kind="systemd_unit"):
         return Sh.of(WRITE, **{**params, "content": self.content})
 
 
-ABSENT_LOOK = r"""
+ABSENT_PROBE = r"""
 for name; do
     path=/etc/systemd/system/$name
     if [ -e "$path" ] || [ -L "$path" ]; then
         printf '%s=%s\n' "$name" "$path"
     elif [ -d /run/systemd/system ]; then
-        told=$(systemctl show -p NeedDaemonReload "$name") || exit 1
-        [ "$told" != NeedDaemonReload=yes ] ||
+        needs=$(systemctl show -p NeedDaemonReload "$name") || exit 1
+        [ "$needs" != NeedDaemonReload=yes ] ||
             printf '%s=still known to systemd\n' "$name"
     fi
 done
@@ -118,7 +118,7 @@ class SystemdUnitAbsent(Absence, kind="systemd_unit_absent"):
     names: tuple[UnitName, ...] = Field(min_length=1)
 
     def probe(self) -> Sh:
-        return Sh.of(ABSENT_LOOK, *self.names)
+        return Sh.of(ABSENT_PROBE, *self.names)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(ABSENT_REMOVE, *self.names)

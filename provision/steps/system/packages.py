@@ -1,4 +1,4 @@
-"""Packages of the distribution: installed, or gone."""
+"""Packages of the distribution: installed, or absent."""
 
 from __future__ import annotations
 
@@ -139,5 +139,5 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
     title_format = "no packages {names}"
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        gone = [change.field for change in changes]
-        return Sh.of(REMOVE, *gone, lock_timeout_s=self.lock_timeout_s)
+        names = [change.field for change in changes]
+        return Sh.of(REMOVE, *names, lock_timeout_s=self.lock_timeout_s)

@@ -1,4 +1,4 @@
-"""Users of a host: there as described, or gone."""
+"""Users of a host: present as described, or absent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NamedUser(Step):
 
 
 class User(NamedUser, kind="user"):
-    """A user with this shell and group, who cannot log in unless told otherwise.
+    """A user with this shell and group, who cannot log in by default.
 
     What is left out (`uid`, `home`) is left to the distribution for a new user, and as
     it is for one that is there. A primary group that is missing is made. A password

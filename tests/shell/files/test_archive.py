@@ -65,7 +65,7 @@ def test_the_same_checksum_from_elsewhere_downloads_no_archive(
 
 @EACH_SHELL
 @pytest.mark.parametrize("data", [b"not an archive", b"\x1f\x8bnot gzip", b"x" * 20480])
-def test_what_is_no_archive_is_told(shell: Shell, data: bytes, host: Host) -> None:
+def test_what_is_no_archive_is_reported(shell: Shell, data: bytes, host: Host) -> None:
     host.has("curl")
     host.server.files["/x"] = data
     step = host.step("1.0", url=f"{host.url}/x", checksum=f"sha256:{digest(data)}")
@@ -92,7 +92,7 @@ def test_archives_are_compressed_in_several_ways(
 
 
 @EACH_SHELL
-def test_a_strip_that_leaves_nothing_is_told(shell: Shell, host: Host) -> None:
+def test_a_strip_that_leaves_nothing_is_reported(shell: Shell, host: Host) -> None:
     host.has("curl")
     host.publish("1.0")
     step = host.step("1.0", strip=3)

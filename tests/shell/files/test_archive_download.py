@@ -80,7 +80,7 @@ def test_a_part_of_something_else_is_thrown_away(
 
 @EACH_SHELL
 @EACH_TOOL
-def test_what_is_missing_is_told(shell: Shell, tool: str, host: Host) -> None:
+def test_what_is_missing_is_reported(shell: Shell, tool: str, host: Host) -> None:
     host.has(tool)
     step = host.step("1.0", checksum=f"sha256:{'a' * 64}")
     done = host.apply(shell, step)
@@ -91,7 +91,7 @@ def test_what_is_missing_is_told(shell: Shell, tool: str, host: Host) -> None:
 
 @EACH_SHELL
 @EACH_TOOL
-def test_a_server_that_is_not_there_is_told(
+def test_a_server_that_is_not_there_is_reported(
     shell: Shell, tool: str, host: Host, closed_port: int
 ) -> None:
     host.has(tool)
@@ -107,7 +107,9 @@ def test_a_server_that_is_not_there_is_told(
 
 @EACH_SHELL
 @EACH_TOOL
-def test_a_name_that_is_not_known_is_told(shell: Shell, tool: str, host: Host) -> None:
+def test_a_name_that_is_not_known_is_reported(
+    shell: Shell, tool: str, host: Host
+) -> None:
     host.has(tool)
     step = host.step("1.0", url="http://none.invalid/x", checksum=f"sha256:{'a' * 64}")
     done = host.apply(shell, step)
@@ -118,7 +120,9 @@ def test_a_name_that_is_not_known_is_told(shell: Shell, tool: str, host: Host) -
 @EACH_SHELL
 @EACH_TOOL
 @pytest.mark.parametrize("size_kb", [100, 400])
-def test_a_full_disk_is_told(shell: Shell, tool: str, size_kb: int, host: Host) -> None:
+def test_a_full_disk_is_reported(
+    shell: Shell, tool: str, size_kb: int, host: Host
+) -> None:
     """The archive has 300 kB: it fits or not, and what is in it does not."""
     host.has(tool)
     host.publish("1.0")

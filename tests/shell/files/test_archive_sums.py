@@ -25,7 +25,9 @@ def test_another_content_than_promised_is_refused(shell: Shell, host: Host) -> N
 
 
 @EACH_SHELL
-def test_a_web_page_instead_of_the_archive_is_told(shell: Shell, host: Host) -> None:
+def test_a_web_page_instead_of_the_archive_is_reported(
+    shell: Shell, host: Host
+) -> None:
     host.has("curl")
     host.publish("1.0")
     host.server.files[f"/program-1.0.linux-{ARCH}.tar.gz"] = b"<!DOCTYPE html>log in"
@@ -69,7 +71,9 @@ def test_a_name_may_have_spaces(shell: Shell, form: str, host: Host) -> None:
 
 @EACH_SHELL
 @pytest.mark.parametrize("form", ["{}  other.tar.gz\n", "SHA256 (other.tar.gz) = {}\n"])
-def test_a_file_without_its_sum_is_told(shell: Shell, form: str, host: Host) -> None:
+def test_a_file_without_its_sum_is_reported(
+    shell: Shell, form: str, host: Host
+) -> None:
     host.has("curl")
     host.publish("1.0")
     host.server.files["/sums.txt"] = form.format("a" * 64).encode()

@@ -234,18 +234,18 @@ def test_files_and_trees_go_and_links_are_not_followed(
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "file").touch()
-    gone = [tmp_path / name for name in ("a b", "-rf", "$(touch x)", "link", "none")]
-    (gone[0] / "deep").mkdir(parents=True)
-    (gone[0] / "deep" / "link").symlink_to(kept)
-    gone[1].touch()
-    gone[2].touch()
-    gone[3].symlink_to(kept)
-    step = FileAbsent(paths=[str(path) for path in gone])
+    paths = [tmp_path / name for name in ("a b", "-rf", "$(touch x)", "link", "none")]
+    (paths[0] / "deep").mkdir(parents=True)
+    (paths[0] / "deep" / "link").symlink_to(kept)
+    paths[1].touch()
+    paths[2].touch()
+    paths[3].symlink_to(kept)
+    step = FileAbsent(paths=[str(path) for path in paths])
     assert [str(change) for change in converge(shell, step)] == [
-        f"{gone[0]}: directory -> (absent)",
-        f"{gone[1]}: regular empty file -> (absent)",
-        f"{gone[2]}: regular empty file -> (absent)",
-        f"{gone[3]}: symbolic link -> (absent)",
+        f"{paths[0]}: directory -> (absent)",
+        f"{paths[1]}: regular empty file -> (absent)",
+        f"{paths[2]}: regular empty file -> (absent)",
+        f"{paths[3]}: symbolic link -> (absent)",
     ]
     assert converge(shell, step) == []
     assert run(shell, step.apply([]), strict=True).exit == 0

@@ -63,7 +63,7 @@ def test_hosts_without_a_difference_share_the_step(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("{{ outer }}", ["plain", "odd", "plain"]),
         ("{{ template('x.j2') }}", ["plain!", "odd!", "plain!"]),
@@ -73,10 +73,10 @@ def test_hosts_without_a_difference_share_the_step(
     ],
 )
 def test_a_difference_at_any_depth_counts(
-    tmp_path: Path, content: str, told: list[str]
+    tmp_path: Path, content: str, expected: list[str]
 ) -> None:
     steps = bind(tmp_path, content, a={}, b={"word": "odd"}, c={})
-    assert contents(steps) == told
+    assert contents(steps) == expected
 
 
 def test_a_variable_that_only_one_host_has_counts(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Docker containers on a host: running as described, or gone."""
+"""Docker containers on a host: running as described, or absent."""
 
 from __future__ import annotations
 
@@ -196,11 +196,11 @@ def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
 
 def _differences(observed: State, desired: State) -> list[Change]:
     """The changes, with those of parameters that are no longer given, and the image."""
-    gone = [
+    removed = [
         Change(field, value, None)
         for field, value in observed.items()
         if field not in desired and field not in LIVE
     ]
     before, now = observed.get("image_id"), observed.get("image_now")
     image = [Change("image_id", before, now)] if now and now != before else []
-    return [*diff(observed, desired), *gone, *image]
+    return [*diff(observed, desired), *removed, *image]

@@ -4,7 +4,7 @@
 probe_container() {
     command -v docker >/dev/null || return 0
     # One call for both: each costs a host more than all of a shell's own work. Only a
-    # container has a state; `index` makes Docker look at the plain JSON of both.
+    # container has a state; `index` makes Docker read the plain JSON of both.
     { why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
 health={{with index .State "Health"}}{{.Status}}{{end}}
 restart={{.HostConfig.RestartPolicy.Name}}

@@ -1,4 +1,4 @@
-"""The Docker engine of a host: gone, if it was installed by us."""
+"""The Docker engine of a host: absent, if it was installed by us."""
 
 from __future__ import annotations
 
