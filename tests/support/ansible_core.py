@@ -20,6 +20,10 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret
 from ansible.vars.manager import VariableManager
+from pydantic import SecretStr
+
+from provision.config.inventory import Inventory
+from provision.config.inventory.connection_vars import TEXTS
 
 Groups = Mapping[str, Sequence[str]]
 Variables = Mapping[str, Mapping[str, Any]]
@@ -56,3 +60,46 @@ def read(sources: Sequence[Path], password: bytes = b"") -> tuple[Groups, Variab
         for name, group in inventory.groups.items()
     }
     return groups, hosts
+
+
+def _plain(value: Any) -> Any:
+    """*value* so that two are equal only if they are of the same type as well."""
+    if isinstance(value, SecretStr):
+        return _plain(value.get_secret_value())
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, set | list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | int | float):
+        kinds = (kind for kind in (bool, int, float) if isinstance(value, kind))
+        return next(kinds), value
+    return value if value is None else str(value)
+
+
+def compared(
+    inventory: Inventory, sources: Sequence[Path], password: bytes = b""
+) -> tuple[Any, Any]:
+    """Groups and variables of *inventory*, and those of *sources* as Ansible has them.
+
+    Raises:
+        RefusedError: Ansible does not load it.
+    """
+    return _ours(inventory), _theirs(inventory, *read(sources, password))
+
+
+def _ours(inventory: Inventory) -> tuple[Any, Any]:
+    variables = {
+        name: _plain(dict(host.vars)) for name, host in inventory.hosts.items()
+    }
+    return {name: set(hosts) for name, hosts in inventory.groups.items()}, variables
+
+
+def _theirs(inventory: Inventory, groups: Groups, found: Variables) -> tuple[Any, Any]:
+    variables = {name: _plain(dict(values)) for name, values in found.items()}
+    for name, values in variables.items():
+        ours = inventory.hosts[name].vars if name in inventory.hosts else {}
+        for text in TEXTS & values.keys():
+            # What connects is read as it was written, where YAML makes a number of it.
+            if isinstance(ours.get(text), str) and not isinstance(values[text], str):
+                values[text] = ours[text]
+    return {name: set(hosts) for name, hosts in groups.items()}, variables

@@ -103,7 +103,7 @@ class Builder:
         mistakes = checks.Mistakes()
         hosts = {}
         for name, variables in found.items():
-            rendered = dict(templates.rendered(name))
+            rendered = opened(dict(templates.rendered(name)))
             for variable in variables.values():
                 value = rendered.get(variable.name, values[name][variable.name])
                 mistakes.check(name, variable, value)
@@ -113,7 +113,7 @@ class Builder:
                 values[name],
                 str(self.groups.hosts[name].place),
                 base,
-                opened(rendered),
+                rendered,
                 self.names,
                 {key: variable.place for key, variable in variables.items()},
             )

@@ -79,7 +79,7 @@ class Merge:
             named = ", ".join(unused[:MOST_NAMED])
             more = len(unused) - MOST_NAMED
             rest = f" and {more} more" if more > 0 else ""
-            yield f"of no group or host, and not used: {named}{rest}"
+            yield f"files of variables for no group and no host: {named}{rest}"
 
     def _unused(self) -> Iterator[str]:
         for files in self._folders.values():

@@ -32,10 +32,11 @@ def find(name: str) -> Path:
         for path in paths:
             if exists(path):
                 return path
-    raise InventoryError(
-        f"there is no inventory {name!r}, here or in {FOLDER}/",
-        hint=did_you_mean(name, _available()) or "name a file: --inventory lab.yml",
-    )
+    hint = did_you_mean(name, _available()) or "name a file: --inventory lab.yml"
+    if "," in name:
+        hint = "hosts are not listed here: write them to a file, one a line"
+    problem = f"there is no inventory {name!r}, here or in {FOLDER}/"
+    raise InventoryError(problem, hint=hint)
 
 
 def _available() -> list[str]:
@@ -55,7 +56,10 @@ def read(paths: Iterable[Path], credentials: Credentials) -> Groups:
 def _read(groups: Groups, path: Path, credentials: Credentials) -> None:
     """Add to *groups* what is in *path*, a file or a folder of files."""
     try:
-        for file in folder.files(path) if path.is_dir() else [path]:
+        files = [*folder.files(path)] if path.is_dir() else [path]
+        if not files:
+            raise InventoryError("no file in it is an inventory", file=short_name(path))
+        for file in files:
             if file.exists() and not file.is_file():
                 raise InventoryError(
                     "is neither file nor folder", file=short_name(file)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from provision.config.inventory import Inventory
+from provision.config.spelling import nearest
 from provision.config.yaml_source import did_you_mean
 from provision.errors import InputError
 
@@ -42,11 +43,13 @@ def _fits(count: int, size: str) -> bool:
 def _missing(
     name: str, size: str, groups: Mapping[str, str], inventory: Inventory
 ) -> InputError:
-    near = did_you_mean(name, inventory.groups.keys() - groups.keys())
+    unused = inventory.groups.keys() - groups.keys()
+    near = did_you_mean(name, unused)
     file = inventory.path or "the inventory"
     ask = "it may be empty" if size == "any" else f"with {SIZES[size]}"
     hint = near if near.startswith("did") else f"add the group to {file} ({ask})"
-    return inventory.error(name, f"the playbook needs the group `{name}`", hint)
+    problem = f"the playbook needs the group `{name}`"
+    return inventory.error(nearest(name, unused), problem, hint)
 
 
 def _wrong_size(name: str, size: str, inventory: Inventory) -> InputError:

@@ -14,15 +14,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from support import ansible_core
 
 from provision.config import inventory as inventories
-from provision.config.inventory import Inventory
-from provision.config.inventory.connection_vars import TEXTS
 from provision.errors import InputError
 
 CASES = Path(__file__).parent / "ansible_cases"
@@ -72,39 +68,6 @@ def cases(file: Path) -> Iterator[Case]:
 ALL = [case for file in sorted(CASES.glob("*.txt")) for case in cases(file)]
 
 
-def plain(value: Any) -> Any:
-    """*value* so that two are equal only if they are of the same type as well."""
-    if isinstance(value, SecretStr):
-        return plain(value.get_secret_value())
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, set | list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, bool | int | float):
-        kinds = (kind for kind in (bool, int, float) if isinstance(value, kind))
-        return next(kinds), value
-    return value if value is None else str(value)
-
-
-def as_read(inventory: Inventory) -> tuple[Any, Any]:
-    """What is compared of *inventory*."""
-    variables = {name: plain(dict(host.vars)) for name, host in inventory.hosts.items()}
-    return {name: set(hosts) for name, hosts in inventory.groups.items()}, variables
-
-
-def as_ansible(sources: Sequence[Path], inventory: Inventory) -> tuple[Any, Any]:
-    """The same as ansible-core reads it."""
-    groups, found = ansible_core.read(sources, PASSWORD)
-    variables = {name: plain(dict(values)) for name, values in found.items()}
-    for name, values in variables.items():
-        ours = inventory.hosts[name].vars if name in inventory.hosts else {}
-        for text in TEXTS & values.keys():
-            # What connects is read as it was written, where YAML makes a number of it.
-            if isinstance(ours.get(text), str) and not isinstance(values[text], str):
-                values[text] = ours[text]
-    return {name: set(hosts) for name, hosts in groups.items()}, variables
-
-
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.title)
 def test_an_inventory_means_what_it_means_to_ansible(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -115,7 +78,8 @@ def test_an_inventory_means_what_it_means_to_ansible(
     sources = case.write(tmp_path / "i")
     if case.expect == EQUAL:
         inventory = inventories.load(sources)
-        assert as_read(inventory) == as_ansible(sources, inventory)
+        ours, theirs = ansible_core.compared(inventory, sources, PASSWORD)
+        assert ours == theirs
         return
     with pytest.raises(InputError) as caught:
         inventories.load(sources)
