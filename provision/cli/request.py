@@ -133,7 +133,7 @@ def _inventory_paths(options: CommandOptions) -> tuple[Path, ...]:
 
 
 def _choices() -> str:
-    names = sorted(path.stem for path in Path("inventories").glob("*.yml"))
+    names = sorted(path.stem for path in Path("inventories").glob("[!.]*"))
     return f", or a name in inventories/: {', '.join(names)}" if names else ""
 
 

@@ -18,13 +18,17 @@ from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import VaultSecret
+from ansible.parsing.vault import VaultSecret, VaultSecretsContext
 from ansible.vars.manager import VariableManager
 from pydantic import SecretStr
 
 from provision.config.inventory import Inventory
 from provision.config.inventory.connection_vars import TEXTS
 
+PASSWORD = b"vault-password"
+"""Decrypts all that is encrypted; Ansible takes one for a process."""
+SECRETS = [("default", VaultSecret(PASSWORD))]
+VaultSecretsContext.initialize(VaultSecretsContext(SECRETS))
 Groups = Mapping[str, Sequence[str]]
 Variables = Mapping[str, Mapping[str, Any]]
 
@@ -33,14 +37,14 @@ class RefusedError(Exception):
     """Ansible does not load it, or not all of it."""
 
 
-def read(sources: Sequence[Path], password: bytes = b"") -> tuple[Groups, Variables]:
+def read(sources: Sequence[Path]) -> tuple[Groups, Variables]:
     """Return the hosts of each group, and the merged variables of each host.
 
     Raises:
         RefusedError: see there.
     """
     loader = DataLoader()
-    loader.set_vault_secrets([("default", VaultSecret(password))])
+    loader.set_vault_secrets(SECRETS)
     try:
         inventory = InventoryManager(loader, [str(source) for source in sources])
         manager = VariableManager(loader, inventory)
@@ -76,15 +80,13 @@ def _plain(value: Any) -> Any:
     return value if value is None else str(value)
 
 
-def compared(
-    inventory: Inventory, sources: Sequence[Path], password: bytes = b""
-) -> tuple[Any, Any]:
+def compared(inventory: Inventory, sources: Sequence[Path]) -> tuple[Any, Any]:
     """Groups and variables of *inventory*, and those of *sources* as Ansible has them.
 
     Raises:
         RefusedError: Ansible does not load it.
     """
-    return _ours(inventory), _theirs(inventory, *read(sources, password))
+    return _ours(inventory), _theirs(inventory, *read(sources))
 
 
 def _ours(inventory: Inventory) -> tuple[Any, Any]:

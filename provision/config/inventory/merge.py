@@ -46,7 +46,7 @@ class Merge:
         }
         self._files = [self._folders[folder] for folder in folders]
         self._of_groups = functools.cache(self._merged_groups)
-        self._ties: dict[tuple[str, str, str], None] = {}
+        self._ties: dict[tuple[str, str], dict[str, None]] = {}
 
     @property
     def errors(self) -> list[InputError]:
@@ -63,23 +63,20 @@ class Merge:
         own = {**self._groups.hosts[host].vars}
         for files in self._files:
             own |= files.of(HOST_VARS, host)
-        for name, (one, other) in ties.items():
+        for name, pair in ties.items():
             if name not in own:
-                self._ties[name, one, other] = None
+                self._ties.setdefault(pair, {})[name] = None
         return {**merged, **own}
 
     def warnings(self) -> Iterator[str]:
         """Yield what is odd with the variables of the hosts that were merged so far."""
-        for name, one, other in self._ties:
+        for (one, other), names in self._ties.items():
             yield (
-                f"the groups {one!r} and {other!r} disagree about {name!r}, and the last "
-                f"in the alphabet wins; ansible_group_priority says which should"
+                f"the groups {one!r} and {other!r} disagree about {_listed([*names])}, "
+                f"and {other!r} wins by the alphabet; ansible_group_priority decides it"
             )
         if unused := sorted(self._unused()):
-            named = ", ".join(unused[:MOST_NAMED])
-            more = len(unused) - MOST_NAMED
-            rest = f" and {more} more" if more > 0 else ""
-            yield f"files of variables for no group and no host: {named}{rest}"
+            yield f"files of variables for no group and no host: {_listed(unused)}"
 
     def _unused(self) -> Iterator[str]:
         for files in self._folders.values():
@@ -103,7 +100,7 @@ class Merge:
 
 
 MOST_NAMED = 10
-"""Files that are named in one warning."""
+"""Names in one warning."""
 Ties = Mapping[str, tuple[str, str]]
 
 
@@ -133,3 +130,9 @@ class _Layers:
     def _disagree(self, name: str, variable: Variable, one: str, other: str) -> bool:
         equal_rank = self._ranks.rank(one) == self._ranks.rank(other)
         return equal_rank and self.variables[name].value != variable.value
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return ", ".join(names[:MOST_NAMED]) + rest

@@ -10,6 +10,7 @@ The cases are in `ansible_cases/`, one file for each format:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +18,16 @@ from pathlib import Path
 
 import pytest
 from support import ansible_core
+from support.ansible_core import PASSWORD
 
 from provision.config import inventory as inventories
 from provision.errors import InputError
+from provision.secrets.credentials import Credentials
+from provision.secrets.vault import encrypt
 
 CASES = Path(__file__).parent / "ansible_cases"
 EQUAL = "equal"
 REFUSED = "refused"
-PASSWORD = b"vault-password"
 
 
 @dataclass
@@ -78,19 +81,41 @@ def test_an_inventory_means_what_it_means_to_ansible(
     sources = case.write(tmp_path / "i")
     if case.expect == EQUAL:
         inventory = inventories.load(sources)
-        ours, theirs = ansible_core.compared(inventory, sources, PASSWORD)
+        ours, theirs = ansible_core.compared(inventory, sources)
         assert ours == theirs
         return
     with pytest.raises(InputError) as caught:
         inventories.load(sources)
     _, here, part = case.expect.partition("refused here: ")
     if here:
-        ansible_core.read(sources, PASSWORD)
+        ansible_core.read(sources)
         assert part in str(caught.value)
     else:
         with pytest.raises(ansible_core.RefusedError):
-            ansible_core.read(sources, PASSWORD)
+            ansible_core.read(sources)
     assert str(caught.value).startswith("i/"), caught.value
+
+
+@pytest.mark.parametrize("name", ["hosts.yml", "hosts.ini"])
+def test_encrypted_files_and_values_mean_what_they_mean_to_ansible(
+    name: str, tmp_path: Path
+) -> None:
+    text = "[web]\na v=1 w=text" if name == "hosts.ini" else "web: {hosts: {a: {v: 1}}}"
+    value = encrypt("{{ x }}", PASSWORD).replace("\n", "\n  ")
+    files = {
+        name: encrypt(text, PASSWORD),
+        "group_vars/web.yml": f"a: 1\nb: !vault |\n  {value}\nc: !vault-encrypted |\n  {value}",
+        "host_vars/a/x.yml": encrypt("l: [1, t]\nd: 2", PASSWORD),
+        "host_vars/a/y.json": json.dumps(
+            {"j": {"__ansible_vault": encrypt("json", PASSWORD)}}
+        ),
+    }
+    sources = Case("", files=files).write(tmp_path)
+    credentials = Credentials(vault_password=PASSWORD.decode())
+    inventory = inventories.load(sources, credentials)
+    ours, theirs = ansible_core.compared(inventory, sources)
+    assert ours == theirs
+    assert {"{{ x }}", "json", "t"} <= {*inventory.hosts["a"].secrets}
 
 
 def test_there_are_enough_cases_of_each_format() -> None:

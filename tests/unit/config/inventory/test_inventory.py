@@ -221,6 +221,41 @@ def test_all_errors_are_shown_at_once(tmp_path: Path) -> None:
     assert len(refusal(tmp_path, text).splitlines()) == 2
 
 
+def test_groups_that_only_the_alphabet_settles_are_one_warning(tmp_path: Path) -> None:
+    text = "h: {{vars: {{x: 1, y: 1}}, hosts: {{{0}}}}}\ng: {{vars: {{x: 2, y: 2}}, hosts: {{{0}}}}}"
+    tied = load(tmp_path, text.format("a: , b: "))
+    assert tied.warnings == (
+        "the groups 'g' and 'h' disagree about x, y, and 'h' wins by the alphabet; "
+        "ansible_group_priority decides it",
+    )
+    settled = load(tmp_path, text.format("a: {x: 3, y: 3}"))
+    assert settled.warnings == ()
+
+
+def test_files_of_no_group_and_no_host_are_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("group_vars/wokers.yml", "host_vars/node33", "host_vars/node1.yml",
+                 "group_vars/all/x.yml", "group_vars/all.yml", "group_vars/README.md"):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    assert load(tmp_path, CLUSTER).warnings == (
+        "files of variables for no group and no host: group_vars/all.yml, "
+        "group_vars/wokers.yml, host_vars/node33",
+    )
+
+
+def test_a_host_that_is_a_group_as_well_is_a_warning(tmp_path: Path) -> None:
+    found = load(tmp_path, "head: {hosts: {head: {x: 1}, b: }}")
+    assert found.hosts["b"].vars["x"] == 1
+    (warning,) = found.warnings
+    assert (
+        "'head' is a host and a group; its variables are those of the group" in warning
+    )
+
+
 def test_priority_settles_a_tie_of_groups(tmp_path: Path) -> None:
     text = (
         "g: {vars: {x: 1, ansible_group_priority: 5}, hosts: {a: }}\n"
