@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from provision.engine.change_control.audit import Audit
+from provision.engine.foresight import UNKNOWN, Promises
 from provision.engine.outcome import (
     apply_error,
     observe,
@@ -34,6 +35,7 @@ from provision.errors import (
 from provision.model.change import Change, State
 from provision.model.events import (
     Cause,
+    CheckUnmet,
     Emit,
     HostBlocked,
     HostFailed,
@@ -52,8 +54,6 @@ EVIDENCE_LIMIT_S = 20.0
 CutOff = ConnectionLost | ConnectError
 """Errors of a host whose connection is closed because the run ends."""
 NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
-UNKNOWN = Change("state", "unknown", "known after the steps before it")
-"""A change in a dry run: only an earlier step makes it possible to probe this one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +127,7 @@ class Convergence:
         self._emit = emit
         self._before_change = before_change
         self._audit = audit
-        self._promised: set[tuple[str, Change]] = set()
+        self._promises = Promises()
         self._number = 0
         self._changing = False
 
@@ -221,42 +221,60 @@ class Convergence:
                 return False
 
     def _converge(self, step: HostStep) -> None:
+        if self._dry:
+            self._plan(step)
+            return
         observed, changes = self._diff(step)
-        changes = self._unannounced(step, changes) if self._dry else changes
         if not changes:
             self._emit(StepOk(**self._about(step), observed=dict(observed)))
-        elif self._dry:
-            planned = StepPlanned(
-                **self._about(step), changes=changes, observed=dict(observed)
-            )
-            self._emit(planned)
+        elif step.bound.step.checks_only:
+            self._wait_for(step)
         else:
             self._change(step, changes)
 
-    def _unannounced(
-        self, step: HostStep, changes: tuple[Change, ...]
-    ) -> tuple[Change, ...]:
-        """Return *changes* less those that an earlier step of the same subject plans."""
-        subject = step.bound.step.subject
-        keys = [(subject, change) for change in changes]
-        new = [
-            change
-            for key, change in zip(keys, changes, strict=True)
-            if not (subject and key in self._promised)
-        ]
-        self._promised.update(keys)
-        return tuple(new)
+    def _plan(self, step: HostStep) -> None:
+        """Report what *step* would change after the steps before it (a dry run)."""
+        about, checks = self._about(step), step.bound.step.checks_only
+        observed, changes, because = self._forecast(step)
+        if not changes:
+            self._emit(StepOk(**about, observed=observed))
+        elif checks:
+            self._emit(CheckUnmet(**about, left=changes, observed=observed))
+        else:
+            planned = StepPlanned(
+                **about, changes=changes, observed=observed, because=because
+            )
+            self._emit(planned)
+
+    def _forecast(
+        self, step: HostStep
+    ) -> tuple[dict[str, str], tuple[Change, ...], tuple[str, ...]]:
+        """Return the observed state of *step*, its changes, and what they follow from."""
+        kind = step.bound.step
+        try:
+            observed = dict(observe(kind, self._session.probe(step)))
+        except ProbeError:
+            if not self._promises.planned:
+                raise
+            return {}, (UNKNOWN,), ()
+        changes, because = self._promises.forecast(step.bound, observed)
+        if changes and UNKNOWN not in changes:
+            self._promises.add(step.bound, changes)
+        return observed, changes, because
 
     def _diff(self, step: HostStep) -> tuple[State, tuple[Change, ...]]:
         """Return the observed state of *step*, and what has to change."""
         kind = step.bound.step
-        try:
-            observed = observe(kind, self._session.probe(step))
-        except ProbeError:
-            if self._dry and self._promised:
-                return {}, (UNKNOWN,)
-            raise
+        observed = observe(kind, self._session.probe(step))
         return observed, tuple(kind.plan(observed))
+
+    def _wait_for(self, step: HostStep) -> None:
+        """Wait until what *step* checks is so."""
+        started = time.monotonic()
+        self._settle(step)
+        seconds, observed = time.monotonic() - started, self._diff(step)[0]
+        about = self._about(step)
+        self._emit(StepOk(**about, observed=dict(observed), seconds=seconds))
 
     def _change(self, step: HostStep, changes: tuple[Change, ...]) -> None:
         """Make *changes* and verify that nothing differs any more."""
@@ -294,7 +312,7 @@ class Convergence:
         deadline = time.monotonic() + settle_s
         while left := self._remaining(step, last=time.monotonic() >= deadline):
             if time.monotonic() >= deadline:
-                raise verify_error(left, settle_s)
+                raise verify_error(step.bound.step, left)
             self._emit(StepWaiting(**self._about(step), left=left))
             if self._stopped.wait(next(pauses)):
                 raise VerifyError("interrupted before it had settled")

@@ -38,11 +38,12 @@ def apply_error(timeout_s: float, done: Reply) -> ApplyError:
     return ApplyError(f"failed with exit code {done.exit}", details=done.tails())
 
 
-def verify_error(left: Sequence[Change], settle_s: float) -> VerifyError:
-    """Return the error for a change after which *left* still differs."""
-    waited = f" after {settle_s:g} s" if settle_s else ""
+def verify_error(step: Step, left: Sequence[Change]) -> VerifyError:
+    """Return the error for *step*, of which *left* still differs after all its time."""
+    made = "" if step.checks_only else "the change was made, but "
+    waited = f"after {step.settle_s:g} s " if step.settle_s else ""
     listed = ", ".join(map(str, left))
-    return VerifyError(f"the change was made, but{waited} it still differs: {listed}")
+    return VerifyError(f"{made}{waited}it still differs: {listed}")
 
 
 def poll_intervals() -> Iterator[float]:

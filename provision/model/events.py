@@ -130,16 +130,32 @@ class StepEvent(HostEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StepOk(StepEvent):
-    """The step is as it should be; nothing was done. *observed* is what was seen."""
+    """The step is as it should be; nothing was done. *observed* is what was seen.
+
+    A step that only checks may have waited for that, *seconds* long.
+    """
 
     observed: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepPlanned(StepEvent):
-    """The step would make *changes* (a dry run)."""
+    """The step would make *changes* (a dry run).
+
+    *because* names the earlier steps that these follow from; none: they are there now.
+    """
 
     changes: tuple[Change, ...]
+    observed: dict[str, str] = field(default_factory=dict)
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckUnmet(StepEvent):
+    """The check found that *left* differs (a dry run); a deploy waits for it."""
+
+    left: tuple[Change, ...]
     observed: dict[str, str] = field(default_factory=dict)
 
 

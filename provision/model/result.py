@@ -10,6 +10,7 @@ from provision.errors import ProvisionError
 from provision.model.change import Change
 from provision.model.events import (
     Cause,
+    CheckUnmet,
     Event,
     HostBlocked,
     HostDone,
@@ -34,7 +35,7 @@ WEIGHT = (1, 6, 5, 2, 4)
 
 @dataclass(slots=True)
 class StepResult:
-    """Result of one step on one host: ok, changed, planned or failed."""
+    """Result of one step on one host: ok, changed, planned, unmet (a check) or failed."""
 
     play: str
     step: str
@@ -45,6 +46,7 @@ class StepResult:
     seconds: float = 0.0
     error: ProvisionError | None = None
     observed: dict[str, str] = field(default_factory=dict)
+    because: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -59,6 +61,7 @@ class StepResult:
                 {"field": c.field, "before": c.before, "after": c.after}
                 for c in self.changes
             ],
+            "because": list(self.because),
             "error": _error(self.error),
         }
 
@@ -113,6 +116,11 @@ class HostResult:
         return self._count("planned")
 
     @property
+    def unmet(self) -> int:
+        """Checks of a dry run of which something is not as it should be."""
+        return self._count("unmet")
+
+    @property
     def touched(self) -> bool:
         """True if a step may have changed something."""
         return self.changed > 0 or self._count("failed") > 0
@@ -131,6 +139,7 @@ class HostResult:
             "ok": self.ok,
             "changed": self.changed,
             "planned": self.planned,
+            "unmet": self.unmet,
             "failed": self.failed,
             "blocked": self.blocked,
             "blocked_by": self.blocked_by,
@@ -161,6 +170,7 @@ class Run:
             Warned: self._warned,
             StepOk: self._step_ok,
             StepPlanned: self._step_planned,
+            CheckUnmet: self._check_unmet,
             StepChanged: self._step_changed,
             StepFailed: self._step_failed,
             HostFailed: self._host_failed,
@@ -195,6 +205,11 @@ class Run:
         return sum(host.planned for host in self.hosts.values())
 
     @property
+    def unmet(self) -> int:
+        """Checks of which something is not as it should be, on all hosts."""
+        return sum(host.unmet for host in self.hosts.values())
+
+    @property
     def errors(self) -> dict[str, list[ProvisionError]]:
         """The errors of each host that has any."""
         found = {
@@ -213,7 +228,7 @@ class Run:
             return INTERRUPTED
         codes = {e.exit_code for errors in self.errors.values() for e in errors}
         worst = next((code for code in WEIGHT if code in codes), 0)
-        return worst or (DIFFERS if self.planned else 0)
+        return worst or (DIFFERS if self.planned or self.unmet else 0)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON; what `--report` writes."""
@@ -243,11 +258,17 @@ class Run:
         return result
 
     def _step_ok(self, event: StepOk) -> None:
-        self._add(event, "ok").observed = event.observed
+        result = self._add(event, "ok")
+        result.observed, result.seconds = event.observed, event.seconds
 
     def _step_planned(self, event: StepPlanned) -> None:
         result = self._add(event, "planned")
         result.changes, result.observed = event.changes, event.observed
+        result.because = event.because
+
+    def _check_unmet(self, event: CheckUnmet) -> None:
+        result = self._add(event, "unmet")
+        result.changes, result.observed = event.left, event.observed
 
     def _step_changed(self, event: StepChanged) -> None:
         result = self._add(event, "changed")

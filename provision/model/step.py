@@ -20,6 +20,8 @@ from provision.model.fields import Parameters, Seconds
 from provision.model.shell import Reply, Sh
 
 PARAMETER = re.compile(r"\{(\w+)\}")
+Thing = str
+"""Name of something on a host that steps write and read: `path:/etc/hosts`, say."""
 
 
 def parse_lines(text: str) -> dict[str, str]:
@@ -48,6 +50,8 @@ class Step(Parameters):
     kind: ClassVar[str] = ""
     carries_run: ClassVar[bool] = False
     """True if what the step makes is labelled with the id of the run that made it."""
+    checks_only: ClassVar[bool] = False
+    """True if the step changes nothing, and waits until what it describes is so."""
     undoes_run: ClassVar[bool] = False
     """True if the step takes back what another run has made."""
 
@@ -77,13 +81,38 @@ class Step(Parameters):
         return ()
 
     @property
-    def subject(self) -> str:
-        """Name of the thing that this step and another one of its host describe. MAY; "" = none.
-
-        A plan lists a difference of one subject once: after the first step has made it
-        right, the second has nothing to do.
-        """
+    def thing(self) -> Thing:
+        """Name of what the step describes. MAY; "" = nothing that another step describes."""
         return ""
+
+    def reads(self) -> Iterable[Thing]:
+        """Return the things that the probe's reply depends on, its own included. MAY."""
+        return (self.thing,) if self.thing else ()
+
+    def writes(self, changes: Sequence[Change]) -> Mapping[Thing, State]:
+        """Return the things that *changes* alter, with their fields afterwards. MAY.
+
+        No fields: the thing is then absent.
+        """
+        after = {c.field: c.after for c in changes if c.after is not None}
+        return {self.thing: after} if self.thing else {}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        """Return the state that the probe will find once *written* is done. MAY.
+
+        A plan is made from it, so that it lists what follows from earlier steps.
+
+        Args:
+            observed: the state as it is now.
+            written: what earlier steps write of the things in `reads`, oldest first.
+
+        Returns:
+            None if only those steps make it known.
+        """
+        own = written.get(self.thing)
+        if own is None:
+            return observed
+        return {**observed, **own} if own else {}
 
     def probe(self) -> Sh:
         """Shell that probes and changes nothing. MUST be overridden.
@@ -143,6 +172,10 @@ class Absence(Step):
 
     def plan(self, observed: State) -> list[Change]:
         return [Change(key, value, None) for key, value in observed.items()]
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        own = written.get(self.thing)
+        return observed if own is None else own
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from rich.text import Text
 from provision.errors import ProvisionError
 from provision.model.change import Change
 from provision.model.events import (
+    CheckUnmet,
     Event,
     HostBlocked,
     HostConnected,
@@ -45,6 +46,7 @@ STYLES = {
     "ok": "green",
     "changed": "yellow",
     "would change": "cyan",
+    "would wait": "cyan",
     "differs": "cyan",
     "FAILED": "bold red",
     "blocked": "magenta",
@@ -96,7 +98,7 @@ class EventFormatter:
     def __init__(self, *, verbose: bool = False) -> None:
         self._name_width = 0
         self._word_width = len("changed")
-        self._planned = "would change"
+        self._planned, self._unmet = "would change", "would wait"
         self._verbose = verbose
         self._shown_once: set[str] = set()
         self._readable_later: list[str] = []
@@ -104,6 +106,7 @@ class EventFormatter:
             RunStarted: self._started,
             Warned: self._warned,
             StepPlanned: self._step_planned,
+            CheckUnmet: self._check_unmet,
             StepChanged: self._step_changed,
             StepFailed: self._step_failed,
             HostFailed: self._host_failed,
@@ -145,7 +148,7 @@ class EventFormatter:
         longest = max((len(escape(name)) for name in event.steps), default=0)
         self._name_width = min(longest, MAX_NAME_WIDTH)
         if event.mode is Mode.VERIFY:
-            self._planned = "differs"
+            self._planned = self._unmet = "differs"
         if event.mode is Mode.PLAN:
             self._word_width = len(self._planned)
         hosts = counted(len(event.steps), "host")
@@ -165,6 +168,13 @@ class EventFormatter:
     def _step_planned(self, event: StepPlanned) -> ConsoleLines:
         yield self._line(event.host, self._planned, escape(event.step))
         yield from self._indented(event.host, map(change_line, event.changes))
+        if event.because:
+            causes = ", ".join(map(escape, event.because))
+            yield from self._indented(event.host, [f"because of {causes}"], "dim")
+
+    def _check_unmet(self, event: CheckUnmet) -> ConsoleLines:
+        yield self._line(event.host, self._unmet, escape(event.step))
+        yield from self._indented(event.host, map(change_line, event.left))
 
     def _step_changed(self, event: StepChanged) -> ConsoleLines:
         took = duration(event.seconds)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.model.events import (
+    CheckUnmet,
     Event,
     HostBlocked,
     HostConnected,
@@ -87,6 +88,7 @@ class ProgressTable:
             HostBlocked: self._blocked,
             StepOk: lambda row, _: row.finish_step(),
             StepPlanned: lambda row, _: row.finish_step(),
+            CheckUnmet: lambda row, _: row.finish_step(),
             StepChanged: lambda row, _: row.finish_step(),
             StepApplying: lambda row, e: row.start(BUSY, escape(e.step)),
             StepWaiting: self._waiting,

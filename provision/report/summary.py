@@ -67,7 +67,12 @@ def _rows(run: Run) -> Iterator[tuple[list[str], tuple[float, ...]]]:
 
 
 def _numbers(host: HostResult) -> tuple[float, ...]:
-    counts = (host.ok, host.changed + host.planned, host.failed, host.blocked)
+    counts = (
+        host.ok,
+        host.changed + host.planned + host.unmet,
+        host.failed,
+        host.blocked,
+    )
     return (*counts, host.round_trips, host.seconds)
 
 
@@ -86,7 +91,7 @@ def sentence(run: Run, *, then: str = "") -> Text:
         return Text(_counts(run) + f" in {duration(run.seconds)}", "bold red")
     if run.mode is Mode.APPLY and run.changed:
         return Text(_counts(run) + f" in {duration(run.seconds)}", "bold green")
-    if run.planned:
+    if run.planned or run.unmet:
         return Text(_differences(run, then), "bold cyan")
     return Text(_no_differences(run), "bold green")
 
@@ -104,12 +109,18 @@ def _counts(run: Run) -> str:
 
 
 def _differences(run: Run, then: str) -> str:
-    number = sum(bool(host.planned) for host in run.hosts.values())
+    number = sum(bool(host.planned or host.unmet) for host in run.hosts.values())
+    steps, checks = counted(run.planned, "step"), counted(run.unmet, "check")
+    parts = [f"{steps} {_verb(run)}"] if run.planned else []
+    parts += [f"{checks} {'is' if run.unmet == 1 else 'are'} not met"] * bool(run.unmet)
+    hint = f"; run `{then}` to apply" if then and run.planned else ""
+    what = " and ".join(parts)
+    return f"{run.mode_name}: {what} on {counted(number, 'host')}{hint}"
+
+
+def _verb(run: Run) -> str:
     differ = "differs" if run.planned == 1 else "differ"
-    verb = differ if run.mode is Mode.VERIFY else "would change"
-    what = f"{counted(run.planned, 'step')} {verb} on {counted(number, 'host')}"
-    hint = f"; run `{then}` to apply" if then else ""
-    return f"{run.mode_name}: {what}{hint}"
+    return differ if run.mode is Mode.VERIFY else "would change"
 
 
 def _no_differences(run: Run) -> str:

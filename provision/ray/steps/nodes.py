@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -62,6 +63,8 @@ class RayNodes(Step, kind="ray_nodes"):
 
     Source: `/api/v0/nodes` of the dashboard, Ray 2.60.0.
     """
+
+    checks_only: ClassVar[bool] = True
 
     nodes: tuple[ClusterNode, ...]
     data_dir: AbsPath

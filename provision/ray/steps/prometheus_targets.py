@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,6 +83,7 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
         ),
         ("refused",): "see that the service with that port runs on that host",
     }
+    checks_only: ClassVar[bool] = True
 
     host: Line
     port: Port = 9090

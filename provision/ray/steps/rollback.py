@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -13,14 +13,18 @@ from provision.model.change import Change, State, diff
 from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Step, Thing
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     VERSION_FIELD,
     can_wait,
     full_restart,
 )
-from provision.steps.docker.container.container import EVIDENCE, IN_PLACE_FIELDS
+from provision.steps.docker.container.container import (
+    EVIDENCE,
+    IN_PLACE_FIELDS,
+    container,
+)
 
 PROBE = read_shell(__file__, "rollback_probe.sh")
 ROLL_BACK = read_shell(__file__, "rollback.sh")
@@ -62,8 +66,15 @@ class RayPrevious(Step, kind="ray_previous"):
     timeout_s: Seconds = 900
 
     @property
-    def subject(self) -> str:
+    def thing(self) -> Thing:
+        return container(self._name)
+
+    @property
+    def _name(self) -> str:
         return f"ray-{self.cluster}"
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        return {} if self.thing in written else observed
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, name=f"ray-{self.cluster}", data_dir=self.data_dir)
@@ -83,7 +94,7 @@ class RayPrevious(Step, kind="ray_previous"):
 
     def plan(self, observed: State) -> list[Change]:
         now, then = _side(observed, "now"), _side(observed, "then")
-        for name, found in ((self.subject, now), (f"{self.subject}-previous", then)):
+        for name, found in ((self._name, now), (f"{self._name}-previous", then)):
             if found and found.get("cluster") != self.cluster:
                 raise RefusedError(
                     f"a container {name} is there that was not made by provision",

@@ -8,7 +8,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Seconds, Word
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step
+from provision.model.step import Absence, Step, Thing
 
 PROBE = read_shell(__file__, "image_probe.sh")
 ABSENT_PROBE = read_shell(__file__, "image_absent_probe.sh")
@@ -51,6 +51,11 @@ ADVICE = {
 """Advice by words in the output of `docker pull`."""
 
 
+def image_named(name: str) -> Thing:
+    """Return image *name* as a thing that steps write and read."""
+    return f"image:{name}"
+
+
 class DockerImage(Step, kind="docker_image"):
     """An image that is on the host under this name, pulled if it is not.
 
@@ -75,6 +80,10 @@ class DockerImage(Step, kind="docker_image"):
 
     def desired(self) -> State:
         return {"image": self.name}
+
+    @property
+    def thing(self) -> Thing:
+        return image_named(self.name)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(PULL, name=self.name)
@@ -104,6 +113,10 @@ class DockerImageAbsent(Absence, kind="docker_image_absent"):
     }
 
     name: Word
+
+    @property
+    def thing(self) -> Thing:
+        return image_named(self.name)
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)

@@ -12,7 +12,8 @@ from provision.model.change import Change, State
 from provision.model.fields import OwnPath, Seconds
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Step, Thing
+from provision.steps.files.foresight import read_at
 
 ARCH = "%ARCH%"
 """In a URL: the host's architecture, as publishers name it (amd64, arm64)."""
@@ -89,6 +90,11 @@ ADVICE = {
 }
 
 
+def archive_in(folder: str) -> Thing:
+    """Return the versions of a program in *folder* as a thing that steps write and read."""
+    return f"archive:{folder}"
+
+
 class Archive(Step, kind="archive"):
     """A version of a program, from an archive (.tar.gz) that the host downloads.
 
@@ -147,6 +153,21 @@ class Archive(Step, kind="archive"):
 
     def desired(self) -> State:
         return {"current": self.version, "checksum": self._checksum()}
+
+    @property
+    def thing(self) -> Thing:
+        return archive_in(self.folder)
+
+    def reads(self) -> list[Thing]:
+        return [self.thing, *read_at(self.folder)]
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        for thing, state in written.items():
+            if thing == self.thing:
+                observed = {**observed, **state}
+            elif not state:
+                observed = {}
+        return observed
 
     def plan(self, observed: State) -> list[Change]:
         if (there := observed.get("current", "")).startswith("a "):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated
 
@@ -13,7 +13,14 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, FileMode, Line, OwnPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step
+from provision.model.step import Absence, Step, Thing
+from provision.steps.files.foresight import (
+    above,
+    at,
+    foresee_at,
+    on_the_way,
+    read_at,
+)
 from provision.steps.files.path_info import PROBE, found
 
 LARGEST = 2**20
@@ -53,6 +60,10 @@ install -d -o "$owner" -g "$group" -m "00$mode" -- "$path"
 """
 
 
+MADE_ON_THE_WAY = {"type": "directory", "owner": "root", "group": "root", "mode": "755"}
+"""State of a directory that is made because one below it is."""
+
+
 class Ownership(Step):
     """A path with an owner, a group and a mode."""
 
@@ -81,6 +92,16 @@ class Ownership(Step):
             "group": there.gid if self.group.isdigit() else there.group,
             "mode": there.mode,
         } | there.content
+
+    @property
+    def thing(self) -> Thing:
+        return at(self.path)
+
+    def reads(self) -> list[Thing]:
+        return read_at(self.path)
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        return foresee_at(self.path, observed, written)
 
     def refuse_other_type(self, observed: State) -> None:
         """Raise RefusedError if something is there that is not of this kind."""
@@ -119,6 +140,10 @@ class Directory(Ownership, kind="directory"):
 
     def desired(self) -> State:
         return {"type": "directory", **self.rights()}
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        on_its_way = map(on_the_way, above(self.path))
+        return {**dict.fromkeys(on_its_way, MADE_ON_THE_WAY), **super().writes(changes)}
 
     def plan(self, observed: State) -> list[Change]:
         self.refuse_other_type(observed)
@@ -184,13 +209,31 @@ class File(Ownership, kind="file"):
         state = self.seen(self.path, reply)
         if "content" not in state or not isinstance(self.content, SecretStr):
             return state
-        same = state["content"] == self._digest()
-        return {**state, "content": "the secret" if same else "something else"}
+        return {**state, "content": self._hidden(state["content"])}
+
+    def _hidden(self, digest: str) -> str:
+        """Return what a plan shows for secret content: not even its *digest*."""
+        return "the secret" if digest == self._digest() else "something else"
 
     def desired(self) -> State:
         secret = isinstance(self.content, SecretStr)
         content = "the secret" if secret else self._digest()
         return {"type": "file", **self.rights(), "content": content}
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        state = dict(super().writes(changes)[self.thing])
+        return {
+            self.thing: state | {"content": self._digest()}
+            if "content" in state
+            else state
+        }
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        state = super().foresee(observed, written)
+        digest = state.get("content", "")
+        if digest.startswith("sha256:") and isinstance(self.content, SecretStr):
+            return {**state, "content": self._hidden(digest)}
+        return state
 
     def _digest(self) -> str:
         return f"sha256:{sha256(_encoded(self.content)).hexdigest()}"
@@ -251,6 +294,20 @@ class FileAbsent(Absence, kind="file_absent"):
             for key, value in super().observe(reply).items()
         }
 
+    def reads(self) -> list[Thing]:
+        return [thing for path in self.paths for thing in read_at(path)]
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        return {at(change.field): {} for change in changes}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        there = {
+            path: foresee_at(path, _there(observed.get(path)), written)
+            for path in self.paths
+        }
+        kept = {key: value for key, value in observed.items() if key not in there}
+        return kept | {path: s["type"] for path, s in there.items() if "type" in s}
+
     def plan(self, observed: State) -> list[Change]:
         if mount := observed.get("mount"):
             raise RefusedError(
@@ -261,3 +318,7 @@ class FileAbsent(Absence, kind="file_absent"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(ABSENT_REMOVE, *self.paths)
+
+
+def _there(kind: str | None) -> State:
+    return {} if kind is None else {"type": kind}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Word
 from provision.model.shell import Sh
-from provision.model.step import Step
+from provision.model.step import Step, Thing
+from provision.steps.files.foresight import at, foresee_at, read_at
 
 PROBE = r"""
 [ -e "$path" ] || exit 0
@@ -60,6 +61,21 @@ class RetiredSecrets(Step, kind="retired_secrets"):
 
     def desired(self) -> State:
         return dict.fromkeys(self.retired, "retired")
+
+    @property
+    def thing(self) -> Thing:
+        return at(self.path)
+
+    def reads(self) -> list[Thing]:
+        return read_at(self.path)
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        return {
+            thing: {**s, "type": "file"} for thing, s in super().writes(changes).items()
+        }
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        return foresee_at(self.path, observed, written)
 
     def plan(self, observed: State) -> list[Change]:
         if self.current in observed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -12,7 +12,9 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step
+from provision.model.step import Absence, Step, Thing
+from provision.steps.files.archive import archive_in
+from provision.steps.files.foresight import at
 
 Name = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\z")]
 
@@ -37,6 +39,15 @@ else
     tail -n 15 "/var/log/$name.log"
 fi 2>/dev/null
 """
+
+
+STOPPED = {"running": "false", "boot": "false", "files": "current"}
+"""State of a service that was not started since its unit file was made."""
+
+
+def service(name: str) -> Thing:
+    """Return service *name* as a thing that steps write and read."""
+    return f"service:{name}"
 
 
 class Service(Step, kind="service"):
@@ -98,6 +109,40 @@ class Service(Step, kind="service"):
         files = {"files": "current"} if made_from else {}
         return {"running": running, "boot": boot, **files}
 
+    @property
+    def thing(self) -> Thing:
+        return service(self.name)
+
+    def reads(self) -> list[Thing]:
+        archive = [archive_in(self.archive)] if self.archive else []
+        return [self.thing, *self._unit(), *map(at, self.files), *archive]
+
+    def _unit(self) -> list[Thing]:
+        """Return the files of which one makes the service known to the host."""
+        unit = f"/etc/systemd/system/{self.name}.service"
+        return [at(unit), at(f"/etc/init.d/{self.name}")]
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        # Files that are put back may be what it was started with.
+        may_be_restored = observed.get("files") == "outdated"
+        for thing, state in written.items():
+            if thing == self.thing:
+                observed = {**observed, **(state or STOPPED), "files": "current"}
+            elif not observed:
+                observed = STOPPED if state and thing in self._unit() else observed
+            elif self._is_made_from(thing, state, observed):
+                if may_be_restored:
+                    return None
+                observed = {**observed, "files": "outdated"}
+        return observed
+
+    def _is_made_from(self, thing: Thing, state: State, observed: State) -> bool:
+        """Return whether *state*, written of *thing*, is a reason for a restart."""
+        if observed["running"] != "true" or thing not in set(self.reads()):
+            return False
+        of_content = not state or bool({"content", "type", "current"} & state.keys())
+        return of_content or observed.get("compared") == "times"
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         fields = {change.field for change in changes}
         acts = bool(fields & {"running", "files"})
@@ -150,6 +195,10 @@ class ServiceAbsent(Absence, kind="service_absent"):
     title_format = "no service {name}"
 
     name: Name
+
+    @property
+    def thing(self) -> Thing:
+        return service(self.name)
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)

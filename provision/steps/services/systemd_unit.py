@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -11,14 +11,17 @@ from provision.model.change import Change, State
 from provision.model.fields import Text
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step
+from provision.model.step import Absence, Step, Thing
 from provision.steps.files.file import File
+from provision.steps.files.foresight import at, foresee_at, read_at
 
 UNIT = (
     r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\.(service|socket|timer|path|mount|target|slice)\z"
 )
 UnitName = Annotated[str, Field(pattern=UNIT)]
 FOLDER = "/etc/systemd/system"
+
+UNITS_LOADED: Thing = "unit files that systemd has read"
 
 PROBE = read_shell(__file__, "unit_probe.sh")
 RELOAD = read_shell(__file__, "unit_reload.sh")
@@ -70,6 +73,19 @@ class SystemdUnit(Step, kind="systemd_unit"):
     def desired(self) -> State:
         return {**self.file().desired(), "loaded": "current"}
 
+    def reads(self) -> list[Thing]:
+        return [*self.file().reads(), UNITS_LOADED]
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        return {**self.file().writes(changes), UNITS_LOADED: {"loaded": "current"}}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        state = dict(self.file().foresee(observed, written))
+        for thing, fields in written.items():
+            if thing == UNITS_LOADED or "content" in fields:
+                state["loaded"] = "current" if thing == UNITS_LOADED else "outdated"
+        return state if "content" in state else {}
+
     def plan(self, observed: State) -> list[Change]:
         self.file().refuse_other_type(observed)
         return super().plan(observed)
@@ -120,5 +136,23 @@ class SystemdUnitAbsent(Absence, kind="systemd_unit_absent"):
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, *self.names)
 
+    def reads(self) -> list[Thing]:
+        return [thing for name in self.names for thing in read_at(f"{FOLDER}/{name}")]
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        gone: dict[Thing, State] = {at(f"{FOLDER}/{c.field}"): {} for c in changes}
+        return gone | {UNITS_LOADED: {"loaded": "current"}}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        now = {
+            name: foresee_at(f"{FOLDER}/{name}", _there(observed.get(name)), written)
+            for name in self.names
+        }
+        return {name: f"{FOLDER}/{name}" for name, there in now.items() if there}
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(ABSENT_REMOVE, *self.names)
+
+
+def _there(path: str | None) -> State:
+    return {} if path is None else {"type": "file"}

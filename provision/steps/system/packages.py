@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step
+from provision.model.step import Absence, Step, Thing
 
 Package = Annotated[
     str, Field(pattern=r"\A[A-Za-z0-9]([A-Za-z0-9.+_-]*[A-Za-z0-9+_])?(:[a-z0-9]+)?\z")
@@ -72,6 +72,11 @@ def installed(names: Sequence[str], found: State) -> State:
     return {name: "installed" for name in names if found.get(name) == "installed"}
 
 
+def package(name: str) -> Thing:
+    """Return package *name* as a thing that steps write and read."""
+    return f"package:{name}"
+
+
 class NamedPackages(Step):
     """Packages of these names, installed or not."""
 
@@ -86,6 +91,15 @@ class NamedPackages(Step):
 
     def observe(self, reply: Reply) -> State:
         return installed(self.names, super().observe(reply))
+
+    def reads(self) -> list[Thing]:
+        return [package(name) for name in self.names]
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        now = {
+            name: written.get(package(name), observed.get(name)) for name in self.names
+        }
+        return {name: "installed" for name, there in now.items() if there}
 
 
 class Packages(NamedPackages, kind="packages"):
@@ -114,6 +128,9 @@ class Packages(NamedPackages, kind="packages"):
     def desired(self) -> State:
         return dict.fromkeys(self.names, "installed")
 
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        return {package(c.field): {"status": "installed"} for c in changes}
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(
             INSTALL,
@@ -137,6 +154,11 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
     """
 
     title_format = "no packages {names}"
+
+    foresee = NamedPackages.foresee
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        return {package(change.field): {} for change in changes}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         names = [change.field for change in changes]

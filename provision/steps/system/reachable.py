@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -32,6 +32,7 @@ class Reachable(Step, kind="reachable"):
     """
 
     title_format = "reachable {host}:{port}{path}"
+    checks_only: ClassVar[bool] = True
 
     host: Annotated[str, Field(pattern=r"\A[A-Za-z0-9:][A-Za-z0-9.:%_-]*\z")]
     port: Port

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step
+from provision.model.step import Absence, Step, Thing
 
 Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
 """A user's or group's name, as useradd(8) of every distribution takes it."""
@@ -38,6 +38,10 @@ class NamedUser(Step):
     """A user of this name, who is there or not."""
 
     name: Name
+
+    @property
+    def thing(self) -> Thing:
+        return f"user:{self.name}"
 
 
 class User(NamedUser, kind="user"):
@@ -147,6 +151,12 @@ class UserAbsent(Absence, NamedUser, kind="user_absent"):
     def observe(self, reply: Reply) -> State:
         found = account(self.name, super().observe(reply))
         return {"uid": found["uid"]} if found else {}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        own = written.get(self.thing)
+        if own is None:
+            return observed
+        return observed or {"uid": own.get("uid", "a new one")} if own else {}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(REMOVE, name=self.name)

@@ -12,7 +12,7 @@ from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.events import Event
 from provision.model.shell import Reply, Sh
-from provision.model.step import BoundStep, Step
+from provision.model.step import BoundStep, Step, Thing
 from provision.testing import FakeTransport
 
 PROBE = '[ ! -f "$path" ] || printf "text=%s\\n" "$(cat "$path")"'
@@ -79,7 +79,7 @@ class Shared(Note, kind="shared"):
     """A note that several steps are about."""
 
     @property
-    def subject(self) -> str:
+    def thing(self) -> Thing:
         return self.path
 
 

@@ -60,7 +60,7 @@ WITHIN = {
         "lines tokens patterns algorithms settings arguments files blocks program resolve"
     ),
     "engine": (
-        "change_control session interrupt run_id secret_recovery outcome converge "
+        "change_control session interrupt run_id secret_recovery outcome foresight converge "
         "scheduler runner run"
     ),
     "engine/change_control": "audit lock",
@@ -78,7 +78,7 @@ WITHIN = {
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
         "status metrics token_rotation"
     ),
-    "ray/steps": "dashboards node nodes prometheus_targets drained rollback firewall",
+    "ray/steps": "node dashboards nodes prometheus_targets drained rollback firewall",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "compatibility credentials ports base roles",
@@ -88,10 +88,10 @@ WITHIN = {
     ),
     "secrets": "signing redaction vault credentials store certificates",
     "steps": "http files services system docker",
-    "steps/docker": "image container engine",
+    "steps/docker": "image engine container",
     "steps/docker/container": "options container",
     "steps/docker/engine": "engine engine_absent",
-    "steps/files": "path_info retired_secrets archive file",
+    "steps/files": "foresight path_info retired_secrets archive file",
     "steps/services": "systemd_unit service",
     "steps/system": "reachable users packages",
     "testing": "transport convergence cases recording __main__",

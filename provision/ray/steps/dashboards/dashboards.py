@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Step, Thing
+from provision.ray.steps.node.base import ray_session
+from provision.steps.files.foresight import foresee_at, read_at
 
 PROBE = read_shell(__file__, "probe.sh")
 COPY = read_shell(__file__, "copy.sh")
@@ -49,6 +51,14 @@ class RayDashboards(Step, kind="ray_dashboards"):
 
     def desired(self) -> State:
         return {"dashboards": "current"}
+
+    def reads(self) -> list[Thing]:
+        return [ray_session(self.data_dir), *read_at(self.folder)]
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        state = foresee_at(self.folder, observed, written)
+        # Another Ray brings its own, or the same again.
+        return None if state and ray_session(self.data_dir) in written else state
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(COPY, data_dir=self.data_dir, folder=self.folder)

@@ -12,7 +12,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Step, Thing
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     can_wait,
@@ -49,6 +49,15 @@ RESTART_S = 120
 """Longest time to stop and start a container."""
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
+
+
+OTHER_RAY = frozenset(("container", "image", "image_id"))
+"""Fields of changes after which another Ray may run."""
+
+
+def ray_session(data_dir: str) -> Thing:
+    """Return what a Ray with *data_dir* writes as a thing that steps write and read."""
+    return f"session of Ray:{data_dir}"
 
 
 def _short(path: str) -> str:
@@ -127,8 +136,23 @@ class RayNode(Step):
         return version_warnings(self.image)
 
     @property
-    def subject(self) -> str:
-        return f"ray-{self.cluster}"
+    def thing(self) -> Thing:
+        return self.container().thing
+
+    def reads(self) -> list[Thing]:
+        return self.container().reads()
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        session: State = {
+            c.field: c.after or "" for c in changes if c.field in OTHER_RAY
+        }
+        return {
+            **super().writes(changes),
+            **({ray_session(self.data_dir): session} if session else {}),
+        }
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        return self.container().foresee(observed, written)
 
     @property
     def title(self) -> str:

@@ -15,8 +15,10 @@ from provision.model.change import Change, State, diff
 from provision.model.fields import Line, Word
 from provision.model.shell import Reply, Sh, Value
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence
+from provision.model.step import Absence, Thing
 from provision.steps.docker.container.options import Options
+from provision.steps.docker.engine.engine import ENGINE_RESTART
+from provision.steps.files.foresight import at
 
 PROBE = read_shell(__file__, "probe.sh")
 RESUME = r"""
@@ -50,6 +52,14 @@ IN_PLACE_FIELDS = frozenset(("status", "health", "restart"))
 """Fields that are set right without replacing the container."""
 LIVE = frozenset(("status", "health", "restart", "image_id", "image_now"))
 """Fields that are looked up, not read from the label with the parameters."""
+
+
+UNFORESEEN = "known after the steps before it"
+
+
+def container(name: str) -> Thing:
+    """Return container *name* as a thing that steps write and read."""
+    return f"container:{name}"
 
 
 class DockerContainer(Options, kind="docker_container"):
@@ -94,6 +104,35 @@ class DockerContainer(Options, kind="docker_container"):
         files = {file_field(path): CURRENT for path in self.files}
         health = {"health": "healthy"} if self.health else {}
         return self.spec() | live | files | health
+
+    @property
+    def thing(self) -> Thing:
+        return container(self.name)
+
+    def reads(self) -> list[Thing]:
+        files = map(at, self.files)
+        return [self.thing, ENGINE_RESTART, *files]
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        for thing, state in written.items():
+            if thing == self.thing:
+                observed = self.desired() if state else {}
+            elif observed:
+                observed = self._after(observed, thing, state)
+        return None if UNFORESEEN in observed.values() else observed
+
+    def _after(self, observed: State, thing: Thing, state: State) -> dict[str, str]:
+        """Return the state of the container that runs now, after *thing* was written."""
+        after = dict(observed)
+        if thing == ENGINE_RESTART and self.health and "health" in after:
+            after["health"] = "starting"
+        for path in self.files:
+            field = file_field(path)
+            if thing == at(path) and (not state or "content" in state):
+                # One that is put back may be what the container was started with.
+                current = after.get(field) == CURRENT
+                after[field] = "outdated" if current else UNFORESEEN
+        return after
 
     def plan(self, observed: State) -> list[Change]:
         if not observed:
@@ -202,5 +241,7 @@ def _differences(observed: State, desired: State) -> list[Change]:
         if field not in desired and field not in LIVE
     ]
     before, now = observed.get("image_id"), observed.get("image_now")
-    image = [Change("image_id", before, now)] if now and now != before else []
+    renamed = observed.get("image") != desired.get("image")
+    moved = now and now != before and not renamed
+    image = [Change("image_id", before, now)] if moved else []
     return [*diff(observed, desired), *removed, *image]

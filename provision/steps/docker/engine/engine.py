@@ -13,7 +13,7 @@ from provision.model.change import Change, State, diff
 from provision.model.fields import Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Step, Thing
 from provision.steps.system.packages import ADVICE, UPDATE_WITHIN_S
 
 PROBE = r"""
@@ -52,6 +52,7 @@ RELOADABLE = frozenset(
     )
 )
 """Keys that dockerd(8) takes over on SIGHUP, so that no container has to stop."""
+ENGINE_RESTART: Thing = "restart of the engine, and its containers with it"
 EMPTY: tuple[Any, ...] = ([], {}, "", None)
 
 
@@ -103,6 +104,22 @@ class DockerEngine(Step, kind="docker_engine"):
         keys = _fields(self._keys())
         return up | keys | ({"loaded": "true"} if keys else {})
 
+    @property
+    def thing(self) -> Thing:
+        return "engine:docker"
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        stops = self._restarts(changes) and self.daemon.get("live-restore") is not True
+        after: State = {"containers": "started again"}
+        return {**super().writes(changes), **({ENGINE_RESTART: after} if stops else {})}
+
+    def _restarts(self, changes: Sequence[Change]) -> bool:
+        """Return whether an engine that runs is restarted to make *changes*."""
+        fields = {change.field for change in changes}
+        keys = {field[7:] for field in fields if field.startswith("daemon.")}
+        due = bool(keys) or "loaded" in fields
+        return due and not (keys or self._keys().keys()) <= RELOADABLE
+
     def plan(self, observed: State) -> list[Change]:
         there = _parse(observed.get("file", ""))
         document = json.dumps({**there, **self._keys()}, indent=4)
@@ -128,13 +145,12 @@ class DockerEngine(Step, kind="docker_engine"):
     def apply(self, changes: Sequence[Change]) -> Sh:
         documents = [change.document for change in changes if isinstance(change, Merge)]
         fields = {change.field for change in changes}
-        keys = {field[7:] for field in fields if field.startswith("daemon.")}
         return Sh.of(
             CONFIGURE,
             *self.packages,
             document=documents[0] if documents else "",
             install="engine" in fields,
-            restart=not (keys or self._keys().keys()) <= RELOADABLE,
+            restart=self._restarts(changes),
             lock_timeout_s=self.lock_timeout_s,
             update_within_s=UPDATE_WITHIN_S,
         )

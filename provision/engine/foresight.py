@@ -1,0 +1,62 @@
+"""The part of a dry run that knows what earlier steps of the host would have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from provision.model.change import Change, State
+from provision.model.step import BoundStep, Step, Thing
+
+UNKNOWN = Change("state", "unknown", "known after the steps before it")
+"""A change in a dry run: only an earlier step makes it known what this one has to change."""
+
+
+@dataclass(slots=True)
+class Promises:
+    """Everything that the steps of one host would write, in their order.
+
+    Attributes:
+        planned: whether there is anything.
+        written: the fields of each thing afterwards.
+        by: the label of the step that writes it last.
+    """
+
+    planned: bool = False
+    written: dict[Thing, State] = field(default_factory=dict)
+    by: dict[Thing, str] = field(default_factory=dict)
+
+    def add(self, bound: BoundStep, changes: Sequence[Change]) -> None:
+        """Remember what *bound* writes when it makes *changes*."""
+        self.planned = True
+        for thing, state in bound.step.writes(changes).items():
+            # The order counts: a thing that is written again is written last.
+            before = self.written.pop(thing, {})
+            self.written[thing] = {**before, **state} if state else {}
+            self.by[thing] = bound.label
+
+    def forecast(
+        self, bound: BoundStep, observed: State
+    ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+        """Return what *bound* will change, and the steps because of which.
+
+        Args:
+            bound: the next step of the host.
+            observed: its state as it is now.
+        """
+        written = self._read_by(bound.step)
+        foreseen = bound.step.foresee(observed, written) if written else observed
+        if foreseen is None:
+            return (UNKNOWN,), self._authors(written)
+        changes = tuple(bound.step.plan(foreseen))
+        follows = changes and foreseen != observed
+        return changes, self._authors(written) if follows else ()
+
+    def _read_by(self, step: Step) -> Mapping[Thing, State]:
+        """Return what was written of the things that *step* reads."""
+        reads = set(step.reads())
+        return {thing: s for thing, s in self.written.items() if thing in reads}
+
+    def _authors(self, things: Mapping[Thing, State]) -> tuple[str, ...]:
+        """Return the labels of the steps that write *things*, each once."""
+        return tuple(dict.fromkeys(self.by[thing] for thing in things))
