@@ -51,6 +51,7 @@ from provision.model.shell import NOTHING, Sh
 from provision.transport.protocol import Transport
 
 EVIDENCE_LIMIT_S = 20.0
+NO_EVIDENCE = "the host could not be asked for the reason"
 CutOff = ConnectionLost | ConnectError
 """Errors of a host whose connection is closed because the run ends."""
 NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
@@ -129,6 +130,7 @@ class Convergence:
         self._audit = audit
         self._promises = Promises()
         self._number = 0
+        self._begun: tuple[State, tuple[Change, ...]] | None = None
         self._changing = False
 
     @property
@@ -217,6 +219,7 @@ class Convergence:
                 raise
             except HostError as error:
                 self._explain(step, error)
+                self._put_back(step, error)
                 self._emit(StepFailed(**self._about(step), error=error))
                 return False
 
@@ -230,7 +233,10 @@ class Convergence:
         elif step.bound.step.checks_only:
             self._wait_for(step)
         else:
+            # What it was before a lost connection counts, if there was one.
+            self._begun = self._begun or (observed, changes)
             self._change(step, changes)
+        self._begun = None
 
     def _plan(self, step: HostStep) -> None:
         """Report what *step* would change after the steps before it (a dry run)."""
@@ -330,16 +336,33 @@ class Convergence:
         """Add the host's evidence and the step's advice to *error*."""
         kind = step.bound.step
         if isinstance(error, ApplyError | VerifyError) and (sh := kind.evidence()):
-            error.details = (*error.details, *self._evidence(step, sh))
+            shown = self._output(step, sh, EVIDENCE_LIMIT_S, NO_EVIDENCE)
+            error.details = (*error.details, *shown)
         if not error.hint:
             error.hint = kind.advice("\n".join([error.message, *error.details]))
 
-    def _evidence(self, step: HostStep, sh: Sh) -> tuple[str, ...]:
+    def _put_back(self, step: HostStep, error: HostError) -> None:
+        """Go back to what ran before the change that failed, if the step can."""
+        begun, self._begun = self._begun, None
+        if not begun or self._stopped.is_set():
+            return
+        kind = step.bound.step
+        if sh := kind.put_back(*begun):
+            shown = self._output(step, sh, kind.timeout_s, "it could not be put back")
+            error.details = (*error.details, *shown)
+
+    def _output(
+        self, step: HostStep, sh: Sh, limit_s: float, problem: str
+    ) -> tuple[str, ...]:
+        """Return the lines that *sh* prints; *problem* with the reason if it fails."""
         try:
-            reply = self._session.ask(step, sh, limit_s=EVIDENCE_LIMIT_S)
+            reply = self._session.ask(step, sh, limit_s=limit_s)
         except ProvisionError as error:
-            return (f"(the host could not be asked for the reason: {error.message})",)
-        return tuple(reply.stdout.strip("\n").splitlines())
+            return (f"({problem}: {error.message})",)
+        failed = (
+            () if reply.ended and not reply.exit else (f"({problem})", *reply.tail())
+        )
+        return (*reply.stdout.strip("\n").splitlines(), *failed)
 
     def _about(self, step: HostStep) -> _About:
         return {

@@ -148,6 +148,20 @@ class Step(Parameters):
         """Shell that makes *changes*; safe to run twice; runs under `set -eu`."""
         raise NotImplementedError
 
+    def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
+        """Return shell that goes back to what ran before *changes*, which failed. MAY.
+
+        What it prints is shown with the error.
+
+        Args:
+            observed: the state before.
+            changes: those that were made, or begun.
+
+        Returns:
+            None if the step leaves the host as it is.
+        """
+        return None
+
     def evidence(self) -> Sh | None:
         """Shell whose output explains a failure, such as the last log lines. MAY."""
         return None

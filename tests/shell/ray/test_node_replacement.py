@@ -14,7 +14,7 @@ import pytest
 from provision.errors import RefusedError
 from provision.model.change import Change
 from provision.model.shell import Reply, Sh
-from provision.ray.steps.node.roles import RayHead
+from provision.ray.steps.node.roles import RayHead, RayWorker
 from provision.ray.steps.rollback import RayPrevious
 
 NAME, PREVIOUS = "ray-lab", "ray-lab-previous"
@@ -36,7 +36,11 @@ container)
         done ;;
     *provision.cluster*provision.run*) echo "$(cat "$last/cluster") $(cat "$last/run")" ;;
     *provision.cluster*) cat "$last/cluster" ;;
+    *provision.run*) cat "$last/run" ;;
     esac ;;
+inspect)
+    case $3 in *Status}}{{with*) ;; *) exit 1 ;; esac
+    echo "$(cat "$last/status") $(cat "$last/health")" ;;
 stop) require "$last"; echo exited >"$last/status"; echo no >"$last/health" ;;
 rm) require "$last"; rm -r "$last" ;;
 rename) require "$2"; [ ! -e "$3" ] || exit 1; mv "$2" "$3" ;;
@@ -46,7 +50,8 @@ cp) [ -e "${2%%:*}/was_healthy" ] ;;
 run)
     [ ! -e ray-lab ] || exit 1
     mkdir ray-lab
-    echo new >ray-lab/id; echo running >ray-lab/status ;;
+    echo new >ray-lab/id; echo running >ray-lab/status; echo starting >ray-lab/health
+    echo lab >ray-lab/cluster; echo this >ray-lab/run ;;
 *) exit 1 ;;
 esac
 """
@@ -89,16 +94,27 @@ def run(folder: Path, sh: Sh, kill_at: int = 0) -> subprocess.CompletedProcess[s
     )
 
 
+HEAD = RayHead(
+    cluster="lab",
+    image="rayproject/ray:2.60.0",
+    address="10.0.0.1",
+    data_dir="/srv/ray",
+    auth=False,
+    run="this",
+)
+SHARED = {"cluster", "image", "address", "data_dir", "auth"}
+CHANGES = [Change("--num-cpus", "1", "2")]
+
+
 def replace() -> Sh:
-    head = RayHead(
-        cluster="lab",
-        image="rayproject/ray:2.60.0",
-        address="10.0.0.1",
-        data_dir="/srv/ray",
-        auth=False,
-    )
-    sh = head.apply([Change("--num-cpus", "1", "2")])
+    sh = HEAD.apply(CHANGES)
     return Sh(sh.text, sh.args, {**sh.params, "drain_s": "1"})
+
+
+def put_back() -> Sh:
+    sh = HEAD.put_back({"status": "running", "health": "healthy"}, CHANGES)
+    assert sh
+    return sh
 
 
 @pytest.mark.parametrize("kill_at", range(1, MOST_CALLS))
@@ -114,6 +130,61 @@ def test_a_replacement_interrupted_anywhere_is_finished_by_the_next(
         assert run(docker, replace()).returncode == 0
     assert field(docker, NAME, "id") == "new"
     assert field(docker, PREVIOUS, "id") == "good"
+
+
+@pytest.mark.parametrize("kill_at", range(1, MOST_CALLS))
+def test_going_back_interrupted_anywhere_leaves_the_good_container(
+    docker: Path, kill_at: int
+) -> None:
+    container(docker, NAME, "good", was_healthy="")
+    assert run(docker, replace()).returncode == 0
+    first = run(docker, put_back(), kill_at)
+    if first.returncode == 0:
+        assert "kept the old one: it runs again, and is healthy" in first.stdout
+        assert field(docker, NAME, "id") == "good"
+        assert field(docker, NAME, "restart") == "unless-stopped"
+        assert not (docker / PREVIOUS).exists()
+    else:
+        assert "good" in {field(docker, name, "id") for name in (NAME, PREVIOUS)}
+        assert run(docker, replace()).returncode == 0, "the next deploy goes on"
+        assert field(docker, PREVIOUS, "id") == "good"
+
+
+def test_only_a_container_of_this_run_is_taken_away(docker: Path) -> None:
+    container(docker, NAME, "of another run")
+    container(docker, PREVIOUS, "good", was_healthy="")
+    assert run(docker, put_back()).stdout == ""
+    assert field(docker, NAME, "id") == "of another run"
+
+
+@pytest.mark.parametrize(
+    ("health", "changed"),
+    [
+        ("unhealthy", "--num-cpus"),
+        ("starting", "--num-cpus"),
+        ("healthy", "health"),
+        ("healthy", "file./srv/ray/auth_token"),
+        ("healthy", "--port"),
+    ],
+)
+def test_a_node_goes_back_only_to_what_works_in_the_cluster(
+    health: str, changed: str
+) -> None:
+    state = {"status": "running", "health": health}
+    assert HEAD.put_back(state, [Change(changed, "1", "2")]) is None
+
+
+def test_a_worker_does_not_go_back_to_another_version_than_its_head_has() -> None:
+    state = {"status": "running", "health": "healthy"}
+    at_once = [Change("full_restart", None, "x"), Change("image", "a", "b")]
+    worker = RayWorker(**HEAD.model_dump(include=SHARED), head="10.0.0.9")
+    assert worker.put_back(state, at_once) is None
+    assert HEAD.put_back(state, at_once), "the others are still as they were"
+
+
+def test_a_node_stays_as_it_is_where_that_is_asked_for() -> None:
+    head = HEAD.model_copy(update={"keep_old": False})
+    assert head.put_back({"status": "running", "health": "healthy"}, CHANGES) is None
 
 
 def test_a_container_that_was_never_healthy_does_not_replace_one_that_was(

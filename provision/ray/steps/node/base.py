@@ -15,6 +15,7 @@ from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
+    can_go_back,
     can_wait,
     check_token_support,
     full_restart,
@@ -33,6 +34,7 @@ from provision.steps.docker.container.options import Health, Plain
 
 NODE_PROBE = read_shell(__file__, "probe.sh")
 REPLACE = read_shell(__file__, "replace.sh")
+PUT_BACK = read_shell(__file__, "put_back.sh")
 LONGEST_DATA_DIR = 35
 """Ray's longest socket path is up to 72 bytes longer than `data_dir`; Linux allows 107."""
 HEALTH_COMMAND = (
@@ -45,6 +47,8 @@ HEALTH_COMMAND = (
 
 It is part of what the container is made from: another text replaces every node.
 """
+PUT_BACK_WAIT_S = 60
+"""Longest time to wait for a container that was put back to be healthy."""
 RESTART_S = 120
 """Longest time to stop and start a container."""
 TAKEN = "taken."
@@ -79,6 +83,8 @@ class RayNode(Step):
     """
 
     carries_run: ClassVar[bool] = True
+    is_first: ClassVar[bool] = False
+    """True of the node that is replaced before all others if all are."""
 
     cluster: Word
     image: Word
@@ -110,6 +116,8 @@ class RayNode(Step):
 
     Not one that cannot wait: of another Ray version, say, or with another token.
     """
+    keep_old: bool = True
+    """Go back to the container that was healthy before, if its successor is not."""
     drain_s: int = Field(default=300, ge=0)
     """Time for tasks and objects to leave a worker before it is replaced; 0 = none."""
     run: Line = ""
@@ -280,6 +288,22 @@ class RayNode(Step):
             drain_s=0 if FULL_RESTART in fields else self.drain_limit_s(),
             tables=self.tables_dir() if another_ray else "",
             why=f"provision replaces {self.address}",
+        )
+
+    def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
+        was_well = observed.get("health") == "healthy"
+        works = can_go_back(changes, is_first=self.is_first)
+        if not (self.keep_old and was_well and works):
+            return None
+        container = self.container()
+        return Sh.of(
+            PUT_BACK,
+            name=container.name,
+            cluster=self.cluster,
+            run=self.run,
+            restart=container.restart,
+            stop_s=container.stop_s,
+            wait_s=PUT_BACK_WAIT_S,
         )
 
     def evidence(self) -> Sh | None:

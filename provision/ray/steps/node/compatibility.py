@@ -131,3 +131,16 @@ def can_wait(observed: State, changes: Sequence[Change]) -> bool:
     works = observed.get("health") in {"healthy", "starting"}
     replaced = any(change.field not in IN_PLACE_FIELDS for change in changes)
     return observed.get("status") == "running" and works and replaced
+
+
+def can_go_back(changes: Sequence[Change], *, is_first: bool) -> bool:
+    """Return whether a node works in its cluster without *changes*, which failed.
+
+    Args:
+        changes: of the node's container.
+        is_first: whether the other nodes are still as they were, if all are replaced.
+    """
+    fields = [change.field for change in changes]
+    if set(fields) <= IN_PLACE_FIELDS or any(map(_shared, fields)):
+        return False
+    return is_first or FULL_RESTART not in fields

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from provision.model.fields import Line, Word
 from provision.ray.steps.node.base import RayNode
 
@@ -18,6 +20,8 @@ class RayHead(RayNode, kind="ray_head"):
 
     Source: `ray start --help`, Ray 2.60.0.
     """
+
+    is_first: ClassVar[bool] = True
 
     dashboard_host: Line = ""
     """The address that the dashboard listens on; default: `address`."""
