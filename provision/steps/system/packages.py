@@ -155,7 +155,8 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
 
     title_format = "no packages {names}"
 
-    foresee = NamedPackages.foresee
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        return NamedPackages.foresee(self, observed, written)
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         return {package(change.field): {} for change in changes}
