@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,7 @@ def bind(
     if not playbook.problems:
         selection.check_tags(playbook, tags)
     binder = _Binder(playbook, inventory, secrets, sets or {}, frozenset(tags), run)
+    binder.leave_out(name for name in inventory.hosts if name not in chosen)
     plays = [binder.play(number, chosen) for number in range(len(playbook.plays))]
     raise_all([*playbook.problems, *binder.faults.errors()])
     if not any(play.steps for play in plays):
@@ -132,6 +133,10 @@ class _Binder:
                 for name, members in inventory.groups.items()
             },
         }
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Give templates the *names* of the hosts that are not chosen."""
+        self._given["left_out"] = list(names)
 
     def play(self, number: int, chosen: Collection[str]) -> BoundPlay:
         """Play *number*, with the steps of those of its hosts that were *chosen*."""

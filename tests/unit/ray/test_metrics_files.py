@@ -236,3 +236,77 @@ def test_promtool_accepts_config_rules_and_every_panel(
         argv = [str(promtool), "check", *map(str, words)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+DISK = (
+    'node_filesystem_{what}{{host="a", device="/dev/sda1", fstype="ext4", '
+    'mountpoint="{place}"}}'
+)
+
+
+def disk_series(free: str, places: tuple[str, ...]) -> list[dict[str, str]]:
+    """What node_exporter says of one disk of 100 bytes that is mounted in *places*."""
+    by_name = {"avail_bytes": free, "size_bytes": "100x4000", "readonly": "0x4000"}
+    return [
+        {"series": DISK.format(what=what, place=place), "values": values}
+        for place in places
+        for what, values in by_name.items()
+    ]
+
+
+def disk_alerts(at: str, *hosts: str) -> dict[str, Any]:
+    summary = "the disk /dev/sda1 of a is full within 24 hours at this rate"
+    labels = {"host": "a", "device": "/dev/sda1", "severity": "warning"}
+    alert = {"exp_labels": labels, "exp_annotations": {"summary": summary}}
+    name = "DiskFillsWithinADay"
+    return {"eval_time": at, "alertname": name, "exp_alerts": [alert] * len(hosts)}
+
+
+@needs_promtool
+@pytest.mark.parametrize(
+    ("free", "places", "alerts"),
+    [
+        # Four places, one disk, and full in half a day: one alert, after half a day.
+        (
+            "39-0.02x1900",
+            ("/", "/etc/hosts", "/etc/hostname", "/var/lib/docker"),
+            [disk_alerts("11h"), disk_alerts("14h", "a")],
+        ),
+        # An image of 30 % of the disk is pulled in ten minutes, by the first deploy or later.
+        ("70-3x10 40x2000", ("/",), [disk_alerts(f"{h}h") for h in (1, 6, 13, 20, 30)]),
+        (
+            "39x1440 39-0.5x10 34x2000",
+            ("/",),
+            [disk_alerts(f"{h}h") for h in (25, 30, 40)],
+        ),
+        ("39x4000", ("/",), [disk_alerts("40h")]),
+    ],
+)
+def test_a_disk_that_fills_is_one_alert_and_a_deploy_is_none(
+    secrets: Secrets,
+    tmp_path: Path,
+    free: str,
+    places: tuple[str, ...],
+    alerts: list[dict[str, Any]],
+) -> None:
+    found = contents(bind(secrets))
+    (tmp_path / "rules.yml").write_text(found["/etc/provision/prometheus/rules.yml"])
+    test = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": disk_series(free, places),
+                "alert_rule_test": alerts,
+            }
+        ],
+    }
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
+    done = subprocess.run(
+        [str(promtool), "test", "rules", str(tmp_path / "test.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

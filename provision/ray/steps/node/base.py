@@ -20,6 +20,7 @@ from provision.ray.steps.node.compatibility import (
     check_token_support,
     full_restart,
     may_change_ray,
+    parts_cluster_error,
     ray_version_of,
     version_warnings,
 )
@@ -111,6 +112,8 @@ class RayNode(Step):
     env: Mapping[Word, Plain] = {}
     ray_version: Line = ""
     """The Ray in the image, which all nodes must share; default: what the tag says."""
+    left_out: tuple[Line, ...] = ()
+    """The other hosts of the cluster that this run does not work on."""
     keep_usable: bool = False
     """Leave a node alone that differs but works, for a later play to replace in turn.
 
@@ -265,6 +268,8 @@ class RayNode(Step):
         changes = self.container().plan(observed)
         known = self._version_known
         at_once = list(full_restart(observed, changes, version_known=known))
+        if at_once and self.left_out and observed.get("health") == "healthy":
+            raise parts_cluster_error(at_once[0], self.left_out)
         if self.keep_usable and not at_once and can_wait(observed, changes):
             return []
         return [*at_once, *changes]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from provision.errors import RefusedError
 from provision.model.change import Change, State
+from provision.report.text import listed
 from provision.steps.docker.container.container import IN_PLACE_FIELDS, file_field
 
 TAG = re.compile(
@@ -106,6 +108,16 @@ def full_restart(
             after = f"all nodes at once, running jobs end: {why}"
             yield Change(FULL_RESTART, None, after)
             return
+
+
+def parts_cluster_error(at_once: Change, left_out: Sequence[str]) -> RefusedError:
+    """Return the refusal to replace a node that works and not those on *left_out*."""
+    why = (at_once.after or "").partition(": ")[2]
+    return RefusedError(
+        f"{why}: this node works with those on {listed(list(left_out))}, which this run leaves "
+        "out, and could not join them after the change",
+        hint="leave --limit out, so that all nodes are replaced at once",
+    )
 
 
 def _reasons(changes: Sequence[Change], version_known: bool) -> Iterator[str]:

@@ -39,7 +39,7 @@ PROBLEMS = (
         ConnectionRefusedError,
         "",
         "{where} refused the connection",
-        "check that sshd runs there and that ansible_port is right",
+        "check that the host is on, that sshd runs there and that ansible_port is right",
     ),
     (
         paramiko.ChannelException,

@@ -107,7 +107,7 @@ def stopped() -> None:
 
 @fault(
     HEADING,
-    "the Ray container of a host is killed",
+    "the first process of a host's Ray container is killed",
     injection="SIGKILL to the container's first process on a worker.",
     outcome=RECOVERED,
     estimate_s=40,
@@ -116,6 +116,27 @@ def stopped() -> None:
 def container_killed() -> None:
     pid = "$(docker inspect --format '{{.State.Pid}}' ray-lab)"
     _assert_restarted(WORKER, f"kill -9 {pid}")
+
+
+@fault(
+    HEADING,
+    "the Ray container of a host is ended by `docker kill` or `docker stop`",
+    injection="`docker kill ray-lab` on a worker.",
+    outcome="It stays down: Docker takes that for the wish of a person and does not start it "
+    "again (`unless-stopped`). `invoke plan` and `invoke status` name the host (exit 3).",
+    todo="Run `invoke deploy` again, or `docker start` on the host.",
+    estimate_s=60,
+    cluster=True,
+)
+def container_stopped_by_hand() -> None:
+    run_as_root(WORKER, "docker kill ray-lab")
+    time.sleep(DETECTION_S)
+    running = "docker inspect --format '{{.State.Running}}' ray-lab"
+    assert run_as_root(WORKER, running).strip() == "false", "Docker started it again"
+    assert WORKER in cluster.plan().expect_exit(3).output
+    assert WORKER in invoke("status", "--inventory", INVENTORY).expect_exit(3).output
+    cluster.deploy().expect_exit(0)
+    wait_until_healthy(LIMIT_S)
 
 
 def _faults() -> None:

@@ -18,6 +18,8 @@ from provision.model.result import Run
 from provision.secrets import signing
 from provision.secrets.redaction import MASK, redactor
 
+CLUSTER = f"sure-{os.getpid()}"
+"""Its lock is this machine's: runs of this file at the same time need one each."""
 ENTRY = """
     - file:
         path: "FOLDER/{{ inventory_hostname }}.NAME"
@@ -27,7 +29,7 @@ ENTRY = """
         mode: "400"
 """
 HOSTS = {
-    "vars": {"cluster": "sure", "ansible_connection": "local", "ansible_become": False},
+    "vars": {"cluster": CLUSTER, "ansible_connection": "local", "ansible_become": False},
     "children": {"head": {"hosts": {"a": {"address": "10.0.0.1"}}}},
     "hosts": {"b": {"address": "10.0.0.2"}},
 }
@@ -57,7 +59,7 @@ class Controller:
 
     @property
     def kept(self) -> Path:
-        return self.folder / ".provision/sure/tls"
+        return self.folder / f".provision/{CLUSTER}/tls"
 
 
 def test_each_host_gets_its_own_and_the_next_deploy_changes_nothing(
@@ -79,7 +81,7 @@ def test_one_that_is_about_to_end_is_a_change_to_every_plan(tmp_path: Path) -> N
     mine.apply()
     old = datetime.now(UTC) - timedelta(days=340)
     authority = mine.kept / "authority.pem"
-    pair = signing.issue_authority("sure", old)
+    pair = signing.issue_authority(CLUSTER, old)
     authority.write_text(pair.key_pem() + pair.pem())
     for name, address in (("a", "10.0.0.1"), ("b", "10.0.0.2")):
         made = signing.issue(Host(name=name, vars={"address": address}), pair, old)
@@ -115,7 +117,7 @@ def test_a_second_machine_does_not_make_its_own(tmp_path: Path) -> None:
 
 
 def test_a_line_of_a_key_is_masked_wherever_it_turns_up(tmp_path: Path) -> None:
-    pair = signing.issue_authority("sure", datetime.now(UTC))
+    pair = signing.issue_authority(CLUSTER, datetime.now(UTC))
     lines = pair.key_pem().splitlines()[1:-1]
     redact = redactor([*lines, "short-one"])
 
