@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from provision.atomic_file import replace
 from provision.config.inventory import Host, Inventory
 from provision.errors import InventoryError
-from provision.ray.head import HEAD
+from provision.ray.head import HEAD, node_names
 
 FILE = "hosts.json"
 CONNECT = (
@@ -24,6 +25,8 @@ CONNECT = (
 )
 PLACES = ("data_dir", "programs_dir", "config_dir", "metrics_dir", "ray_drain_s")
 """Variables that the playbook `prune` needs."""
+OWN = ("ansible_host", "ansible_connection", "host_key", "address")
+"""Variables that say something about one host, also where only one host has them."""
 LEFT = "left"
 """Group of the hosts that have left the inventory."""
 
@@ -58,11 +61,16 @@ def forget(inventory: Inventory, names: Iterable[str]) -> None:
         _write(inventory, rest)
 
 
-def left(inventory: Inventory) -> Inventory | None:
-    """Return the recorded hosts that are not in *inventory*; None if there are none.
+def left(inventory: Inventory, members: Iterable[str] = ()) -> Inventory | None:
+    """Return the hosts that are not in *inventory*; None if there are none.
 
     They are the group `left` of the result; its group `head` is that of *inventory*, for
     the cluster's lock. A host that is in the inventory under another name has not left.
+
+    Args:
+        inventory: the cluster as it is to be.
+        members: addresses of nodes that Ray has, which the record may lack: the cluster
+            was deployed from another folder, or the node was joined by hand.
 
     Raises:
         InventoryError: the record cannot be read.
@@ -74,6 +82,11 @@ def left(inventory: Inventory) -> Inventory | None:
     hosts = [
         Host(name, (LEFT,), variables, FILE, base, inventory=named)
         for name, variables in known.items()
+    ]
+    recorded = {host.address for host in hosts}
+    hosts += [
+        Host(address, (LEFT,), variables, "a node of Ray", base, inventory=named)
+        for address, variables in _unrecorded(inventory, members, recorded).items()
     ]
     former = {
         host.name: host
@@ -94,6 +107,28 @@ def left(inventory: Inventory) -> Inventory | None:
         path=inventory.path,
         credentials=inventory.credentials,
     )
+
+
+def _unrecorded(
+    inventory: Inventory, members: Iterable[str], recorded: set[str]
+) -> dict[str, dict[str, Any]]:
+    """The variables of each of *members* that is not *recorded*, by its address.
+
+    Nothing but its address is known, so it is reached as all nodes of *inventory* are, and
+    never without SSH: a local connection would clear this machine.
+    """
+    names = (*CONNECT, *PLACES)
+    rows = [inventory.hosts[name].settings(names) for name in node_names(inventory)]
+    shared = {
+        name: value
+        for name, value in (rows[0] if rows else {}).items()
+        if name not in OWN and all(row.get(name) == value for row in rows)
+    }
+    return {
+        address: {**shared, "ansible_host": address, "ansible_connection": "ssh"}
+        for address in members
+        if address not in recorded and not ip_address(address).is_loopback
+    }
 
 
 def _addresses(host: Host) -> tuple[object, object]:

@@ -37,7 +37,7 @@ class RayDeploy(DeployExtension):
         if request.options.playbook == PLAYBOOK:
             record_hosts(request.inventory, run)
             if not self.prune:
-                prune.show_left(request.inventory)
+                prune.show_left(request.inventory, run)
         if run.exit_code == 0:
             _show_next(request, run)
 

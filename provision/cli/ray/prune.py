@@ -11,6 +11,7 @@ from provision.invocation import program
 
 if TYPE_CHECKING:
     from provision.config.inventory import Inventory
+    from provision.model.result import Run
 
 
 def check_options(options: CommandOptions) -> None:
@@ -34,13 +35,21 @@ def check_options(options: CommandOptions) -> None:
         )
 
 
-def show_left(inventory: Inventory) -> None:
-    """Show which hosts have left the inventory, if any."""
+def show_left(inventory: Inventory, run: Run) -> None:
+    """Show which hosts have left the inventory, by the record and by the nodes of *run*."""
     from provision.ray import deployed_hosts
+    from provision.ray.steps.nodes import RayNodes, unwanted
     from provision.report.console import output
     from provision.report.text import listed
 
-    if former := deployed_hosts.left(inventory):
+    members = [
+        address
+        for host in run.hosts.values()
+        for step in host.steps
+        if step.kind == RayNodes.kind
+        for address in unwanted(step.observed)
+    ]
+    if former := deployed_hosts.left(inventory, members):
         names = listed([*former.groups[deployed_hosts.LEFT]])
         output().show(
             f"left the inventory, and untouched: {names}; "
@@ -53,6 +62,7 @@ def prune(request: Request) -> int:
 
     Raises:
         InputErrors: the deploy would be refused; no host was contacted.
+        HostError: the head could not be asked which nodes Ray has.
     """
     from provision import api
     from provision.report.console import ConsoleReporter, output

@@ -110,9 +110,8 @@ def _others(found: ClusterStatus) -> Iterator[str]:
         yield f"not in the inventory: {escape(address)}  {escape(state)}"
     if found.others:
         yield (
-            f"  to do: add them to the inventory; or remove them: `{program()} deploy "
-            "--prune` clears hosts that were deployed from this folder, others stop with "
-            "`ray stop` there"
+            f"  to do: add them to the inventory; or `{program()} deploy --prune` drains and "
+            "clears them"
         )
 
 

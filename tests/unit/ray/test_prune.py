@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provision.config.inventory import Inventory, load
+from provision.config.inventory import Host, Inventory, load
 from provision.errors import ConnectError, InputError
 from provision.model.events import StepOk
 from provision.model.result import HostResult, Run
+from provision.model.shell import Reply, Sh
 from provision.ray import deploy as deploy_module
 from provision.ray import deployed_hosts, other_clusters
 from provision.ray import prune as module
@@ -20,13 +22,36 @@ from provision.ray.prune import find_prune, prune
 BEFORE = "{a: {}, b: {ansible_host: 10.0.0.2}, c: {ansible_host: 10.0.0.3}}"
 
 
-def inventory(folder: Path, hosts: str) -> Inventory:
+def inventory(folder: Path, hosts: str, more: str = "x: 1") -> Inventory:
     (folder / "inv.yml").write_text(
-        "all: {vars: {cluster: one}}\n"
+        f"all: {{vars: {{cluster: one, {more}}}}}\n"
         "head: {hosts: {h: {ansible_host: 10.0.0.9}}}\n"
         f"workers: {{hosts: {hosts}}}\n"
     )
     return load(folder / "inv.yml")
+
+
+class Ray:
+    """Stands in for Ray on the head: it has these nodes, or cannot be asked."""
+
+    def __init__(self) -> None:
+        self.alive: list[str] = []
+        self.error: Exception | None = None
+
+    def ask(self, host: Host, sh: Sh, limit_s: float) -> Reply:
+        assert host.name == "h"
+        if self.error:
+            raise self.error
+        nodes = [{"node_ip": ip, "state": "ALIVE", "node_id": ip} for ip in self.alive]
+        body = json.dumps({"data": {"result": {"result": nodes}}})
+        return Reply(f"HTTP/1.1 200 OK\r\n\r\n{body}" if nodes else "")
+
+
+@pytest.fixture(autouse=True)
+def ray(monkeypatch: pytest.MonkeyPatch) -> Ray:
+    made = Ray()
+    monkeypatch.setattr(module, "ask", made.ask)
+    return made
 
 
 @pytest.fixture
@@ -75,6 +100,42 @@ def test_cleared_hosts_are_forgotten_and_the_others_tried_again(
         ("prune", {"h", "b", "c"})
     ] * 2
     assert calls[0][2]["forks"] == 3
+
+
+def test_a_node_that_only_ray_knows_is_found_and_reached_as_the_others_are(
+    tmp_path: Path, ray: Ray, calls: list[object]
+) -> None:
+    workers = (
+        "{a: {ansible_host: 10.0.0.1}, b: {ansible_host: 10.0.0.2, ansible_port: 7}}"
+    )
+    now = inventory(
+        tmp_path, workers, more="ansible_user: op, ansible_connection: local"
+    )
+    ray.alive = ["10.0.0.9", "10.0.0.1", "10.0.0.2", "10.0.0.7", "127.0.0.1"]
+    found = find_prune(now)
+    assert found and found.hosts == ("10.0.0.7",)
+    host = found.former.hosts["10.0.0.7"]
+    assert (host.ssh_host, host.user, host.port) == ("10.0.0.7", "op", None)
+    assert host.connection == "ssh", "or this machine would be cleared"
+
+
+def test_a_node_that_is_recorded_is_found_once(
+    tmp_path: Path, ray: Ray, calls: list[object]
+) -> None:
+    before = inventory(tmp_path, BEFORE)
+    deployed_hosts.record(before, before.hosts)
+    ray.alive = ["10.0.0.9", "10.0.0.2"]
+    found = find_prune(inventory(tmp_path, "{a: {}}"))
+    assert found and found.hosts == ("b", "c")
+
+
+def test_it_is_an_error_that_ray_cannot_be_asked(
+    tmp_path: Path, ray: Ray, calls: list[object]
+) -> None:
+    """Which nodes it has is unknown then, not none."""
+    ray.error = ConnectError("away")
+    with pytest.raises(ConnectError):
+        find_prune(inventory(tmp_path, BEFORE))
 
 
 def test_an_inventory_that_a_deploy_refuses_is_not_pruned(

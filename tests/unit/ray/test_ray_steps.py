@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from provision.config import playbook as playbooks
-from provision.config.inventory import Host, Inventory
+from provision.config.inventory import Host
 from provision.errors import ProbeError, RefusedError
 from provision.model.change import Change
 from provision.model.shell import NOTHING, Reply
@@ -21,8 +19,6 @@ from provision.ray.steps.node.compatibility import ray_version_of, release_of
 from provision.ray.steps.node.ports import Ports
 from provision.ray.steps.node.roles import RayHead, RayWorker
 from provision.ray.steps.nodes import RayNodes
-from provision.secrets.credentials import Credentials
-from provision.secrets.store import SecretMode, Secrets
 
 COMMON = {
     "cluster": "lab",
@@ -396,66 +392,3 @@ def test_the_time_limit_must_leave_time_to_drain() -> None:
     with pytest.raises(ValidationError, match="timeout_s must leave 120 s after"):
         worker(drain_s=1000)
     worker(drain_s=1000, timeout_s=1120)
-
-
-class TestAPartOfTheCluster:
-    """`--limit`, and a change after which nodes could not mix."""
-
-    LEFT = ("node1", "node3")
-
-    @pytest.mark.parametrize("make", [head, worker])
-    @pytest.mark.parametrize("keep_usable", [True, False])
-    def test_another_ray_is_refused_for_a_node_that_works(
-        self, make: Any, keep_usable: bool
-    ) -> None:
-        before = make()
-        after = make(
-            image="rayproject/ray:2.61.0", left_out=self.LEFT, keep_usable=keep_usable
-        )
-        with pytest.raises(
-            RefusedError, match=r"2.60.0 and 2.61.0 cannot mix.*node1 and node3"
-        ):
-            after.plan(after.observe(running(before)))
-
-    def test_a_node_that_works_no_more_is_brought_to_the_others(self) -> None:
-        sick = "cannot reach the head at 10.0.0.1:6379"
-        after = worker(image="rayproject/ray:2.61.0", left_out=self.LEFT)
-        assert after.plan(after.observe(running(worker(), sick)))
-        assert after.plan(after.observe(Reply())), "nor is there one"
-
-    def test_what_nodes_can_differ_in_is_changed(self) -> None:
-        after = worker(num_cpus=2, left_out=self.LEFT)
-        assert after.plan(after.observe(running(worker(num_cpus=1))))
-
-    def test_all_nodes_at_once_are_changed(self) -> None:
-        after = worker(image="rayproject/ray:2.61.0")
-        assert after.plan(after.observe(running(worker())))
-
-    @pytest.mark.parametrize(
-        ("limit", "left_out"),
-        [("", ()), ("workers", ("node1",)), ("all:!node2", ("node2",))],
-    )
-    def test_the_playbook_names_the_nodes_that_are_left_out(
-        self, limit: str, left_out: tuple[str, ...]
-    ) -> None:
-        lab = Inventory.parse(
-            {
-                "head": {"hosts": {"node1": {}}},
-                "workers": {"hosts": {"node2": {}, "node3": {}}},
-                "others": {"hosts": {"nfs": {}}},
-            },
-            cluster="lab",
-        )
-        book = playbooks.load(playbooks.find("deploy"))
-        secrets = Secrets(
-            Path("/nowhere"), SecretMode.READ, Credentials(environment={})
-        )
-        bound = playbooks.bind(book, lab, secrets=secrets, limit=limit)
-        steps = [
-            item.step
-            for play in bound.plays
-            for row in play.steps.values()
-            for item in row
-            if isinstance(item.step, RayNode)
-        ]
-        assert {step.left_out for step in steps} == {left_out}

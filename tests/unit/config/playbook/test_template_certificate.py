@@ -29,7 +29,11 @@ ENTRY = """
         mode: "400"
 """
 HOSTS = {
-    "vars": {"cluster": CLUSTER, "ansible_connection": "local", "ansible_become": False},
+    "vars": {
+        "cluster": CLUSTER,
+        "ansible_connection": "local",
+        "ansible_become": False,
+    },
     "children": {"head": {"hosts": {"a": {"address": "10.0.0.1"}}}},
     "hosts": {"b": {"address": "10.0.0.2"}},
 }
