@@ -18,7 +18,7 @@ from provision.cli.options import (
 from provision.cli.request import Request, resolve
 
 DIFFERS = 3
-OPTIONS = (*SELECTION, "check", *DISPLAY, "playbook")
+OPTIONS = (*SELECTION, "check", "diff", *DISPLAY, "playbook")
 Extensions = Sequence[type[DeployExtension]]
 
 
@@ -62,13 +62,13 @@ def _deploy(options: CommandOptions, extensions: Sequence[DeployExtension]) -> i
     return _apply(request, extensions) or before
 
 
-@command(*SELECTION, *DISPLAY, "playbook", read_only=True)
+@command(*SELECTION, "diff", *DISPLAY, "playbook", read_only=True)
 def plan(options: CommandOptions) -> int:
     """Show what deploy would change; exit 3 if anything."""
     return _plan(resolve(options))
 
 
-@command(*SELECTION, *DISPLAY, "playbook", read_only=True)
+@command(*SELECTION, "diff", *DISPLAY, "playbook", read_only=True)
 def verify(options: CommandOptions) -> int:
     """Check that the hosts are as described; exit 3 if not."""
     from provision import api

@@ -61,6 +61,9 @@ class CommandOptions:
     forks: str = option("", "hosts worked on at a time (default: 100)")
     set: tuple[str, ...] = option((), "set a variable, name=value (YAML); repeatable")
     check: bool = option(default=False, text="only show what would change (= plan)")
+    diff: bool = option(
+        default=False, text="show how texts differ that are replaced; never secrets"
+    )
     verbose: bool = option(
         default=False, text="show the output of running steps, and steps that are ok"
     )

@@ -50,8 +50,12 @@ class Request:
 
     def run_options(self, reporters: Sequence[Reporter] = ()) -> RunOptions:
         """Return the options for `plan`, `apply` and `verify`."""
-        limit, tags = self.options.limit, words(self.options.tags)
-        return {**self.cluster_options(reporters), "limit": limit, "tags": tags}
+        return {
+            **self.cluster_options(reporters),
+            "limit": self.options.limit,
+            "tags": words(self.options.tags),
+            "diff": self.options.diff,
+        }
 
     def reporters(self, *, then: str = "", remember: bool = False) -> list[Reporter]:
         """Return what shows one run, and writes its report.

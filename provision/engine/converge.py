@@ -22,6 +22,7 @@ from provision.engine.outcome import (
     verify_error,
 )
 from provision.engine.session import ChangeClock, HostStep, Session
+from provision.engine.text_diff import text_diff
 from provision.errors import (
     ApplyError,
     ConnectError,
@@ -96,6 +97,7 @@ class Convergence:
         before_change: called before each change; raises to forbid it.
         stopped: once set, nothing new is started.
         audit: writes each change to the host's log.
+        diff: ask for the texts that are replaced, and report how they differ.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Convergence:
         before_change: Callable[[], None] = lambda: None,
         stopped: threading.Event | None = None,
         audit: Audit | None = None,
+        diff: bool = False,
     ) -> None:
         self.host = host
         self.seconds = 0.0
@@ -128,6 +131,7 @@ class Convergence:
         self._emit = emit
         self._before_change = before_change
         self._audit = audit
+        self._shows_diff = diff
         self._promises = Promises()
         self._number = 0
         self._begun: tuple[State, tuple[Change, ...]] | None = None
@@ -235,7 +239,7 @@ class Convergence:
         else:
             # What it was before a lost connection counts, if there was one.
             self._begun = self._begun or (observed, changes)
-            self._change(step, changes)
+            self._change(step, changes, self._text_diff(step, observed, changes))
         self._begun = None
 
     def _plan(self, step: HostStep) -> None:
@@ -247,10 +251,23 @@ class Convergence:
         elif checks:
             self._emit(CheckUnmet(**about, left=changes, observed=observed))
         else:
+            diff = self._text_diff(step, observed, changes)
             planned = StepPlanned(
-                **about, changes=changes, observed=observed, because=because
+                **about, changes=changes, observed=observed, because=because, diff=diff
             )
             self._emit(planned)
+
+    def _text_diff(
+        self, step: HostStep, observed: State, changes: tuple[Change, ...]
+    ) -> tuple[str, ...]:
+        """Return the diff of the text that *changes* replace, if it was asked for."""
+        kind = step.bound.step
+        text = kind.text_change(observed, changes) if self._shows_diff else None
+        if not text:
+            return ()
+        return text_diff(
+            text, lambda sh: self._session.ask(step, sh, limit_s=EVIDENCE_LIMIT_S)
+        )
 
     def _forecast(
         self, step: HostStep
@@ -282,7 +299,9 @@ class Convergence:
         about = self._about(step)
         self._emit(StepOk(**about, observed=dict(observed), seconds=seconds))
 
-    def _change(self, step: HostStep, changes: tuple[Change, ...]) -> None:
+    def _change(
+        self, step: HostStep, changes: tuple[Change, ...], diff: tuple[str, ...]
+    ) -> None:
         """Make *changes* and verify that nothing differs any more."""
         if self._stopped.is_set():
             raise ApplyError("not started: the run was interrupted")
@@ -306,7 +325,8 @@ class Convergence:
         self._settle(step)
         seconds = time.monotonic() - started
         self._clock.tick(self.host)
-        self._emit(StepChanged(**about, changes=changes, seconds=seconds))
+        changed = StepChanged(**about, changes=changes, seconds=seconds, diff=diff)
+        self._emit(changed)
 
     def _settle(self, step: HostStep) -> None:
         """Probe until nothing differs, for as long as the step may take to settle.

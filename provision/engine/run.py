@@ -61,10 +61,12 @@ class RunOptions(ClusterOptions, total=False):
     Attributes:
         limit: a pattern; only these hosts are worked on.
         tags: only steps with one of these tags (or of a play with one).
+        diff: report how texts differ that are replaced, never those of secrets.
     """
 
     limit: str
     tags: Collection[str]
+    diff: bool
 
 
 def plan(inventory: Hosts, playbook: Book, **options: Unpack[RunOptions]) -> Run:
@@ -136,7 +138,7 @@ class Prepared:
         reporters = Reporters([unfinished, *options.get("reporters", ())])
         result = reporters.result
         try:
-            self._execute(reporters, options.get("forks", FORKS))
+            self._execute(reporters, options)
         except LockHeldError:
             # The run that holds the lock may be bringing its own to the hosts.
             if not result.touched:
@@ -153,7 +155,7 @@ class Prepared:
             for row in play.steps.values():
                 yield from (item.step for item in row)
 
-    def _execute(self, reporters: Reporters, forks: int) -> None:
+    def _execute(self, reporters: Reporters, options: RunOptions) -> None:
         """Report each event, without secrets, to *reporters*."""
         redact = redactor(self.bound.secrets)
         with reporters, interruptible() as interrupted:
@@ -161,7 +163,8 @@ class Prepared:
                 self.bound,
                 self.inventory,
                 mode=self.mode,
-                forks=forks,
+                forks=options.get("forks", FORKS),
+                diff=options.get("diff", False),
                 report=lambda event: reporters(redact(event)),
                 interrupted=interrupted,
             )

@@ -29,6 +29,7 @@ def execute(
     forks: int,
     report: Emit,
     interrupted: threading.Event,
+    diff: bool = False,
     connect: Connect | None = None,
 ) -> None:
     """Run *bound*; report everything that happens, also when the run fails.
@@ -40,6 +41,7 @@ def execute(
         forks: hosts worked on at a time.
         report: called with each event, in this thread.
         interrupted: once set, the run ends soon.
+        diff: report how replaced texts differ.
         connect: returns an unopened transport to a host; by default `transport`.
 
     Raises:
@@ -60,6 +62,7 @@ def execute(
             events=events,
             before_change=lock.take,
             audit=Audit(inventory.cluster, bound.secrets),
+            diff=diff,
         )
         try:
             hosts.scheduler(plays, report, interrupted, forks).run()
@@ -91,6 +94,7 @@ class _HostRuns:
         events: where the events of all hosts go.
         before_change: called before each change; raises to forbid it.
         audit: writes each change to the host's log.
+        diff: report how replaced texts differ.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class _HostRuns:
         events: Queue,
         before_change: Callable[[], None],
         audit: Audit,
+        diff: bool,
     ) -> None:
         self._mode, self._events = mode, events
         self._stopped = threading.Event()
@@ -117,6 +122,7 @@ class _HostRuns:
                 before_change=before_change,
                 stopped=self._stopped,
                 audit=audit,
+                diff=diff,
             )
             for name in steps
         }

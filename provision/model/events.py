@@ -144,11 +144,13 @@ class StepPlanned(StepEvent):
     """The step would make *changes* (a dry run).
 
     *because* names the earlier steps that these follow from; none: they are there now.
+    *diff* is the unified diff of the text that is replaced, if it was asked for.
     """
 
     changes: tuple[Change, ...]
     observed: dict[str, str] = field(default_factory=dict)
     because: tuple[str, ...] = ()
+    diff: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +188,7 @@ class StepChanged(StepEvent):
 
     changes: tuple[Change, ...]
     seconds: float
+    diff: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,7 @@ class StepResult:
     error: ProvisionError | None = None
     observed: dict[str, str] = field(default_factory=dict)
     because: tuple[str, ...] = ()
+    diff: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -62,6 +63,7 @@ class StepResult:
                 for c in self.changes
             ],
             "because": list(self.because),
+            "diff": list(self.diff),
             "error": _error(self.error),
         }
 
@@ -264,7 +266,7 @@ class Run:
     def _step_planned(self, event: StepPlanned) -> None:
         result = self._add(event, "planned")
         result.changes, result.observed = event.changes, event.observed
-        result.because = event.because
+        result.because, result.diff = event.because, event.diff
 
     def _check_unmet(self, event: CheckUnmet) -> None:
         result = self._add(event, "unmet")
@@ -273,6 +275,7 @@ class Run:
     def _step_changed(self, event: StepChanged) -> None:
         result = self._add(event, "changed")
         result.changes, result.seconds = event.changes, event.seconds
+        result.diff = event.diff
 
     def _step_failed(self, event: StepFailed) -> None:
         result = self._add(event, "failed")

@@ -24,6 +24,21 @@ Thing = str
 """Name of something on a host that steps write and read: `path:/etc/hosts`, say."""
 
 
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """A text on a host that is replaced by another, for a diff.
+
+    Attributes:
+        before: shell that prints the text that is there; None = there is none.
+        after: the text that comes.
+        hidden: why neither is shown; "" = both may be.
+    """
+
+    before: Sh | None = None
+    after: str = ""
+    hidden: str = ""
+
+
 def parse_lines(text: str) -> dict[str, str]:
     """Return `key=value` lines as a mapping; other lines are an error.
 
@@ -147,6 +162,12 @@ class Step(Parameters):
     def apply(self, changes: Sequence[Change]) -> Sh:
         """Shell that makes *changes*; safe to run twice; runs under `set -eu`."""
         raise NotImplementedError
+
+    def text_change(
+        self, observed: State, changes: Sequence[Change]
+    ) -> TextChange | None:
+        """Return the text that *changes* replace, for `--diff`. MAY; None = no text."""
+        return None
 
     def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
         """Return shell that goes back to what ran before *changes*, which failed. MAY.

@@ -86,7 +86,13 @@ def find_rollback(
         InputErrors: all that is wrong with the input; no host was contacted.
     """
     cluster = load_inventory(inventory, options)
-    run: RunOptions = {**options, "limit": limit, "tags": (), "reporters": ()}
+    run: RunOptions = {
+        **options,
+        "limit": limit,
+        "tags": (),
+        "diff": False,
+        "reporters": (),
+    }
     probed = plan(cluster, PLAYBOOK, **run)
     return Rollback(cluster, run, probed, latest(iter(_states(probed))))
 

@@ -97,7 +97,14 @@ def prepare_teardown(
     cluster = load_inventory(inventory, options)
     sets = {**options.get("sets", {}), **({"keep_data": True} if keep_data else {})}
     cluster, sets = exclude_shared_hosts(cluster, cluster.hosts, sets)
-    run: RunOptions = {**options, "sets": sets, "limit": limit, "tags": LEVELS[level]}
+    tags = LEVELS[level]
+    run: RunOptions = {
+        **options,
+        "sets": sets,
+        "limit": limit,
+        "tags": tags,
+        "diff": False,
+    }
     return Teardown(cluster, run)
 
 

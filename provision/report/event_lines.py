@@ -52,6 +52,8 @@ STYLES = {
     "blocked": "magenta",
     "warning": "yellow",
 }
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+"""Styles of a line of a diff, by its first character."""
 MAX_NAME_WIDTH = 32
 """Width of the host column; longer names push their line to the right."""
 MAX_CHANGES = 8
@@ -171,6 +173,12 @@ class EventFormatter:
         if event.because:
             causes = ", ".join(map(escape, event.because))
             yield from self._indented(event.host, [f"because of {causes}"], "dim")
+        yield from self._diff(event.host, event.diff)
+
+    def _diff(self, host: str, lines: Sequence[str]) -> ConsoleLines:
+        for line in lines:
+            style = DIFF_STYLES.get(line[:1], "dim")
+            yield from self._indented(host, [f"| {clean_output(line)}"], style)
 
     def _check_unmet(self, event: CheckUnmet) -> ConsoleLines:
         yield self._line(event.host, self._unmet, escape(event.step))
@@ -180,6 +188,7 @@ class EventFormatter:
         took = duration(event.seconds)
         yield self._line(event.host, "changed", f"{escape(event.step)} ({took})")
         yield from self._indented(event.host, _first(event.changes, self._max_changes))
+        yield from self._diff(event.host, event.diff)
 
     def _step_failed(self, event: StepFailed) -> ConsoleLines:
         text = f"{escape(event.step)}  ({_location(event)})"

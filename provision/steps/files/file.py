@@ -13,7 +13,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, FileMode, Line, OwnPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, Thing
+from provision.model.step import Absence, Step, TextChange, Thing
 from provision.steps.files.foresight import (
     above,
     at,
@@ -164,6 +164,8 @@ fi
 chown -- "$owner:$group" /dev/fd/9
 chmod -- "00$mode" /dev/fd/9
 """
+TEXT = 'head -c 1048576 -- "$path"'
+READABLE_BY_ALL = 0o004
 FILE_WRITE = read_shell(__file__, "file_write.sh")
 
 
@@ -241,6 +243,20 @@ class File(Ownership, kind="file"):
     def plan(self, observed: State) -> list[Change]:
         self.refuse_other_type(observed)
         return super().plan(observed)
+
+    def text_change(
+        self, observed: State, changes: Sequence[Change]
+    ) -> TextChange | None:
+        if "content" not in {change.field for change in changes}:
+            return None
+        if isinstance(self.content, SecretStr):
+            return TextChange(hidden="it is a secret")
+        # What is there now may be a secret that this playbook knows nothing of.
+        modes = {self.mode, observed.get("mode", self.mode)}
+        if not all(int(mode, 8) & READABLE_BY_ALL for mode in modes):
+            return TextChange(hidden="not everybody may read it on the host")
+        before = Sh.of(TEXT, path=self.path) if observed else None
+        return TextChange(before, self.content)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         if {change.field for change in changes} <= self.rights().keys():

@@ -11,7 +11,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Text
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, Thing
+from provision.model.step import Absence, Step, TextChange, Thing
 from provision.steps.files.file import File
 from provision.steps.files.foresight import at, foresee_at, read_at
 
@@ -89,6 +89,11 @@ class SystemdUnit(Step, kind="systemd_unit"):
     def plan(self, observed: State) -> list[Change]:
         self.file().refuse_other_type(observed)
         return super().plan(observed)
+
+    def text_change(
+        self, observed: State, changes: Sequence[Change]
+    ) -> TextChange | None:
+        return self.file().text_change(observed, changes)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         if {change.field for change in changes} == {"loaded"}:

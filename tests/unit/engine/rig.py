@@ -87,7 +87,11 @@ class Rig:
     """A host with plays, and the events while it converges."""
 
     def __init__(
-        self, *plays: Sequence[Step], dry: bool = False, audit: Audit | None = None
+        self,
+        *plays: Sequence[Step],
+        dry: bool = False,
+        audit: Audit | None = None,
+        diff: bool = False,
     ) -> None:
         self.transport = FakeTransport()
         self.events: list[Event] = []
@@ -113,6 +117,7 @@ class Rig:
             clock=self.clock,
             stopped=self.stopped,
             audit=audit,
+            diff=diff,
         )
 
     def run(self) -> bool:

@@ -60,7 +60,7 @@ WITHIN = {
         "lines tokens patterns algorithms settings arguments files blocks program resolve"
     ),
     "engine": (
-        "change_control session interrupt run_id secret_recovery outcome foresight converge "
+        "change_control session interrupt run_id secret_recovery outcome foresight text_diff converge "
         "scheduler runner run"
     ),
     "engine/change_control": "audit lock",
