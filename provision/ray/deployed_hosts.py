@@ -125,7 +125,7 @@ def _unrecorded(
         if name not in OWN and all(row.get(name) == value for row in rows)
     }
     return {
-        address: {**shared, "ansible_host": address, "ansible_connection": "ssh"}
+        address: {**shared, "ansible_host": address}
         for address in members
         if address not in recorded and not ip_address(address).is_loopback
     }

@@ -275,9 +275,9 @@ def disk_alerts(at: str, *hosts: str) -> dict[str, Any]:
         # An image of 30 % of the disk is pulled in ten minutes, by the first deploy or later.
         ("70-3x10 40x2000", ("/",), [disk_alerts(f"{h}h") for h in (1, 6, 13, 20, 30)]),
         (
-            "39x1440 39-0.5x10 34x2000",
+            "39x1440 39-1x10 29x2000",
             ("/",),
-            [disk_alerts(f"{h}h") for h in (25, 30, 40)],
+            [disk_alerts(f"{h}h") for h in (25, 26, 27, 28, 30, 40)],
         ),
         ("39x4000", ("/",), [disk_alerts("40h")]),
     ],
