@@ -62,22 +62,19 @@ def _hint(after: Run) -> list[str]:
     """Lines about what the next deploy would change, by its plan *after*."""
     from provision.report.text import counted
 
-    lines = ["", f"Ray cluster {after.cluster} runs as before the last deploy."]
     plan, deploy = f"`{program()} plan`", f"`{program()} deploy`"
     if after.errors:
         hosts = ", ".join(after.errors)
-        return [
-            *lines,
-            f"  What {plan} shows now is unknown: {hosts} could not be probed.",
+        shown = [f"What {plan} shows now is unknown: {hosts} could not be probed."]
+    elif after.planned:
+        shown = [
+            f"{plan} shows that as a difference in {counted(after.planned, 'step')}, and",
+            f"{deploy} would change it again: put the former options into the inventory",
+            "first.",
         ]
-    if after.planned:
-        return [
-            *lines,
-            f"  {plan} shows that as a difference in {counted(after.planned, 'step')}, and",
-            f"  {deploy} would change it again: put the former options into the inventory",
-            "  first.",
-        ]
-    return [
-        *lines,
-        f"  That is what the inventory describes: {plan} shows no difference.",
-    ]
+    elif after.unmet:
+        shown = [f"{plan} shows a check that is not met: see `{program()} status`."]
+    else:
+        shown = [f"That is what the inventory describes: {plan} shows no difference."]
+    first = f"Ray cluster {after.cluster} runs as before the last deploy."
+    return ["", first, *(f"  {line}" for line in shown)]

@@ -11,7 +11,7 @@ from provision.cli.ray.rollback import _hint as hint
 from provision.config.inventory import Inventory, load
 from provision.errors import ConnectError
 from provision.model.change import Change
-from provision.model.events import HostFailed, StepOk, StepPlanned
+from provision.model.events import CheckUnmet, HostFailed, StepOk, StepPlanned
 from provision.model.result import Run
 from provision.ray import rollback as module
 from provision.ray.rollback import can_undo, rollback
@@ -114,6 +114,7 @@ def test_without_a_former_container_there_is_nothing_to_do(cluster: Cluster) -> 
     [
         ([], "shows no difference"),
         ([StepPlanned], "shows that as a difference in 1 step"),
+        ([CheckUnmet], "shows a check that is not met"),
         ([HostFailed], "is unknown: b could not be probed"),
     ],
 )
@@ -130,8 +131,10 @@ def test_what_the_next_plan_shows_is_planned_and_not_guessed(
         run = Run()
         if HostFailed in steps:
             run(HostFailed(host="b", play="p", error=ConnectError("away")))
-        elif StepPlanned in steps:
-            change = (Change("x", "1", "2"),)
+        change = (Change("x", "1", "2"),)
+        if CheckUnmet in steps:
+            run(CheckUnmet(host="b", play="p", step="s", kind="k", left=change))
+        if StepPlanned in steps:
             run(StepPlanned(host="b", play="p", step="s", kind="k", changes=change))
         return run
 
