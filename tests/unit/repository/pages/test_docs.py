@@ -63,3 +63,11 @@ def test_the_code_map_names_what_is_in_these_files() -> None:
 def defines(source: str, name: str) -> bool:
     """Return True if a function, class or constant of this name is made in *source*."""
     return bool(re.search(rf"^\s*(?:(?:def|class) )?{name}\b(?:\(|:| =)", source, re.M))
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [int(page.name.partition("-")[0]) for page in pages]
+    assert len(set(numbers)) == len(numbers), [page.name for page in pages]
+    for page, number in zip(pages, numbers, strict=True):
+        assert page.read_text().startswith(f"# {number}. "), page.name
