@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
@@ -52,6 +53,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     for plugin in plugins(COMMANDS).values():
         _add(root, plugin)
     _name_commands(root)
+    sys.excepthook = _show_error
     return root
 
 
@@ -187,6 +189,19 @@ def main(argv: list[str] | None = None) -> None:
         tasks.run(argv)
     except BrokenPipeError:  # nobody reads the help any more
         _flush()
+
+
+def _show_error(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print the traceback of *error*, unless only the reader of the output went away.
+
+    `invoke` itself prints its lists and its help, and catches nothing.
+    """
+    if issubclass(kind, BrokenPipeError):
+        _flush()
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 @atexit.register

@@ -115,13 +115,22 @@ def test_what_python_compiled_is_kept_though_invoke_forbids_it(
 def test_output_that_nobody_reads_is_no_traceback(
     words: list[str], options: list[str]
 ) -> None:
+    code, errors = unread([sys.executable, *options, "-c", MAIN, *words])
+    assert (code, errors) == (0, b"")
+
+
+@pytest.mark.parametrize("words", [["--list"], ["deploy", "--help"]])
+def test_nor_is_that_of_invoke_itself(here: Place, words: list[str]) -> None:
+    tasks = "from provision import cli\nnamespace = cli.namespace()\n"
+    (here.folder / "tasks.py").write_text(tasks)
+    program = [sys.executable, "-u", "-m", "invoke", "--search-root", str(here.folder)]
+    assert unread([*program, *words])[1] == b""
+
+
+def unread(argv: list[str]) -> tuple[int, bytes]:
+    """Run *argv*, whose output nobody reads; return its exit code and its errors."""
     reader, writer = os.pipe()
     os.close(reader)
-    running = subprocess.run(
-        [sys.executable, *options, "-c", MAIN, *words],
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    running = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
-    assert (running.returncode, running.stderr) == (0, b"")
+    return running.returncode, running.stderr
