@@ -20,8 +20,9 @@ def host_matches(name: str, words: Iterable[str]) -> bool:
 
 def list_matches(text: str, patterns: str, *, lower: bool = False) -> bool:
     """Tell whether *text* matches the list *patterns*, of which *lower* ignores case."""
-    listed = patterns.lower() if lower else patterns
-    return host_matches(text, listed.split(","))
+    if lower:
+        text, patterns = text.lower(), patterns.lower()
+    return host_matches(text, patterns.split(","))
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -87,7 +87,7 @@ def settings(name: str, options: Options, local_user: str) -> SshSettings:
     Raises:
         ValueError: a value names a variable that is not set, or an unknown token.
     """
-    host = Tokens({"h": name}).text(_word(options, "hostname") or name.lower())
+    host = Tokens({"h": name}).text(_word(options, "hostname") or "%h").lower()
     port = int(_word(options, "port") or SSH_PORT)
     user = _word(options, "user") or local_user
     jump, alias = _named(options, "proxyjump"), _word(options, "hostkeyalias")

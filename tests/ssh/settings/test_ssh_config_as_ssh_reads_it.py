@@ -225,6 +225,12 @@ def check(folder: Path, names: set[str], text: bytes, more: bytes = b"") -> None
 
 @SLOW
 @given(some, texts, texts)
+@example({"NODE3"}, ["HostName %h.Lan"], [])
+@example({"NODE3"}, ["Match host node3", "Port 23", "Match user root", "User x"], [])
+@example({"NODE3"}, ["Match originalhost node3", "Port 23"], [])
+@example({"NODE3"}, ["Host node3", "Port 23"], [])
+@example({"NODE3"}, ["Match final host node3*", "HostName %h.Lan"], [])
+@example({"NODE3"}, ["HostName %h.lan", "Match host node3.lan", "Port 23"], [])
 def test_any_files_mean_what_they_mean_to_ssh(
     tmp_path_factory: pytest.TempPathFactory,
     names: set[str],
