@@ -13,7 +13,7 @@ from provision.ray.steps.nodes import RayNodes
 from provision.secrets.credentials import Credentials
 from provision.secrets.store import SecretMode, Secrets
 
-PLAYBOOKS = Path(__file__).parents[3] / "playbooks"
+PLAYBOOKS = Path(__file__).parents[4] / "playbooks"
 HOSTS = {
     "head": {"hosts": {"node1": {"address": "10.0.0.1"}}},
     "workers": {"hosts": {"node2": {"address": "10.0.0.2"}}},
