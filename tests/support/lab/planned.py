@@ -34,9 +34,9 @@ def assert_same(planned: dict[str, Any], changed: dict[str, Any]) -> None:
     A step of which the plan said that only an earlier one makes it known may be either.
     """
     undecided = {field[:3] for field in _fields(planned, "planned", unknown=True)}
-    before, after = known(planned), set(_fields(changed, "changed"))
-    after = {field for field in after if field[:3] not in undecided}
-    assert after, "nothing was changed"
+    done = set(_fields(changed, "changed"))
+    assert done, "nothing was changed"
+    before, after = known(planned), {f for f in done if f[:3] not in undecided}
     only = {"only planned": before - after, "only changed": after - before}
     assert before == after, only
 
