@@ -97,6 +97,18 @@ def test_a_plan_says_what_would_change_and_touches_nothing(
     assert all(hosts[host]["round_trips"] == 1 for host in HOSTS)
 
 
+def test_the_plan_listed_each_step_that_deploy_then_changed(
+    first: dict[str, Any], deployed: dict[str, Any]
+) -> None:
+    for host in HOSTS:
+        planned = [s["step"] for s in first["report"]["hosts"][host]["steps"]]
+        steps = deployed["report"]["hosts"][host]["steps"]
+        changed = [s["step"] for s in steps if s["outcome"] == "changed"]
+        assert set(changed) <= set(planned)
+        assert changed, host
+
+
+@pytest.mark.long
 def test_the_plan_of_bare_hosts_is_what_deploy_then_changed(
     first: dict[str, Any], deployed: dict[str, Any]
 ) -> None:

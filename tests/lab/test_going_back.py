@@ -78,7 +78,16 @@ def deploy(*settings: str) -> CommandResult:
 
 
 @pytest.mark.usefixtures("broken_image")
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        "an environment",
+        *(
+            pytest.param(case, marks=pytest.mark.long)
+            for case in ("an option", "an image")
+        ),
+    ],
+)
 def test_a_node_that_does_not_get_healthy_goes_back(case: str) -> None:
     before = container()
     assert before[1:] == ["running", "healthy"]

@@ -21,6 +21,17 @@ METRICS = (*LAB, "--tags", "metrics")
 MIRRORS = '["http://172.30.77.2:5000", "http://172.30.77.2:5001"]'
 SERVICE = "service provision-prometheus"
 CHANGES = {
+    "the scrape interval": (
+        (*METRICS, "--set", "metrics_interval_s=15"),
+        {("node1", SERVICE, "files")},
+    ),
+    "the retention, and the interval goes back": (
+        (*METRICS, "--set", "prometheus_retention=7d"),
+        {("node1", "unit provision-prometheus.service", "content")},
+    ),
+}
+"""The words of each, and some of what changes; the next one also undoes the last."""
+LONG = {
     "a label": (
         (*ONE, "--set", "ray_labels={zone: a}"),
         {("node3", "ray worker, in turn", "--labels")},
@@ -39,21 +50,10 @@ CHANGES = {
             ("node3", "ray worker, in turn", "--num-cpus"),
         },
     ),
-    "the scrape interval": (
-        (*METRICS, "--set", "metrics_interval_s=15"),
-        {("node1", SERVICE, "files")},
-    ),
-    "the retention, and the interval goes back": (
-        (*METRICS, "--set", "prometheus_retention=7d"),
-        {("node1", "unit provision-prometheus.service", "content")},
-    ),
     "who may see the dashboards": (
         (*METRICS, "--set", "grafana_anonymous=true"),
         {("node1", "service provision-grafana", "files")},
     ),
-}
-"""The words of each, and some of what changes; the next one also undoes the last."""
-LONG = {
     "a variable of the environment": (
         (*LAB, "--set", "ray_env={PROVISION_TEST: plans}"),
         {("node1", "ray head, last", "env.PROVISION_TEST")},
@@ -139,6 +139,7 @@ def without_node3(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_new_host_also_changes_what_lists_the_hosts(
     deployed: None, tmp_path: Path
 ) -> None:
@@ -190,6 +191,7 @@ def test_a_user_a_file_a_unit_and_a_service(
     assert steps(plan_and_deploy(tmp_path, *words)) == {user}
 
 
+@pytest.mark.long
 def test_a_new_token_and_the_way_back(
     deployed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
