@@ -10,7 +10,7 @@ from support.lab.commands import INVENTORY, CommandResult, invoke
 
 from provision import lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(600)]
 
 IMAGE = "rayproject/ray:2.60.0"
 BROKEN = f"{IMAGE}-broken"
@@ -98,7 +98,6 @@ def test_a_node_that_does_not_get_healthy_goes_back(case: str) -> None:
     invoke("plan", "--inventory", INVENTORY).expect_exit(0)
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("deployed")
 def test_without_that_it_stays_for_a_person_to_look_at() -> None:
     before = container()

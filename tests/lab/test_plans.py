@@ -13,7 +13,7 @@ from support.lab.planned import Field, plan_and_deploy
 
 from provision import lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(600)]
 
 LAB = ("--inventory", INVENTORY)
 ONE = (*LAB, "--limit", "node3")
@@ -139,7 +139,6 @@ def without_node3(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.long
 def test_a_new_host_also_changes_what_lists_the_hosts(
     deployed: None, tmp_path: Path
 ) -> None:
@@ -160,7 +159,6 @@ def test_a_change(deployed: None, tmp_path: Path, change: str) -> None:
     assert some <= steps(plan_and_deploy(tmp_path, *words))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("change", LONG)
 def test_a_change_that_takes_its_time(
     deployed: None, tmp_path: Path, change: str
@@ -191,7 +189,6 @@ def test_a_user_a_file_a_unit_and_a_service(
     assert steps(plan_and_deploy(tmp_path, *words)) == {user}
 
 
-@pytest.mark.long
 def test_a_new_token_and_the_way_back(
     deployed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

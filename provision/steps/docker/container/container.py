@@ -244,4 +244,6 @@ def _differences(observed: State, desired: State) -> list[Change]:
     renamed = observed.get("image") != desired.get("image")
     moved = now and now != before and not renamed
     image = [Change("image_id", before, now)] if moved else []
-    return [*diff(observed, desired), *removed, *image]
+    changes = [*diff(observed, desired), *removed, *image]
+    # A container that is replaced is a new one in all that can be set right in place.
+    return [c for c in changes if c.field not in IN_PLACE_FIELDS] or changes
