@@ -13,7 +13,7 @@ is_current() {
         return
     fi
     # Someone else started it: see whether a file has been touched since.
-    compared=times
+    compared="times"
     has_systemd || return 1
     at=$(date -d "$(property ExecMainStartTimestamp)" +%s 2>/dev/null) || return 1
     link_is_older || return 1
@@ -23,7 +23,7 @@ is_current() {
     done
 }
 exists || exit 0
-compared=contents
+compared="contents"
 running=$(state)
 printf 'running=%s\nboot=%s\n' "$running" "$(boot)"
 if [ "$running" != true ] || is_current "$@"; then
