@@ -69,7 +69,9 @@ class Sshd:
     def stop(self) -> None:
         """End sshd and the sessions it serves."""
         for pid in [*self.sessions(), self.process.pid]:
-            os.kill(pid, 15)
+            # A session may end by itself between the two.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 15)
         self.process.wait(10)
 
     def sessions(self) -> list[int]:
