@@ -44,7 +44,7 @@ class Promises:
             bound: the next step of the host.
             observed: its state as it is now.
         """
-        written = self._read_by(bound.step)
+        written = self._read_by(bound.step) if self.written else {}
         foreseen = bound.step.foresee(observed, written) if written else observed
         if foreseen is None:
             return (UNKNOWN,), self._authors(written)

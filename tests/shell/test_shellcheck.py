@@ -68,7 +68,7 @@ def programs() -> Iterator[tuple[str, str]]:
 def findings(
     dialect: str, scripts: Iterable[tuple[str, str]], folder: Path
 ) -> list[str]:
-    """What shellcheck finds in *scripts*, each with the line that it is about."""
+    """Return the findings of shellcheck in *scripts*, each with the line it is about."""
     texts = {}
     for number, (name, text) in enumerate(dict.fromkeys(scripts)):
         path = folder / f"{number}.sh"

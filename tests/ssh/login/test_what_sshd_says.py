@@ -1,4 +1,4 @@
-"""What the other side says, or cannot do, is in the error; some of it is final."""
+"""Messages and limits of the other side are in the error; some errors are final."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ssh_config and arguments of ssh say is done, and what cannot be is refused."""
+"""Settings in ssh_config and arguments of ssh are honoured, or refused."""
 
 from __future__ import annotations
 

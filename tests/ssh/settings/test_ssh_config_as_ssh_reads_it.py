@@ -139,7 +139,7 @@ mistakes = st.sampled_from(
 
 
 def real(config: Path, name: str) -> dict[str, list[str]] | str:
-    """What `ssh -G` prints, by option, or what it says when it refuses."""
+    """Return the output of `ssh -G` by option, or its message when it refuses."""
     done = subprocess.run(
         ["ssh", "-G", "-F", str(config), "--", name],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""What ran before a change that failed is put back, by a step that can."""
+"""The state before a failed change is restored, by steps that can do so."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ DISK = (
 
 
 def disk_series(free: str, places: tuple[str, ...]) -> list[dict[str, str]]:
-    """What node_exporter says of one disk of 100 bytes that is mounted in *places*."""
+    """Return the series of node_exporter for a disk of 100 bytes mounted in *places*."""
     by_name = {"avail_bytes": free, "size_bytes": "100x4000", "readonly": "0x4000"}
     return [
         {"series": DISK.format(what=what, place=place), "values": values}

@@ -1,4 +1,4 @@
-"""What says how to connect: as written, under each of its names, rendered for each host."""
+"""Variables of the connection: as written, under each name, rendered for each host."""
 
 from __future__ import annotations
 
