@@ -208,10 +208,6 @@ class Absence(Step):
     def plan(self, observed: State) -> list[Change]:
         return [Change(key, value, None) for key, value in observed.items()]
 
-    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
-        own = written.get(self.thing)
-        return observed if own is None else own
-
 
 @dataclass(frozen=True, slots=True)
 class BoundStep:

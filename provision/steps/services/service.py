@@ -114,8 +114,12 @@ class Service(Step, kind="service"):
         return service(self.name)
 
     def reads(self) -> list[Thing]:
+        return [self.thing, *self._unit(), *self._made_from()]
+
+    def _made_from(self) -> list[Thing]:
+        """Return the things of which a change is a reason for a restart."""
         archive = [archive_in(self.archive)] if self.archive else []
-        return [self.thing, *self._unit(), *map(at, self.files), *archive]
+        return [*map(at, self.files), *archive]
 
     def _unit(self) -> list[Thing]:
         """Return the files of which one makes the service known to the host."""
@@ -138,7 +142,7 @@ class Service(Step, kind="service"):
 
     def _is_made_from(self, thing: Thing, state: State, observed: State) -> bool:
         """Return whether *state*, written of *thing*, is a reason for a restart."""
-        if observed["running"] != "true" or thing not in set(self.reads()):
+        if observed["running"] != "true" or thing not in self._made_from():
             return False
         of_content = not state or bool({"content", "type", "current"} & state.keys())
         return of_content or observed.get("compared") == "times"
@@ -202,6 +206,12 @@ class ServiceAbsent(Absence, kind="service_absent"):
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        there = super().foresee(observed, written) or {}
+        # The probe prints what is to end, and no more.
+        up = {field: there.get(field, "false") for field in ("running", "boot")}
+        return {field: value for field, value in up.items() if value != "false"}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(STOP, name=self.name)

@@ -155,9 +155,6 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
 
     title_format = "no packages {names}"
 
-    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
-        return NamedPackages.foresee(self, observed, written)
-
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         return {package(change.field): {} for change in changes}
 
