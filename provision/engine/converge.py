@@ -273,9 +273,8 @@ class Convergence:
         self, step: HostStep
     ) -> tuple[dict[str, str], tuple[Change, ...], tuple[str, ...]]:
         """Return the observed state of *step*, its changes, and what they follow from."""
-        kind = step.bound.step
         try:
-            observed = dict(observe(kind, self._session.probe(step)))
+            observed = dict(self._observed(step))
         except ProbeError:
             if not self._promises.planned:
                 raise
@@ -287,17 +286,19 @@ class Convergence:
 
     def _diff(self, step: HostStep) -> tuple[State, tuple[Change, ...]]:
         """Return the observed state of *step*, and what has to change."""
-        kind = step.bound.step
-        observed = observe(kind, self._session.probe(step))
-        return observed, tuple(kind.plan(observed))
+        observed = self._observed(step)
+        return observed, tuple(step.bound.step.plan(observed))
+
+    def _observed(self, step: HostStep) -> State:
+        """Return the state of *step* as it is now."""
+        return observe(step.bound.step, self._session.probe(step))
 
     def _wait_for(self, step: HostStep) -> None:
         """Wait until what *step* checks is so."""
         started = time.monotonic()
         self._settle(step)
-        seconds, observed = time.monotonic() - started, self._diff(step)[0]
-        about = self._about(step)
-        self._emit(StepOk(**about, observed=dict(observed), seconds=seconds))
+        seconds, observed = time.monotonic() - started, dict(self._observed(step))
+        self._emit(StepOk(**self._about(step), observed=observed, seconds=seconds))
 
     def _change(
         self, step: HostStep, changes: tuple[Change, ...], diff: tuple[str, ...]

@@ -13,6 +13,7 @@ from provision.errors import HostError
 from provision.invocation import program
 from provision.model.shell import Sh
 from provision.ray.head import head_of, node_names
+from provision.ray.steps.node.base import container_name
 from provision.transport.query import ask
 
 LIMIT_S = 120.0
@@ -91,7 +92,7 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    sh = Sh.of(JOB, container=f"ray-{cluster.cluster}", program=PROGRAM)
+    sh = Sh.of(JOB, container=container_name(cluster.cluster), program=PROGRAM)
     reply = ask(head, sh, LIMIT_S)
     if reply.exit != 0:
         raise HostError(

@@ -11,6 +11,7 @@ from provision.model.fields import Seconds, Word
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence
+from provision.ray.steps.node.base import container_name
 
 PROBE = read_shell(__file__, "drained_probe.sh")
 STOP = read_shell(__file__, "drained.sh")
@@ -34,12 +35,12 @@ class RayDrained(Absence, kind="ray_drained"):
     timeout_s: Seconds = 900
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, name=f"ray-{self.cluster}", cluster=self.cluster)
+        return Sh.of(PROBE, name=container_name(self.cluster), cluster=self.cluster)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(
             STOP,
-            name=f"ray-{self.cluster}",
+            name=container_name(self.cluster),
             drain_s=self.drain_s,
             stop_s=self.stop_s,
             why="provision takes the host out of the cluster",

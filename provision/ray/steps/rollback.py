@@ -14,6 +14,7 @@ from provision.model.fields import AbsPath, Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
+from provision.ray.steps.node.base import container_name
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     VERSION_FIELD,
@@ -71,13 +72,13 @@ class RayPrevious(Step, kind="ray_previous"):
 
     @property
     def _name(self) -> str:
-        return f"ray-{self.cluster}"
+        return container_name(self.cluster)
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
         return {} if self.thing in written else observed
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, name=f"ray-{self.cluster}", data_dir=self.data_dir)
+        return Sh.of(PROBE, name=self._name, data_dir=self.data_dir)
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
@@ -127,7 +128,7 @@ class RayPrevious(Step, kind="ray_previous"):
         another_ray = VERSION_FIELD in fields
         return Sh.of(
             ROLL_BACK,
-            name=f"ray-{self.cluster}",
+            name=self._name,
             cluster=self.cluster,
             back="" if fields <= IN_PLACE_FIELDS else "yes",
             data_dir=self.data_dir,
@@ -140,7 +141,7 @@ class RayPrevious(Step, kind="ray_previous"):
         )
 
     def evidence(self) -> Sh:
-        return Sh.of(EVIDENCE, name=f"ray-{self.cluster}")
+        return Sh.of(EVIDENCE, name=self._name)
 
 
 def _side(observed: State, side: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.ray_nodes import COMMON, FILES, head, running, worker
 
 from provision.config.inventory import Host
 from provision.errors import ProbeError, RefusedError
@@ -17,35 +18,9 @@ from provision.model.shell import NOTHING, Reply
 from provision.ray.steps.node.base import RayNode
 from provision.ray.steps.node.compatibility import ray_version_of, release_of
 from provision.ray.steps.node.ports import Ports
-from provision.ray.steps.node.roles import RayHead, RayWorker
 from provision.ray.steps.nodes import RayNodes
 
-COMMON = {
-    "cluster": "lab",
-    "image": "rayproject/ray:2.60.0",
-    "data_dir": "/var/lib/provision/lab",
-}
-FILES = "token authority certificate key "
-"""Digests of the files that a node with TLS reads; without, only the first counts."""
 NEW = [Change("container", None, "x")]
-
-
-def head(**more: Any) -> RayHead:
-    return RayHead(**{**COMMON, "address": "10.0.0.1", **more})
-
-
-def worker(**more: Any) -> RayWorker:
-    return RayWorker(**{**COMMON, "address": "10.0.0.2", "head": "10.0.0.1", **more})
-
-
-def running(node: RayNode, health: str = "healthy") -> Reply:
-    """Return what the probe prints for *node*, deployed and running."""
-    return Reply(
-        "status=running\nhealth=starting\nrestart=unless-stopped\nimage_id=sha256:1\n"
-        f"files_then={FILES}\nspec={json.dumps(node.container().spec())}\n"
-        f"files_now={FILES}\n"
-        f"image_now=sha256:1\nhealth={health}\n"
-    )
 
 
 @pytest.mark.parametrize("node", [head(), worker()])

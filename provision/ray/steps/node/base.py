@@ -29,6 +29,7 @@ from provision.ray.steps.node.ports import Ports, port_taken_error
 from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
     DockerContainer,
+    container,
     seen,
 )
 from provision.steps.docker.container.options import Health, Plain
@@ -58,6 +59,11 @@ TAKEN = "taken."
 
 OTHER_RAY = frozenset(("container", "image", "image_id"))
 """Fields of changes after which another Ray may run."""
+
+
+def container_name(cluster: str) -> str:
+    """Return the name that the container of Ray has on each host of *cluster*."""
+    return f"ray-{cluster}"
 
 
 def ray_session(data_dir: str) -> Thing:
@@ -148,7 +154,7 @@ class RayNode(Step):
 
     @property
     def thing(self) -> Thing:
-        return self.container().thing
+        return container(container_name(self.cluster))
 
     def reads(self) -> list[Thing]:
         return self.container().reads()
@@ -203,7 +209,7 @@ class RayNode(Step):
         certificate = certificate_parts(self.data_dir, enabled=self.tls)
         mounts = (f"{self.data_dir}/ray", *self.role_mounts())
         return DockerContainer(
-            name=f"ray-{self.cluster}",
+            name=container_name(self.cluster),
             image=self.image,
             command=("ray", "start", "--block", *self._flags()),
             env={**token.env, **certificate.env, **self.role_env(), **self.env},
