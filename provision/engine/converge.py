@@ -278,7 +278,7 @@ class Convergence:
         except ProbeError:
             if not self._promises.planned:
                 raise
-            return {}, (UNKNOWN,), ()
+            return {}, self._promises.unknown(step.bound.step), ()
         changes, because = self._promises.forecast(step.bound, observed)
         if changes and UNKNOWN not in changes:
             self._promises.add(step.bound, changes)

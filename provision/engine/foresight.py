@@ -20,11 +20,20 @@ class Promises:
         planned: whether there is anything.
         written: the fields of each thing afterwards.
         by: the label of the step that writes it last.
+        undecided: the things of which it is unknown what a step of theirs changes.
     """
 
     planned: bool = False
     written: dict[Thing, State] = field(default_factory=dict)
     by: dict[Thing, str] = field(default_factory=dict)
+    undecided: set[Thing] = field(default_factory=set)
+
+    def unknown(self, step: Step) -> tuple[Change, ...]:
+        """Return the unknown change of *step*; none where its thing has one already."""
+        if step.thing in self.undecided:
+            return ()
+        self.undecided |= {step.thing} - {""}
+        return (UNKNOWN,)
 
     def add(self, bound: BoundStep, changes: Sequence[Change]) -> None:
         """Remember what *bound* writes when it makes *changes*."""
@@ -47,7 +56,7 @@ class Promises:
         written = self._read_by(bound.step) if self.written else {}
         foreseen = bound.step.foresee(observed, written) if written else observed
         if foreseen is None:
-            return (UNKNOWN,), self._authors(written)
+            return self.unknown(bound.step), self._authors(written)
         changes = tuple(bound.step.plan(foreseen))
         follows = changes and foreseen != observed
         return changes, self._authors(written) if follows else ()

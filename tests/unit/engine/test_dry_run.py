@@ -36,6 +36,13 @@ def test_a_dry_run_lists_what_it_cannot_know_yet(notes: list[Note]) -> None:
     assert "known after" in str(unknown.changes[0])  # type: ignore[attr-defined]
 
 
+def test_what_it_cannot_know_of_one_thing_is_listed_once(notes: list[Note]) -> None:
+    later = Shared(path=notes[1].path, needs=notes[0].path)
+    rig = Rig([notes[0], later, later], dry=True)
+    assert rig.run()
+    assert len(rig.of(StepPlanned)) == 2
+
+
 def test_a_dry_run_shows_every_problem(notes: list[Note]) -> None:
     Path(notes[0].path).write_text("foreign")
     rig = Rig(notes[:2], dry=True)
