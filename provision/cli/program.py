@@ -54,6 +54,8 @@ def namespace(*more: Callable[..., Any]) -> Collection:
         _add(root, plugin)
     _name_commands(root)
     sys.excepthook = _show_error
+    # Python looks for garbage once more when it ends: not among what was imported.
+    gc.freeze()
     return root
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +86,7 @@ def resolve(options: CommandOptions) -> Request:
     Raises:
         InputErrors: an option, or something in the inventory, is wrong.
     """
+    _import_engine()
     from provision.engine.run import FORKS
     from provision.report.console import output
 
@@ -95,6 +98,21 @@ def resolve(options: CommandOptions) -> Request:
         output().show(f"inventory: {shown} (deployed last)")
     inventory = _loaded(options, paths).with_credentials(chosen_credentials(options))
     return Request(options, inventory, paths, sets, forks)
+
+
+@functools.cache
+def _import_engine() -> None:
+    """Import some 200 modules, and let Python look for garbage neither then nor in them.
+
+    Takes a tenth from the time of a short command.
+    """
+    gc.disable()
+    try:
+        import provision.engine.run
+        import provision.report.console  # noqa: F401
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _loaded(options: CommandOptions, paths: tuple[Path, ...]) -> Inventory:

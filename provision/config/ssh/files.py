@@ -59,6 +59,11 @@ class ConfigFiles:
         return found
 
     @property
+    def has_variables(self) -> bool:
+        """True if a value may depend on a variable of the environment."""
+        return any(b"$" in content for content in self.contents.values())
+
+    @property
     def current(self) -> bool:
         """True while no file has changed and no pattern of Include finds others."""
         return all(_stamp(path) == old for path, old in self._stamps.items()) and all(

@@ -22,6 +22,7 @@ from provision.config.ssh.blocks import Blocks
 from provision.config.ssh.files import ConfigFiles
 from provision.config.ssh.lines import File, Line, parse
 from provision.config.ssh.patterns import host_matches, list_matches
+from provision.config.ssh.plain_lines import all_plain
 from provision.config.ssh.program import (
     HOLDS,
     Answer,
@@ -98,11 +99,16 @@ def _outcome(question: Callable[[], Answer], name: str) -> Asked | InputError:
 
 @dataclass(slots=True)
 class Configuration:
-    """The files as they are, and what ssh has answered about them."""
+    """The files as they are, what ssh has answered about them, and what that led to."""
 
     files: ConfigFiles
     once: _Once = field(default_factory=_Once)
     made_s: float = field(default_factory=time.monotonic)
+    _found: dict[Hashable, SshSettings] = field(default_factory=dict)
+    _plain: bool = False
+
+    def __post_init__(self) -> None:
+        self._plain = all_plain(self.files.files)
 
     @property
     def current(self) -> bool:
@@ -111,6 +117,16 @@ class Configuration:
 
     def settings(self, request: SshRequest) -> SshSettings:
         """Return how to reach the host; see `resolve`."""
+        # All that settings are made from, unless a line has a variable.
+        key = (request, os.environ.get("SSH_AUTH_SOCK"))
+        if key not in self._found:
+            found = self._settings(request)
+            if self.files.has_variables or any("$" in a for a in request.arguments):
+                return found
+            self._found[key] = found
+        return self._found[key]
+
+    def _settings(self, request: SshRequest) -> SshSettings:
         user, arguments = local_user(), _arguments(request)
         blocks = Blocks(request.name, user, self._holds)
         try:
@@ -154,7 +170,7 @@ class Configuration:
     def _check(self, request: SshRequest, arguments: File) -> None:
         """Let ssh look for mistakes, once for all hosts with the same arguments."""
         checked = tuple(line.text for line in arguments.lines if not _checked(line))
-        if ssh_program() and (self.files.files or checked):
+        if ssh_program() and (checked or not self._plain):
             self._ask(("check", checked), request, arguments)
 
     def _asked(

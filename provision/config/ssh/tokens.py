@@ -85,6 +85,8 @@ class Tokens:
 
 
 def _in_home(value: str) -> str:
+    if not value.startswith("~"):
+        return value
     try:
         return str(Path(value).expanduser())
     except RuntimeError as error:

@@ -83,7 +83,12 @@ class User(NamedUser, kind="user"):
     shell: AbsPath = "/usr/sbin/nologin"
 
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(PROBE, self.name, members=bool(self.groups))
+        return Sh.mergeable_probe(
+            PROBE,
+            self.name,
+            members=bool(self.groups),
+            home_owners=self.home is not None,
+        )
 
     def observe(self, reply: Reply) -> State:
         return account(self.name, super().observe(reply))
@@ -146,7 +151,7 @@ class UserAbsent(Absence, NamedUser, kind="user_absent"):
     }
 
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(PROBE, self.name, members=False)
+        return Sh.mergeable_probe(PROBE, self.name, members=False, home_owners=False)
 
     def observe(self, reply: Reply) -> State:
         found = account(self.name, super().observe(reply))

@@ -39,21 +39,26 @@ PROMPT = re.compile(
 )
 """The question of sudo; of sudo-rs, with our prompt and without; of Kerberos."""
 
-BEFORE_SUDO = (
+_MARK_LOGIN = (
     "read -r namespace </proc/self/uid_map; "
     "export LC_ALL=C SUDO_PROMPT=@provision-password:; "
     'printf "@provision-login\\n"; printf "@provision-login\\n" >&2; '
-    'exec "$@" "$namespace"'
 )
 """The words that sudo is known by are English; so is the prompt of PAM, that it replaces.
 
 One line: a login shell may be csh, where no word has several.
 """
-AFTER_SUDO = (
+_MARK_SHELL = (
     'printf "@provision-shell\\n"; IFS= read -r line; '
-    'case $line in "echo @provision-other-shell;"*) exec sh -s provision "$1";; esac; '
+    'case $line in "echo @provision-other-shell;"*) {start};; esac; '
     'printf "@provision-input-lost\\n"; exit 97'
 )
+BEFORE_SUDO = _MARK_LOGIN + 'exec "$@" "$namespace"'
+AFTER_SUDO = _MARK_SHELL.format(start='exec sh -s provision "$1"')
+WITHOUT_SUDO = _MARK_LOGIN + _MARK_SHELL.format(
+    start='exec "$@" sh -s provision "$namespace"'
+)
+"""Both in one shell, since each shell takes the host a millisecond."""
 TRAP = "echo @provision-other-shell; id -un; exit 97"
 """The first line of input: a shell that runs it is not the one that we started.
 
@@ -72,11 +77,20 @@ def argv(*, sudo: bool, limit_s: float, password: bool = False) -> list[str]:
     """
     as_root = ["sudo", "-H", "-S" if password else "-n", "-u", "root", "--"]
     limit = ["timeout", "-k", str(KILL_AFTER_S), str(math.ceil(limit_s))]
+    limit = limit if limit_s else []
+    if not sudo:
+        return ["sh", "-c", WITHOUT_SUDO, "sh", *limit]
     return [
-        *("sh", "-c", BEFORE_SUDO, "sh"),
-        *(as_root if sudo else []),
-        *(limit if limit_s else []),
-        *("sh", "-c", AFTER_SUDO, "sh"),
+        "sh",
+        "-c",
+        BEFORE_SUDO,
+        "sh",
+        *as_root,
+        *limit,
+        "sh",
+        "-c",
+        AFTER_SUDO,
+        "sh",
     ]
 
 

@@ -52,6 +52,13 @@ def test_a_key_and_the_password_do_for_any_combination(
     assert connects(SshTransport(wanting(methods, ansible_password=PASSWORD)))
 
 
+def test_where_a_password_may_do_no_try_is_spent_on_a_key_that_sshd_does_not_want(
+    wanting: Methods,
+) -> None:
+    host = wanting("password", "MaxAuthTries 1\n", ansible_password=PASSWORD)
+    assert connects(SshTransport(host))
+
+
 @pytest.mark.parametrize(
     ("methods", "wanted"),
     [

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import paramiko
 import pytest
 from conftest import (
     Agent,
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 
 from provision.errors import AuthError
 from provision.transport.ssh import SshTransport
+from provision.transport.ssh.peer import PeerTransport
 
 
 @pytest.fixture
@@ -299,3 +301,37 @@ def test_keys_stop_when_sshd_hangs_up_and_the_error_says_after_how_many(
     assert "IdentitiesOnly yes" in error.hint
     assert sum(line.startswith("tried ") for line in error.details) == 3
     assert "sshd said: Too many authentication failures" in error.details
+
+
+def requests_sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The requests of all logins from now on; each is a round trip."""
+    sent: list[object] = []
+    send = PeerTransport.send
+
+    def counted(peer: PeerTransport, message: paramiko.Message) -> None:
+        sent.append(message)
+        send(peer, message)
+
+    monkeypatch.setattr(PeerTransport, "send", counted)
+    return sent
+
+
+def test_a_key_from_a_file_logs_in_with_one_request(
+    sshd: Sshd, host_for: HostFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = requests_sent(monkeypatch)
+    assert connects(SshTransport(host_for(sshd)))
+    assert len(sent) == 2, "the service, and the key with its signature"
+
+
+def test_the_agent_signs_only_once_sshd_has_said_that_it_wants_the_key(
+    sshd: Sshd,
+    host_for: HostFor,
+    locked: Path,
+    agent: Agent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent(locked, passphrase="secret")
+    sent = requests_sent(monkeypatch)
+    assert connects(SshTransport(host_for(sshd, ansible_ssh_private_key_file=None)))
+    assert len(sent) == 3, "the service, the key, and its signature"

@@ -136,14 +136,24 @@ class Login:
 
     def _log_in(self, auth: UserAuth, keys: Iterator[Identity]) -> None:
         """Go on from stage to stage."""
-        reply = auth.ask_methods()
+        auth.begin()
+        reply = self._first_key(auth, keys)
+        if not (reply.success or reply.methods):
+            reply = auth.ask_methods()
         while not reply.success:
             self.attempts.wanted, self._password_sent = reply.methods, False
             reply = self._stage(auth, reply.methods, keys)
-            if reply.partial:
-                self.attempts.taken.append(self.attempts.tried.pop())
-            elif not reply.success:
+            if not (reply.success or reply.partial):
                 raise LoginFailed(hangup=False)
+
+    def _first_key(self, auth: UserAuth, keys: Iterator[Identity]) -> Reply:
+        """Try a key before sshd has said whether it wants one: a round trip is saved.
+
+        Not where a password may do: a wrong key is one of the tries that sshd allows.
+        """
+        if self._password is not None or _allowed(self._target)[:1] != [KEY]:
+            return Reply()
+        return next(self._try_keys(auth, keys), Reply())
 
     def _stage(
         self, auth: UserAuth, methods: Sequence[str], keys: Iterator[Identity]
@@ -163,7 +173,7 @@ class Login:
                 continue
             self.attempts.keys += 1
             try:
-                yield self._attempt(title, functools.partial(auth.offer_key, key))
+                yield self._attempt(title, functools.partial(auth.try_key, key))
             except AgentError as error:
                 self.attempts.tried[-1] = f"{title}: {error}"
 
@@ -186,6 +196,8 @@ class Login:
         self.attempts.judging = title
         reply = attempt()
         self.attempts.judging = ""
+        if reply.partial:
+            self.attempts.taken.append(self.attempts.tried.pop())
         return reply
 
     def _answer(

@@ -1,7 +1,7 @@
 """The authentication protocol of SSH, one request at a time (RFC 4252 and 4256).
 
-Paramiko's own tells neither which methods may follow nor what sshd says, signs before it
-is known that a key is wanted, and takes the first of two factors for a login.
+Paramiko's own tells neither which methods may follow nor what sshd says, has the agent sign
+before it is known that a key is wanted, and takes the first of two factors for a login.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class UserAuth:
         """Wake up who waits for a reply: the connection has ended."""
         self._received.put((common.MSG_DISCONNECT, None))
 
-    def ask_methods(self) -> Reply:
-        """Ask for the methods that may begin a login, as ssh does, by the method "none".
+    def begin(self) -> None:
+        """Ask for the service of authentication, before any attempt.
 
         Raises:
             Hangup: sshd ended the connection.
@@ -109,11 +109,22 @@ class UserAuth:
         request.add_string(SERVICE)
         self._peer.send(request)
         self._receive()
+
+    def ask_methods(self) -> Reply:
+        """Ask for the methods that may begin a login, as ssh does, by the method "none".
+
+        Raises:
+            Hangup: sshd ended the connection.
+            LoginTimeout: there is no reply in time.
+        """
         self._peer.send(self._request("none"))
         return self._reply()
 
-    def offer_key(self, identity: Identity) -> Reply:
-        """Offer a key; sign with it only if sshd would accept it.
+    def try_key(self, identity: Identity) -> Reply:
+        """Log in with a key; ask the agent to sign only if sshd would accept its key.
+
+        The agent may ask a person to touch a key or to confirm; a file costs no more
+        than the signature, which is cheaper than a round trip.
 
         Raises:
             AgentError: the agent did not sign.
@@ -121,10 +132,11 @@ class UserAuth:
             LoginTimeout: there is no reply in time.
         """
         named, signing = self._algorithms(key_type(identity.blob))
-        self._peer.send(self._key_request(identity, named, signed=False))
-        kind, message = self._receive()
-        if kind != METHOD_MESSAGE:
-            return _reply(kind, message)
+        if identity.held:
+            self._peer.send(self._key_request(identity, named, signed=False))
+            kind, message = self._receive()
+            if kind != METHOD_MESSAGE:
+                return _reply(kind, message)
         request = self._key_request(identity, named, signed=True)
         signed = paramiko.Message()
         signed.add_string(self._peer.session_id or b"")
