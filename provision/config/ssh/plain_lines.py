@@ -22,13 +22,13 @@ _ONE_WORD: Mapping[str, str] = {
     **dict.fromkeys(("connecttimeout", "port", "serveraliveinterval"), SMALL_NUMBER),
     **dict.fromkeys(("hostname", "identityfile", "user"), WORD),
 }
-"""What the only word of these keywords may be; each has others that ssh accepts."""
+"""Patterns of the only word of a keyword; each has others that ssh accepts."""
 _WORDS: Mapping[str, str] = {"host": r"!?[A-Za-z0-9_.:*?-]+", "sendenv": r"[A-Z_*]+"}
-"""What each of several words may be."""
+"""Patterns of each of several words."""
 
 
 def all_plain(files: Iterable[File]) -> bool:
-    """Tell whether ssh is certain to accept every line of *files*.
+    """Return true if ssh is certain to accept every line of *files*.
 
     False is no more than doubt: a quote, a token or a keyword that is not known here.
     """

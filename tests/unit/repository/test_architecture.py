@@ -57,7 +57,8 @@ WITHIN = {
         "bind"
     ),
     "config/ssh": (
-        "lines tokens patterns algorithms settings arguments files blocks program resolve"
+        "lines plain_lines tokens patterns algorithms settings arguments files blocks program "
+        "resolve"
     ),
     "engine": (
         "change_control session interrupt run_id secret_recovery outcome foresight text_diff converge "
