@@ -63,6 +63,10 @@ ADVICE = {
     ("packages that are not wholly installed:",): (
         "see above why it fails; repair it, or remove it (`dpkg --remove NAME`)"
     ),
+    ("remove is disabled", "need to be removed"): (
+        "what is to be installed conflicts with those to be REMOVED, which stay: remove "
+        "them by hand if nothing needs them, or leave this out"
+    ),
     ("would go as well",): "name them too, if they shall go",
 }
 

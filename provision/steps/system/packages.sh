@@ -28,12 +28,12 @@ lists_are_to_blame() {
 }
 apt_install() {
     if lists_are_fresh; then
-        apt install --no-install-recommends "$@" && return
+        apt install --no-remove --no-install-recommends "$@" && return
         code=$?
         lists_are_to_blame || return "$code"
     fi
     update_lists
-    apt install --no-install-recommends "$@"
+    apt install --no-remove --no-install-recommends "$@"
 }
 install_packages() {
     if command -v apt-get >/dev/null; then

@@ -2,92 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from shells import EACH_SHELL, run
+from support.apt_host import AptHost, possible
 
 from provision.engine.outcome import apply_error
 from provision.model.shell import Reply, Sh
 from provision.steps.system.packages import Packages
 
 Shell = tuple[str, ...]
-DATABASES = {
-    "/var/lib/dpkg": ("info", "updates", "triggers", "alternatives"),
-    "/var/lib/apt": ("lists/partial",),
-    "/etc/apt": ("apt.conf.d", "preferences.d", "sources.list.d", "trusted.gpg.d"),
-    "/var/cache/apt": ("archives/partial",),
-}
-IN_PLACE = """
-for path in /var/lib/dpkg /var/lib/apt /etc/apt /var/cache/apt; do
-    mount --bind "$0$path" "$path" || exit
-done
-exec "$@"
-"""
-
-
-def possible() -> bool:
-    tools = ("unshare", "apt-get", "dpkg-deb")
-    if not all(map(shutil.which, tools)):
-        return False
-    mount = ["unshare", "--mount", "mount", "--bind", "/etc/apt", "/etc/apt"]
-    return not subprocess.run(mount, capture_output=True, check=False).returncode
-
-
 pytestmark = pytest.mark.skipif(not possible(), reason="needs root, mount and apt")
 
 
-class Host:
-    """A host without packages, and a repository for it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for path, folders in DATABASES.items():
-            for folder in folders:
-                (root / path[1:] / folder).mkdir(parents=True)
-        for name in ("status", "available"):
-            (root / "var/lib/dpkg" / name).touch()
-        self.repository = root / "repository"
-        self.repository.mkdir()
-        (self.repository / "Packages").touch()
-        (root / "etc/apt/sources.list").write_text(
-            f"deb [trusted=yes] file:{self.repository} ./\n"
-        )
-        # apt's own user cannot read a test's folders.
-        (root / "etc/apt/apt.conf").write_text('APT::Sandbox::User "root";\n')
-
-    def offer(
-        self, name: str, version: str = "1.0", needs: str = "", postinst: str = ""
-    ) -> None:
-        """Put a package into the repository."""
-        folder = self.root / "build" / f"{name}-{version}"
-        control = folder / "DEBIAN/control"
-        control.parent.mkdir(parents=True)
-        about = (
-            f"Package: {name}\nVersion: {version}\nArchitecture: all\n"
-            "Maintainer: nobody <nobody@example.org>\nDescription: a test\n"
-        ) + (f"Depends: {needs}\n" if needs else "")
-        control.write_text(about)
-        if postinst:
-            control.with_name("postinst").write_text(f"#!/bin/sh\n{postinst}\n")
-            control.with_name("postinst").chmod(0o755)
-        deb = self.repository / f"{name}_{version}.deb"
-        build = ["dpkg-deb", "--build", str(folder), str(deb)]
-        subprocess.run(build, check=True, capture_output=True)
-        digest = hashlib.sha256(deb.read_bytes()).hexdigest()
-        with (self.repository / "Packages").open("a") as packages:
-            packages.write(
-                f"{about}Filename: ./{deb.name}\nSize: {deb.stat().st_size}\n"
-                f"SHA256: {digest}\n\n"
-            )
-
-    def shell(self, shell: Shell) -> Shell:
-        """A shell in which these databases are in the place of the machine's."""
-        return ("unshare", "--mount", "sh", "-c", IN_PLACE, str(self.root), *shell)
+class Host(AptHost):
+    """A host on which steps install packages."""
 
     def install(self, shell: Shell, *names: str) -> Reply:
         step = Packages(names=names, lock_timeout_s=0)
@@ -176,3 +107,16 @@ def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(
     start = time.monotonic()
     assert host.install(shell, "daemon").exit == 0
     assert time.monotonic() - start < 30
+
+
+@EACH_SHELL
+def test_a_package_that_conflicts_with_one_that_is_there_is_refused(
+    shell: Shell, host: Host
+) -> None:
+    host.offer("theirs")
+    host.offer("ours", conflicts="theirs")
+    host.install(shell, "theirs")
+    details, advice = explained(host.install(shell, "ours"))
+    assert host.seen(shell, "theirs", "ours") == {"theirs": "installed"}
+    assert "REMOVED:\n  theirs" in details
+    assert "conflicts with those to be REMOVED" in advice

@@ -231,6 +231,7 @@ def test_an_image_to_be_removed_shows() -> None:
 def engine(running: str = "true", file: str | None = None, **more: str) -> Reply:
     lines = {
         "engine": "installed",
+        "client": "installed",
         "running": running,
         "version": "20.10.24",
         "boot": "true",

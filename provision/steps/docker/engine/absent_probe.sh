@@ -1,6 +1,8 @@
 # needs: cluster
 # uses: docker/no_containers.sh
 
+client=/etc/docker/provision.client
+[ ! -e "$client" ] || printf 'client=%s\n' "$(paste -s -d ' ' "$client")"
 [ -e /etc/docker/provision.packages ] || exit 0
 printf 'engine=%s\n' "$(paste -s -d ' ' /etc/docker/provision.packages)"
 all=$(docker ps --all --format '{{.Names}} {{.Label "provision.cluster"}}') ||

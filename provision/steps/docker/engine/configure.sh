@@ -1,8 +1,16 @@
-# needs: document, install, restart, "$@"
-# uses: system/packages.sh
-# Writes daemon.json, installs the packages if there is no engine, and starts it.
+# needs: document, install, complete, restart, "$@"
+# uses: packages.sh
+# Writes daemon.json, installs the packages if there is no engine, or no client for the one
+# that is there, and starts it.
 
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+is_up() {
+    if command -v docker >/dev/null; then
+        answers
+    else
+        pid=$(cat /run/docker.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null
+    fi
+}
 service_is() {
     if [ -d /run/systemd/system ]; then
         systemctl reset-failed docker 2>/dev/null || true
@@ -19,16 +27,32 @@ came_up() {
     return 1
 }
 packages_now() {
-    dpkg-query -W -f '${Package}\n' 2>/dev/null || rpm -qa --qf '%{NAME}\n'
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
+        sed -n 's/^installed //p' | grep . || rpm -qa --qf '%{NAME}\n'
+}
+# Installs "$@"; the file $1 then has the names of all that came with them, also of those
+# that an attempt before this one brought before it was interrupted.
+install_noting() {
+    note=$1
+    shift
+    mkdir -p "$dir"
+    if [ ! -e "$note.before" ]; then
+        packages_now >"$note.new"
+        mv "$note.new" "$note.before"
+    fi
+    printf '%s\n' "$@" >"$note"
+    install_packages "$@"
+    packages_now | grep -vxFf "$note.before" >"$note.new" || printf '%s\n' "$@" >"$note.new"
+    mv "$note.new" "$note"
+    rm "$note.before"
 }
 
 dir=/etc/docker
 conf=$(readlink -f "$dir/daemon.json") || conf=$dir/daemon.json
-ours=$dir/provision.packages
 due=/run/provision-docker-reload
 old=$dir/daemon.json.old
 up=false
-! answers || up=true
+! is_up || up=true
 
 if [ -n "$document" ]; then
     mkdir -p "$dir"
@@ -42,12 +66,17 @@ if [ -n "$document" ]; then
     mv "$conf.new" "$conf"
 fi
 if "$install"; then
-    mkdir -p "$dir"
-    before=$(packages_now)
-    printf '%s\n' "$@" >"$ours"
-    install_packages "$@"
-    packages_now | grep -vxF "$before" >"$ours.new" || printf '%s\n' "$@" >"$ours.new"
-    mv "$ours.new" "$ours"
+    refresh_index
+    # shellcheck disable=SC2046 # each word is a package
+    [ $# -gt 0 ] || set -- $(engine_packages)
+    [ $# -gt 0 ]
+    install_noting "$dir/provision.packages" "$@"
+elif "$complete"; then
+    refresh_index
+    # shellcheck disable=SC2046 # each word is a package
+    [ $# -gt 0 ] || set -- $(client_packages)
+    [ $# -gt 0 ]
+    install_noting "$dir/provision.client" "$@"
 fi
 if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
 if ! "$up"; then

@@ -10,25 +10,13 @@ from typing import Any
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State, diff
-from provision.model.fields import Seconds, Word
+from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
-from provision.steps.system.packages import ADVICE, UPDATE_WITHIN_S
+from provision.steps.system.packages import ADVICE, UPDATE_WITHIN_S, Package
 
-PROBE = r"""
-conf=/etc/docker/daemon.json
-if command -v dockerd >/dev/null || docker version >/dev/null 2>&1; then
-    echo engine=installed
-    version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || version=
-    [ -n "$version" ] && echo running=true || echo running=false
-    printf 'version=%s\n' "$version"
-    [ -d /run/systemd/system ] && ! systemctl is-enabled -q docker 2>/dev/null &&
-        echo boot=false || echo boot=true
-    [ -e /run/provision-docker-reload ] && echo loaded=false || echo loaded=true
-fi
-[ ! -e "$conf" ] || printf 'file=%s\n' "$(base64 <"$conf" | tr -d '\n')"
-"""
+PROBE = read_shell(__file__, "probe.sh")
 CONFIGURE = read_shell(__file__, "configure.sh")
 EVIDENCE = r"""
 journalctl -u docker -n 15 --no-pager -o cat 2>/dev/null || tail -n 15 /var/log/docker.log
@@ -66,8 +54,8 @@ class Merge(Change):
 class DockerEngine(Step, kind="docker_engine"):
     """A Docker engine that runs, also after a reboot, with these keys in daemon.json.
 
-    An engine that is there already, from whatever source, is taken as it is. Keys
-    of daemon.json that are not named here are kept; a named key gets exactly the
+    An engine that is there already, from whatever source, is taken as it is; if it
+    came without the program `docker`, that is added. Keys of daemon.json that are not named here are kept; a named key gets exactly the
     given value, and one that is empty (`[]`, `{}`, null) is not managed. What the
     daemon can reload is reloaded; for any other key it is restarted, and with it its
     containers, unless `live-restore` is on.
@@ -84,8 +72,13 @@ class DockerEngine(Step, kind="docker_engine"):
     title_format = "docker engine"
     advice_table = ADVICE
 
-    packages: tuple[Word, ...] = ("docker.io",)
-    """Installed where there is no engine; other names on the RHEL family."""
+    packages: tuple[Package, ...] = ()
+    """Installed where there is no engine, or no client for it.
+
+    Default: Docker's own (`docker-ce`, ...) where its repository is set up, else the
+    distribution's: `docker.io`, with `docker-cli` where that is a package of its own,
+    or `moby-engine`.
+    """
     daemon: Mapping[str, Any] = {}
     lock_timeout_s: int = 120
     timeout_s: Seconds = 900
@@ -100,7 +93,8 @@ class DockerEngine(Step, kind="docker_engine"):
         return state
 
     def desired(self) -> State:
-        up = {"engine": "installed", "running": "true", "boot": "true"}
+        there = {"engine": "installed", "client": "installed"}
+        up = {**there, "running": "true", "boot": "true"}
         keys = _fields(self._keys())
         return up | keys | ({"loaded": "true"} if keys else {})
 
@@ -134,10 +128,12 @@ class DockerEngine(Step, kind="docker_engine"):
     def _wanted(self, observed: State) -> dict[str, str]:
         """Desired; of an engine that is yet to come only what says something."""
         wanted = dict(self.desired())
+        implied: tuple[str, ...] = ()
         if "engine" not in observed:
-            for implied in ("running", "boot", "loaded"):
-                wanted.pop(implied, None)
-        return wanted
+            implied = ("client", "running", "boot", "loaded")
+        elif "client" not in observed:
+            implied = ("running",)
+        return {key: value for key, value in wanted.items() if key not in implied}
 
     def _keys(self) -> dict[str, Any]:
         return {key: value for key, value in self.daemon.items() if value not in EMPTY}
@@ -150,6 +146,7 @@ class DockerEngine(Step, kind="docker_engine"):
             *self.packages,
             document=documents[0] if documents else "",
             install="engine" in fields,
+            complete="client" in fields,
             restart=self._restarts(changes),
             lock_timeout_s=self.lock_timeout_s,
             update_within_s=UPDATE_WITHIN_S,

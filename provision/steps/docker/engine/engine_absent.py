@@ -10,15 +10,18 @@ from provision.model.fields import Seconds, Word
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence
+from provision.steps.system.packages import Package
 
 PROBE = read_shell(__file__, "absent_probe.sh")
 REMOVE = read_shell(__file__, "remove.sh")
+REMOVE_CLIENT = read_shell(__file__, "remove_client.sh")
 
 
 class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
     """No Docker engine of ours: one that `docker_engine` installed is removed whole.
 
-    An engine that was there before, or that someone installed since, stays.
+    An engine that was there before, or that someone installed since, stays; a client
+    that `docker_engine` added to it goes.
 
     Raises:
         RefusedError: it has containers that are not the cluster's.
@@ -28,7 +31,8 @@ class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
     title_format = "docker engine"
 
     cluster: Word
-    packages: tuple[Word, ...] = ("docker.io",)
+    packages: tuple[Package, ...] = ()
+    """Those that `docker_engine` was given, if any."""
     lock_timeout_s: int = 120
     timeout_s: Seconds = 900
 
@@ -44,4 +48,7 @@ class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
         return super().plan(observed)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
+        if all(change.field == "client" for change in changes):
+            # Without its client an engine of somebody else's is as it was found.
+            return Sh.of(REMOVE_CLIENT, lock_timeout_s=self.lock_timeout_s)
         return Sh.of(REMOVE, *self.packages, lock_timeout_s=self.lock_timeout_s)

@@ -1,7 +1,17 @@
 # needs: lock_timeout_s, "$@"
 # uses: remove_rules.sh, system/apt.sh
 
-ours=$(cat /etc/docker/provision.packages)
+ours=$(cat /etc/docker/provision.packages /etc/docker/provision.client 2>/dev/null) || true
+engines='docker-ce
+docker-ce-cli
+docker.io
+docker-cli
+moby-engine'
+if [ $# -eq 0 ]; then
+    set -f
+    # shellcheck disable=SC2046 # each word is a package
+    set -- $(printf '%s\n' "$ours" | grep -xF "$engines")
+fi
 if [ -d /run/systemd/system ]; then
     systemctl stop docker.socket docker containerd 2>/dev/null || true
 else

@@ -1,0 +1,50 @@
+# The packages of a Docker engine, as this host's index of packages has them.
+#
+# needs: update_within_s
+# uses: system/packages.sh
+
+refresh_index() {
+    ! command -v apt-get >/dev/null || lists_are_fresh || update_lists
+}
+offers() {
+    if command -v apt-get >/dev/null; then
+        apt-cache show --no-all-versions -- "$1" 2>/dev/null | grep -q '^Filename:'
+    elif command -v dnf >/dev/null; then
+        dnf -q list --available -- "$1" >/dev/null 2>&1
+    else
+        yum -q list available -- "$1" >/dev/null 2>&1
+    fi
+}
+has_package() {
+    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed ||
+        rpm -q "$1" >/dev/null 2>&1
+}
+# Docker's own packages where somebody has set up its repository, else the distribution's.
+engine_packages() {
+    if offers docker-ce; then
+        echo docker-ce docker-ce-cli containerd.io
+    elif offers docker.io; then
+        echo docker.io "$(client_of docker.io)"
+    elif offers moby-engine; then
+        echo moby-engine "$(client_of moby-engine)"
+    else
+        echo 'no package of this host has a Docker engine: neither docker.io nor docker-ce' >&2
+        return 1
+    fi
+}
+# The package with the client for the engine of package $1; nothing if that has it itself.
+client_of() {
+    case $1 in docker-ce) client=docker-ce-cli ;; *) client=docker-cli ;; esac
+    ! offers "$client" || echo "$client"
+}
+client_packages() {
+    for engine in docker-ce moby-engine docker.io; do
+        ! has_package "$engine" || break
+    done
+    client=$(client_of "$engine")
+    [ -n "$client" ] || {
+        echo 'there is a Docker engine without the program docker, and no package has that' >&2
+        return 1
+    }
+    echo "$client"
+}

@@ -1,0 +1,113 @@
+"""The packages of an engine, as the host's index has them; apt and dpkg are real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from shells import EACH_SHELL, bare_tools, run, run_bare
+from support.apt_host import AptHost, possible
+
+from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
+from provision.steps.docker.engine import engine
+
+Shell = tuple[str, ...]
+FUNCTIONS = read_shell(engine.__file__, "packages.sh")
+DNF = """#!/bin/sh
+[ "$*" = "-q list --available -- OFFERED" ]
+"""
+
+needs_apt = pytest.mark.skipif(not possible(), reason="needs root, mount and apt")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> AptHost:
+    return AptHost(tmp_path)
+
+
+def call(function: str) -> Sh:
+    text = f"refresh_index >/dev/null\n{function}"
+    return Sh.of(f"{FUNCTIONS}\n{text}", lock_timeout_s=0, update_within_s=0)
+
+
+def asked(shell: Shell, host: AptHost, function: str) -> Reply:
+    return run(host.shell(shell), call(function), strict=True)
+
+
+def installed(shell: Shell, host: AptHost, *names: str) -> None:
+    text = "apt-get update -q >/dev/null; apt-get install -y -q " + " ".join(names)
+    assert run(host.shell(shell), Sh(text), strict=True).exit == 0
+
+
+@needs_apt
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("index", "chosen"),
+    [
+        # Debian 12, Ubuntu 22.04 and 24.04: the client is in the engine's package.
+        (["docker.io", "containerd"], ["docker.io"]),
+        # Debian 13: it is in a package of its own.
+        (["docker.io", "docker-cli", "containerd"], ["docker.io", "docker-cli"]),
+        # Somebody has set up Docker's repository beside Debian's.
+        (
+            ["docker.io", "docker-cli", "docker-ce", "docker-ce-cli", "containerd.io"],
+            ["docker-ce", "docker-ce-cli", "containerd.io"],
+        ),
+    ],
+)
+def test_the_index_decides(
+    shell: Shell, host: AptHost, index: list[str], chosen: list[str]
+) -> None:
+    for name in index:
+        host.offer(name)
+    assert asked(shell, host, "engine_packages").stdout.split() == chosen
+
+
+@needs_apt
+@EACH_SHELL
+def test_an_index_without_an_engine_is_an_error(shell: Shell, host: AptHost) -> None:
+    host.offer("docker-doc")
+    done = asked(shell, host, "engine_packages")
+    assert done.exit == 1
+    assert "no package of this host has a Docker engine" in done.stderr
+
+
+@needs_apt
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("there", "client"), [("docker.io", "docker-cli"), ("docker-ce", "docker-ce-cli")]
+)
+def test_the_client_is_the_one_of_the_engine_that_is_there(
+    shell: Shell, host: AptHost, there: str, client: str
+) -> None:
+    for name in ("docker.io", "docker-cli", "docker-ce", "docker-ce-cli"):
+        host.offer(name)
+    installed(shell, host, there)
+    assert asked(shell, host, "client_packages").stdout.split() == [client]
+
+
+@needs_apt
+@EACH_SHELL
+def test_an_engine_whose_client_no_package_has_is_an_error(
+    shell: Shell, host: AptHost
+) -> None:
+    host.offer("docker.io")
+    installed(shell, host, "docker.io")
+    done = asked(shell, host, "client_packages")
+    assert done.exit == 1
+    assert "without the program docker" in done.stderr
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("offered", "chosen"), [("docker-ce", "docker-ce docker-ce-cli containerd.io")]
+)
+def test_dnf_is_asked_the_same(
+    shell: Shell, tmp_path: Path, offered: str, chosen: str
+) -> None:
+    tools = bare_tools(tmp_path / "bin")
+    (tools / "dnf").write_text(DNF.replace("OFFERED", offered))
+    (tools / "dnf").chmod(0o755)
+    done = run_bare(shell, call("engine_packages"), tools)
+    assert done.stdout.split() == chosen.split(), done.stderr
