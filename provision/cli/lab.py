@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from provision.cli.command import command
-from provision.cli.options import CommandOptions, positive, words
+from provision.cli.command import command, command_of
+from provision.cli.options import CommandOptions, option, positive, words
 from provision.invocation import program
 
 HOSTS = 3
 
 
-@command("hosts")
-def up(options: CommandOptions) -> int:
+@dataclass(frozen=True, slots=True)
+class UpOptions(CommandOptions):
+    """Options of lab.up.
+
+    Attributes:
+        system: the operating system of the hosts.
+    """
+
+    system: str = option("", "debian12 (the default) or debian13, for a new lab")
+
+
+@command_of(UpOptions, "hosts", "system")
+def up(options: UpOptions) -> int:
     """Bring up a lab, or repair one (--hosts N, default 3)."""
     from provision import lab
     from provision.report.console import output
 
     hosts = positive("--hosts", options.hosts) if options.hosts else HOSTS
-    lab.up(hosts, progress=output().show)
+    lab.up(hosts, progress=output().show, system=options.system)
     return 0
 
 

@@ -32,7 +32,9 @@ __all__ = [
 ]
 
 
-def up(hosts: int = 3, *, progress: Callable[[str], None]) -> list[VirtualHost]:
+def up(
+    hosts: int = 3, *, progress: Callable[[str], None], system: str = ""
+) -> list[VirtualHost]:
     """Bring up a lab of *hosts* hosts; create or repair what is missing or broken.
 
     Running hosts are left as they are; those numbered above *hosts* are removed. Writes
@@ -41,11 +43,14 @@ def up(hosts: int = 3, *, progress: Callable[[str], None]) -> list[VirtualHost]:
     Args:
         hosts: 1 to 50.
         progress: called with a line of text before everything that takes time.
+        system: debian12 or debian13; by default that of the hosts which are there,
+            or debian12.
 
     Raises:
-        LabError: the machine cannot run a lab; the message names what is missing.
+        LabError: the machine cannot run a lab (the message names what is missing), or
+            there are hosts of another system.
     """
-    return lifecycle.up(hosts, progress)
+    return lifecycle.up(hosts, progress, system)
 
 
 def down(*, keep_cache: bool = False) -> None:

@@ -14,19 +14,22 @@ from provision.lab.engine import Engine
 from provision.lab.paths import LABEL, NAME, LabPaths, VirtualHost, virtual_hosts
 from provision.lab.prerequisites import Progress
 from provision.lab.supplies import download_archives, services
+from provision.lab.system import HostSystem, system_named
 
 PARALLEL_HOSTS = 8
 REMOVE_S = 600
 
 
-def up(number: int, progress: Progress) -> list[VirtualHost]:
+def up(number: int, progress: Progress, system: str = "") -> list[VirtualHost]:
     """Bring a lab with *number* hosts up, from any earlier state.
 
     Running hosts are left alone, missing or broken ones are created, and those above
     *number* are removed.
     """
     paths, wanted = LabPaths.find(), virtual_hosts(number)
+    chosen = system_named(system) if system else paths.system
     with exclusive(paths, progress), ThreadPoolExecutor(1) as background:
+        paths = _with_system(paths, chosen)
         outer = _ensure_engine(paths, progress)
         ray = background.submit(prerequisites.make_ray_files, paths, progress)
         image = prerequisites.ensure_host_image(outer, paths, progress)
@@ -40,6 +43,20 @@ def up(number: int, progress: Progress) -> list[VirtualHost]:
             progress("storing the Ray image in the registry")
             prerequisites.store_ray_image(paths, files)
     return wanted
+
+
+def _with_system(paths: LabPaths, system: HostSystem) -> LabPaths:
+    """Return the paths of a lab whose hosts are to have *system*.
+
+    Raises:
+        LabError: it has hosts of another one.
+    """
+    if system != paths.system and paths.expected_hosts():
+        raise LabError(
+            f"the lab has hosts of {paths.system.name}, and not of {system.name}",
+            hint="remove it first: invoke lab.down",
+        )
+    return paths.choose(system)
 
 
 def _ensure_engine(paths: LabPaths, progress: Progress) -> Engine:

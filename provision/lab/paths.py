@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provision.errors import LabError
+from provision.lab.system import DEFAULT, HostSystem, system_named
 
 NAME = "provision-lab"
 LABEL = "provision.lab"
@@ -21,8 +22,9 @@ REGISTRY_PORT = 5000
 ARTIFACTS = "172.30.77.3"
 ARTIFACTS_PORT = 8080
 RAY_IMAGE = "rayproject/ray:2.60.0"
-SUITE = "bookworm"
 MAX_HOSTS = 50
+SYSTEM_FILE = "system"
+"""The file in the lab's folder with the name of its hosts' system."""
 RUN = Path("/run/provision-lab")
 """Socket and pid file of the engine. Short: a socket path has 107 bytes at most."""
 
@@ -68,6 +70,8 @@ class LabPaths:
 
     root: Path
     cache: Path
+    system: HostSystem = DEFAULT
+    """The system of its hosts."""
 
     @classmethod
     def find(cls, root: Path | None = None) -> LabPaths:
@@ -79,7 +83,21 @@ class LabPaths:
         """
         root = (root or _nearest_root()).resolve()
         shared = os.environ.get("PROVISION_LAB_CACHE")
-        return cls(root, Path(shared).resolve() if shared else root / "cache")
+        cache = Path(shared).resolve() if shared else root / "cache"
+        chosen = root / SYSTEM_FILE
+        system = system_named(chosen.read_text()) if chosen.exists() else DEFAULT
+        return cls(root, cache, system)
+
+    def choose(self, system: HostSystem) -> LabPaths:
+        """Return the paths of a lab with hosts of *system*, from now on."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / SYSTEM_FILE).write_text(system.name)
+        return replace(self, system=system)
+
+    @property
+    def of_system(self) -> Path:
+        """The part of the cache that only hosts of this system use."""
+        return self.cache / self.system.name
 
     @property
     def key(self) -> Path:
@@ -110,17 +128,17 @@ class LabPaths:
     @property
     def packages(self) -> Path:
         """Apt repository that the hosts install from."""
-        return self.cache / "apt"
+        return self.of_system / "apt"
 
     @property
     def archive_packages(self) -> Path:
         """Debian packages that the downloadable archives are made from."""
-        return self.cache / "parts"
+        return self.of_system / "parts"
 
     @property
     def archives(self) -> Path:
         """Archives that the hosts can download."""
-        return self.cache / "tarballs"
+        return self.of_system / "tarballs"
 
     @property
     def registry_store(self) -> Path:
@@ -130,7 +148,7 @@ class LabPaths:
     @property
     def server_programs(self) -> Path:
         """Programs of the registry and the artifact server."""
-        return self.cache / "programs"
+        return self.of_system / "programs"
 
     @property
     def host_keys(self) -> Path:

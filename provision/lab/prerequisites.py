@@ -93,7 +93,7 @@ def _install(packages: list[str]) -> None:
 
 def ensure_host_image(engine: Engine, paths: LabPaths, progress: Progress) -> str:
     """Make the image of the virtual hosts if it is missing; return its name."""
-    image = f"{HOST_IMAGE}:{images.recipe()}"
+    image = f"{HOST_IMAGE}:{images.recipe(paths.system)}"
     if images.host_missing(paths):
         progress("making the file system of the hosts")
     tar = images.host_tar(paths)

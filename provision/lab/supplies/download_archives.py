@@ -222,9 +222,10 @@ def _stand_in(root: Path) -> ArchiveTree:
         for name in ("libz.so.1", "libexpat.so.1")
         for file in root.rglob(name)
     }
+    program = next((root / "usr/bin").glob("python3.*"))
     python = {
-        "stand-in/bin/python3": root / "usr/bin/python3.11",
-        "stand-in/lib/python3.11": root / "usr/lib/python3.11",
+        "stand-in/bin/python3": program,
+        f"stand-in/lib/{program.name}": root / "usr/lib" / program.name,
     }
     top = f"grafana-v{GRAFANA}"
     return ArchiveTree(top, texts, {**sources, **pure, **libraries, **python})

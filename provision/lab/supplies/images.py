@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from provision.lab.paths import ARTIFACTS, ARTIFACTS_PORT, RAY_IMAGE, SUITE, LabPaths
+from provision.lab.paths import ARTIFACTS, ARTIFACTS_PORT, RAY_IMAGE, LabPaths
 from provision.lab.run_command import run_command
+from provision.lab.system import DEBIAN_12, HostSystem
 
 DATA = Path(__file__).parent / "data"
 HOST_PACKAGES = (
@@ -32,11 +33,12 @@ ARCHIVE_PACKAGES = (
     *("libjs-jquery-hotkeys", "libjs-moment", "libjs-moment-timezone"),
     *("libjs-mustache", "libjs-popper.js", "libjs-rickshaw", "libjs-d3"),
     "prometheus-node-exporter",
-    # Python for the Grafana stand-in.
-    *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
+    # For the Python of the Grafana stand-in.
     *("libexpat1", "zlib1g"),
 )
 """Packages that are unpacked and served as archives, never installed."""
+RAY_SUITE = DEBIAN_12.suite
+"""The Ray image is the same on hosts of every system."""
 RAY_PACKAGES = ("python3", "wget")
 RAY_REQUIREMENT = f"ray[default]=={RAY_IMAGE.partition(':')[2]}"
 WHEEL_KINDS = ("manylinux2014", "manylinux_2_28")
@@ -44,15 +46,15 @@ REPOSITORY = f"http://{ARTIFACTS}:{ARTIFACTS_PORT}/apt"
 BUILD_S = 600
 
 
-def recipe() -> str:
+def recipe(system: HostSystem) -> str:
     """Return a short digest of everything that the hosts' image is made from."""
-    packages = (HOST_PACKAGES, OFFERED_PACKAGES, ARCHIVE_PACKAGES)
+    packages = (system, HOST_PACKAGES, OFFERED_PACKAGES, ARCHIVE_PACKAGES)
     return _digest(packages, "host.sh", "entrypoint.sh")
 
 
 def ray_recipe() -> str:
     """Return a short digest of everything that the Ray image is made from."""
-    return _digest((RAY_PACKAGES, RAY_REQUIREMENT), "ray.sh")
+    return _digest((RAY_SUITE, RAY_PACKAGES, RAY_REQUIREMENT), "ray.sh")
 
 
 def _digest(about: object, *files: str) -> str:
@@ -69,23 +71,23 @@ def host_missing(paths: LabPaths) -> bool:
 
 
 def _host(paths: LabPaths) -> Path:
-    return paths.cache / f"host-{recipe()}.tar"
+    return paths.of_system / f"host-{recipe(paths.system)}.tar"
 
 
 def host_tar(paths: LabPaths) -> Path:
     """Return the hosts' file system; make it and the offered packages if missing."""
     tar = _host(paths)
     if host_missing(paths):
-        _remove_tars(paths, "host-*.tar")
+        _remove_tars(paths.of_system, "host-*.tar")
         variables = {
             "data": str(DATA),
             "debs": str(paths.packages),
             "repository": REPOSITORY,
             "offered": " ".join(OFFERED_PACKAGES),
             "parts": str(paths.archive_packages),
-            "unpacked": " ".join(ARCHIVE_PACKAGES),
+            "unpacked": " ".join((*ARCHIVE_PACKAGES, *paths.system.archive_packages)),
         }
-        _bootstrap(tar, HOST_PACKAGES, "host.sh", variables)
+        _bootstrap(tar, paths.system.suite, HOST_PACKAGES, "host.sh", variables)
     return tar
 
 
@@ -94,17 +96,17 @@ def ray_tar(paths: LabPaths, wheels: Path) -> Path:
     tar = paths.cache / f"ray-{ray_recipe()}.tar"
     if not tar.exists():
         variables = {"wheels": str(wheels), "requirement": RAY_REQUIREMENT}
-        _bootstrap(tar, RAY_PACKAGES, "ray.sh", variables)
+        _bootstrap(tar, RAY_SUITE, RAY_PACKAGES, "ray.sh", variables)
     return tar
 
 
 def remove_ray_tars(paths: LabPaths) -> None:
     """Remove the files that `ray_tar` made."""
-    _remove_tars(paths, "ray-*.tar")
+    _remove_tars(paths.cache, "ray-*.tar")
 
 
-def _remove_tars(paths: LabPaths, pattern: str) -> None:
-    for tar in paths.cache.glob(pattern):
+def _remove_tars(folder: Path, pattern: str) -> None:
+    for tar in folder.glob(pattern):
         tar.unlink()
 
 
@@ -125,7 +127,7 @@ def ray_wheels(paths: LabPaths) -> Path:
 
 
 def _bootstrap(
-    tar: Path, packages: Sequence[str], hook: str, env: Mapping[str, str]
+    tar: Path, suite: str, packages: Sequence[str], hook: str, env: Mapping[str, str]
 ) -> None:
     """Make *tar* from *packages* and the script *hook*; it appears when complete."""
     part = tar.with_suffix(".part")
@@ -134,7 +136,7 @@ def _bootstrap(
         *("mmdebstrap", "--quiet", "--format=tar", "--variant=minbase"),
         f"--include={','.join(packages)}",
         f'--customize-hook=sh {DATA}/{hook} "$1"',
-        *(SUITE, part),
+        *(suite, part),
         env={"TMPDIR": "/var/tmp", **env},  # noqa: S108, /tmp may be small
         limit_s=BUILD_S,
     )

@@ -64,7 +64,14 @@ class LabServer:
 def lab_servers(paths: LabPaths) -> tuple[LabServer, ...]:
     """Return the servers of the lab."""
     serve_images = ("/programs/usr/bin/docker-registry", "serve", "/data/registry.yml")
-    serve_files = ("/programs/bin/busybox", "httpd", "-f", "-h", "/files", "-p")
+    serve_files = (
+        f"/programs/{paths.system.busybox}",
+        "httpd",
+        "-f",
+        "-h",
+        "/files",
+        "-p",
+    )
     return (
         LabServer(
             *("registry", REGISTRY, REGISTRY_PORT),

@@ -51,6 +51,6 @@ def test_the_cache_can_be_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PROVISION_LAB_CACHE", raising=False)
-    assert LabPaths.find(tmp_path).packages == tmp_path / "cache" / "apt"
+    assert LabPaths.find(tmp_path).packages == tmp_path / "cache" / "debian12/apt"
     monkeypatch.setenv("PROVISION_LAB_CACHE", str(tmp_path / "shared"))
-    assert LabPaths.find(tmp_path).packages == tmp_path / "shared" / "apt"
+    assert LabPaths.find(tmp_path).packages == tmp_path / "shared" / "debian12/apt"

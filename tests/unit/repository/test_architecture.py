@@ -66,7 +66,7 @@ WITHIN = {
     ),
     "engine/change_control": "audit lock",
     "lab": (
-        "paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
+        "system paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
         "prerequisites lifecycle host_control"
     ),
     "lab/grafana_stub": "ini provisioning users pages __main__",

@@ -128,7 +128,9 @@ class DockerContainer(Options, kind="docker_container"):
             after["health"] = "starting"
         for path in self.files:
             field = file_field(path)
-            if thing == at(path) and (not state or "content" in state):
+            # One that the container was started without stays a difference.
+            known = field in after and thing == at(path)
+            if known and (not state or "content" in state):
                 # One that is put back may be what the container was started with.
                 current = after.get(field) == CURRENT
                 after[field] = "outdated" if current else UNFORESEEN
@@ -227,7 +229,7 @@ def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
     if not label.startswith("{"):
         return {"foreign": "true"}
     for path, is_now, was in zip_longest(files, now, then):
-        if path:
+        if path and was:
             state[file_field(path)] = CURRENT if is_now == was else "outdated"
     spec: dict[str, str] = json.loads(label)
     return state | spec
