@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -19,6 +19,7 @@ STYLES = {
     "ok": "green",
     "changed": "yellow",
     "would change": "cyan",
+    "would wait": "cyan",
     "differs": "cyan",
     "failed": "bold red",
     "blocked": "magenta",
@@ -41,39 +42,58 @@ def summary(run: Run, *, then: str = "") -> Iterator[RenderableType]:
     yield sentence(run, then=then)
 
 
+Column = tuple[str, Callable[[HostResult], float]]
+"""The title of a column, and its number for a host."""
+
+
+def _columns(run: Run) -> list[Column]:
+    columns: list[Column] = [("ok", lambda host: host.ok)]
+    if run.mode is Mode.APPLY:
+        columns.append(("changed", lambda host: host.changed))
+    elif run.mode is Mode.VERIFY:
+        columns.append(("differs", lambda host: host.planned + host.unmet))
+    else:
+        columns.append(("would change", lambda host: host.planned))
+        # A check is no change; a plan without such ones has no column for them.
+        if run.unmet:
+            columns.append(("would wait", lambda host: host.unmet))
+    return [
+        *columns,
+        ("failed", lambda host: host.failed),
+        ("blocked", lambda host: host.blocked),
+        ("round trips", lambda host: host.round_trips),
+        ("seconds", lambda host: host.seconds),
+    ]
+
+
 def _table(run: Run) -> Table:
-    words = {Mode.APPLY: "changed", Mode.VERIFY: "differs"}
-    word = words.get(run.mode or Mode.PLAN, "would change")
-    titles = ("ok", word, "failed", "blocked", "round trips", "seconds")
+    columns = _columns(run)
+    titles = [title for title, _ in columns]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("host", overflow="ellipsis", no_wrap=True)
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    for names, numbers in _rows(run):
-        style = STYLES["failed"] if numbers[2] else ""
+    for names, numbers in _rows(run, columns):
+        style = STYLES["failed"] if numbers[titles.index("failed")] else ""
         table.add_row(Text(listed(names, 1), style), *_cells(titles, numbers))
     return table
 
 
-def _rows(run: Run) -> Iterator[tuple[list[str], tuple[float, ...]]]:
+def _rows(
+    run: Run, columns: Sequence[Column]
+) -> Iterator[tuple[list[str], tuple[float, ...]]]:
     """Yield hosts and their numbers; many hosts are grouped by equal counts."""
+    numbers = {
+        name: tuple(number(host) for _, number in columns)
+        for name, host in run.hosts.items()
+    }
     groups: dict[object, list[str]] = {}
-    for name, host in run.hosts.items():
-        key = name if len(run.hosts) <= MAX_ROWS else _numbers(host)[:-1]
+    for name, row in numbers.items():
+        key = name if len(run.hosts) <= MAX_ROWS else row[:-1]
         groups.setdefault(key, []).append(name)
     for names in groups.values():
-        columns = zip(*(_numbers(run.hosts[name]) for name in names), strict=True)
-        yield names, tuple(max(column) for column in columns)
-
-
-def _numbers(host: HostResult) -> tuple[float, ...]:
-    counts = (
-        host.ok,
-        host.changed + host.planned + host.unmet,
-        host.failed,
-        host.blocked,
-    )
-    return (*counts, host.round_trips, host.seconds)
+        columns_of = zip(*(numbers[name] for name in names), strict=True)
+        yield names, tuple(max(column) for column in columns_of)
 
 
 def _cells(titles: Iterable[str], numbers: Iterable[float]) -> Iterator[Text]:

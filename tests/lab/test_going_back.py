@@ -21,7 +21,7 @@ docker commit --change 'ENTRYPOINT ["/bin/false"]' "$made" {BROKEN}
 docker rm "$made"
 """
 CASES = {
-    "an option": ("ray_object_store_memory_mb=9000000",),
+    "an option": ("ray_num_gpus=2", "ray_env={CUDA_VISIBLE_DEVICES: '0'}"),
     "an environment": ("ray_env={PYTHONHOME: /nowhere}",),
     "an image": (f"ray_image={BROKEN}", "ray_version=2.60.0"),
 }

@@ -141,6 +141,8 @@ def test_no_alert_fires_on_a_cluster_that_is_well() -> None:
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
     assert len(rules) >= 6
     assert query('ALERTS{alertstate="firing"}') == []
+    # After a deploy Prometheus needs a scrape or two to see that all is well.
+    eventually(lambda: query("ALERTS") == [], 60)
 
 
 def test_rays_dashboard_finds_prometheus_and_grafana() -> None:

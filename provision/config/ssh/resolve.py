@@ -38,6 +38,8 @@ EXPANDED_LATER = frozenset(
     ("proxycommand", "proxyjump", "controlpath", "remotecommand")
 )
 """Options whose tokens ssh -G prints as they are."""
+OF_THE_NAME = r"%[^%dLlui]"
+"""Tokens whose values may differ between hosts; the others are about this machine."""
 NOT_HONOURED = ("bindinterface", "proxyusefdpass")
 """Options with which ssh would reach another machine than we do."""
 INSTALL = "install openssh-client, or write it with Host and Include alone"
@@ -163,7 +165,8 @@ class Configuration:
         for name in NOT_HONOURED:
             if " ".join(options.get(name, ("no",))).lower() not in ("no", "false"):
                 lines = (line for file in self.files.files for line in file)
-                line = next(line for line in lines if line.keyword == name)
+                quoted = re.compile(rf'[ \t"]*{name}\b', re.IGNORECASE)
+                line = next(line for line in lines if quoted.match(line.text))
                 what = f"{line.text.strip()!r} is not honoured here"
                 raise InputError(what, file=line.file, line=line.number)
 
@@ -252,7 +255,8 @@ def _depends_on_name(line: Line, name: str) -> bool:
         return False
     if line.keyword == "include" and line.included is None:
         return True
-    return "%" in line.text or (line.keyword == "hostname" and name in line.words)
+    tokens = re.search(OF_THE_NAME, line.text)
+    return bool(tokens) or (line.keyword == "hostname" and name in line.words)
 
 
 def _options(answer: Answer, name: str, files: Sequence[File]) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ from provision.model.step import Absence, Step, Thing
 Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
 """A user's or group's name, as useradd(8) of every distribution takes it."""
 
+ROOT = "0"
 PROBE = read_shell(__file__, "user_probe.sh")
 MAKE = read_shell(__file__, "user_make.sh")
 EVIDENCE = r"""
@@ -83,15 +84,14 @@ class User(NamedUser, kind="user"):
     shell: AbsPath = "/usr/sbin/nologin"
 
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(
-            PROBE,
-            self.name,
-            members=bool(self.groups),
-            home_owners=self.home is not None,
-        )
+        about = self.name if self.home is None else f"{self.name}:{self.home}"
+        return Sh.mergeable_probe(PROBE, about, members=bool(self.groups))
 
     def observe(self, reply: Reply) -> State:
-        return account(self.name, super().observe(reply))
+        found = super().observe(reply)
+        owner = found.get(f".home.{self.home}", "")
+        home = {"home_owner": owner} if owner else {}
+        return account(self.name, found) | home
 
     def desired(self) -> State:
         uid = {} if self.uid is None else {"uid": str(self.uid)}
@@ -102,8 +102,9 @@ class User(NamedUser, kind="user"):
 
     def plan(self, observed: State) -> list[Change]:
         uid, _, owner = observed.get("home_owner", "").partition(":")
-        # What belongs to the number that the user is to have is the user's.
-        if owner and self.home == observed.get("home") and uid != str(self.uid):
+        # Many a service has a home of root's; and what belongs to the number that the
+        # user is to have is the user's.
+        if owner and uid not in {ROOT, observed.get("uid"), str(self.uid)}:
             owner = f"uid {uid}" if owner == "UNKNOWN" else owner
             raise RefusedError(
                 f"the home directory {self.home} of {self.name} belongs to {owner}",
@@ -151,7 +152,7 @@ class UserAbsent(Absence, NamedUser, kind="user_absent"):
     }
 
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(PROBE, self.name, members=False, home_owners=False)
+        return Sh.mergeable_probe(PROBE, self.name, members=False)
 
     def observe(self, reply: Reply) -> State:
         found = account(self.name, super().observe(reply))

@@ -50,6 +50,8 @@ def rotated(running_lab: object, tmp_path_factory: pytest.TempPathFactory) -> Ro
     words = ("token.rotate", "--inventory", INVENTORY, "-v", "--report", str(report))
     with Watch() as watch:
         done = invoke(*words).expect_exit(0)
+    # At once: the rotation itself has waited until all nodes are back.
+    invoke("smoke", "--inventory", INVENTORY).expect_exit(0)
     printed = done.output + report.read_text()
     return Rotated(printed, watch, old, secret("ray_token"))
 

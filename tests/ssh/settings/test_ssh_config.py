@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 from conftest import HostFor, Sshd, connects, refusal
 
 from provision.config.inventory import Host
-from provision.config.ssh import SshRequest, program, resolve
+from provision.config.ssh import SshRequest, resolve
 from provision.errors import ConnectError, InputError
 from provision.transport.connect import check_ssh_settings
 from provision.transport.ssh import SshTransport
@@ -36,20 +34,6 @@ def config(home: Path, text: str, name: str = "config") -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     return path
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    """The commands of ssh that were run for its configuration."""
-    commands: list[Sequence[str]] = []
-    run = subprocess.run
-
-    def counted(command: Sequence[str], **options: Any) -> Any:
-        commands.append(command)
-        return run(command, **options)
-
-    monkeypatch.setattr(subprocess, "run", counted)
-    return commands
 
 
 def test_an_included_file_says_where_the_host_is(
@@ -151,32 +135,6 @@ def test_a_changed_file_is_read_again(home: Path) -> None:
     config(home, "Include mor*\n")
     config(home, "Port 3\n", "more2")
     assert resolve(SshRequest("a")).port == 3
-
-
-PLAIN = "".join(
-    f"Host n{n}\n  HostName 10.0.{n // 250}.{n % 250}\n" for n in range(500)
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "most"),
-    [
-        (PLAIN + "Host *\n  User ops\n", 1),
-        (f"Include hosts\n{PLAIN}", 1),
-        (f"Match host 10.0.1.*\n  Port 23\n{PLAIN}Match user x\n  Port 24\n", 1),
-        (f'Match exec "true"\n  Port 23\n{PLAIN}Match !exec "false"\n  User x\n', 3),
-        ("Match final host n4*\n  Port 23\n", 3),
-    ],
-)
-def test_500_hosts_are_few_processes(
-    home: Path, asked: list[Sequence[str]], text: str, most: int
-) -> None:
-    program.defaults.cache_clear()
-    config(home, text)
-    config(home, "Host n7*\n  Port 77\n", "hosts")
-    found = [resolve(SshRequest(f"n{n}")) for n in range(500)]
-    assert len({one.host for one in found}) == 500
-    assert len(asked) <= most
 
 
 def test_without_ssh_plain_blocks_and_includes_are_read(
@@ -347,7 +305,9 @@ def test_a_cipher_that_we_lack_is_named(answers: Any) -> None:
     assert "aes256-ctr" in error.hint
 
 
-@pytest.mark.parametrize("option", ["ProxyUseFdpass yes", "BindInterface eth0"])
+@pytest.mark.parametrize(
+    "option", ["ProxyUseFdpass yes", "BindInterface eth0", '"BindInterface" eth0']
+)
 def test_what_would_lead_elsewhere_is_refused_with_its_place(
     answers: Any, option: str
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rig import LATER, Note, Rig
 
+from provision.engine.outcome import apply_error
 from provision.errors import ApplyError, LockHeldError, StepTimeoutError, VerifyError
 from provision.model.events import (
     HostBlocked,
@@ -16,6 +17,7 @@ from provision.model.events import (
     StepOk,
     StepWaiting,
 )
+from provision.model.shell import Reply
 
 
 def test_a_step_is_judged_on_what_earlier_steps_made(notes: list[Note]) -> None:
@@ -101,3 +103,14 @@ def test_the_lines_of_a_running_change_are_shown_and_those_of_probes_are_not(
     rig = Rig(notes[:1])
     rig.run()
     assert [event.line for event in rig.of(OutputLine)] == ["wrote new"]  # type: ignore[attr-defined]
+
+
+def test_a_failed_change_shows_both_streams() -> None:
+    error = apply_error(60, Reply("what went before\n", "why it failed\n", exit=1))
+    assert error.details == ("what went before", "why it failed")
+
+
+def test_one_that_took_too_long_does_as_well() -> None:
+    error = apply_error(60, Reply("half way\n", "and waiting\n", exit=137, ended=False))
+    assert isinstance(error, StepTimeoutError)
+    assert error.details == ("half way", "and waiting")

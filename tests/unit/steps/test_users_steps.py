@@ -39,7 +39,7 @@ def test_what_is_not_given_is_not_managed() -> None:
     ("owner", "said"), [("7:lp", "belongs to lp"), ("4711:UNKNOWN", "to uid 4711")]
 )
 def test_a_home_of_somebody_else_is_refused(owner: str, said: str) -> None:
-    reply = Reply(f"{SEEN}ops.home_owner={owner}\n")
+    reply = Reply(f"{SEEN}.home./home/ops={owner}\n")
     step = user(home="/home/ops")
     with pytest.raises(RefusedError, match=said):
         step.plan(step.observe(reply))
@@ -48,9 +48,18 @@ def test_a_home_of_somebody_else_is_refused(owner: str, said: str) -> None:
     assert moved.plan(moved.observe(reply)) == [Change("home", "/home/ops", "/srv/ops")]
 
 
+def test_a_home_of_somebody_else_is_refused_to_a_new_user_and_one_who_moves() -> None:
+    step = user(home="/srv/ops")
+    for seen in ("", SEEN):
+        with pytest.raises(RefusedError, match="/srv/ops of ops belongs to lp"):
+            step.plan(step.observe(Reply(f"{seen}.home./srv/ops=7:lp\n")))
+        found = step.observe(Reply(f"{seen}.home./srv/ops=0:root\n"))
+        assert "home" in {change.field for change in step.plan(found)}
+
+
 def test_a_home_of_the_number_that_a_user_is_to_have_is_its_own() -> None:
     step = user(home="/home/ops", uid=7)
-    seen = step.observe(Reply(f"{SEEN}ops.home_owner=7:lp\n"))
+    seen = step.observe(Reply(f"{SEEN}.home./home/ops=7:lp\n"))
     assert step.plan(seen) == [Change("uid", "1000", "7")]
 
 

@@ -26,6 +26,11 @@ from provision.ray.steps.node.compatibility import (
 )
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
 from provision.ray.steps.node.ports import Ports, port_taken_error
+from provision.ray.steps.node.ray_options import (
+    NodeLabels,
+    Resources,
+    check_object_store,
+)
 from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
     DockerContainer,
@@ -53,6 +58,10 @@ PUT_BACK_WAIT_S = 60
 """Longest time to wait for a container that was put back to be healthy."""
 RESTART_S = 120
 """Longest time to stop and start a container."""
+SHM_PERCENT = 35
+"""Size of /dev/shm in percent of the host's memory, if no other is given."""
+MEMORY = "host_memory_kb"
+"""The field with the memory of the host in KiB, which is no state of the node's."""
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
 
@@ -111,8 +120,8 @@ class RayNode(Step):
     """Size of /dev/shm; 0 = 35 % of the host's memory."""
     log_max_mb: int = Field(default=0, ge=0)
     """Most that Docker keeps of the container's output; 0 = as the daemon does."""
-    resources: Mapping[str, float] = {}
-    node_labels: Mapping[Word, Word] = {}
+    resources: Resources = {}
+    node_labels: NodeLabels = {}
     gpus: bool = False
     """Give the container all GPUs of the host (needs NVIDIA's container toolkit)."""
     env: Mapping[Word, Plain] = {}
@@ -223,7 +232,7 @@ class RayNode(Step):
             },
             gpus="all" if self.gpus else "",
             shm_mb=self.shm_mb,
-            shm_percent=35,
+            shm_percent=SHM_PERCENT,
             nofile=65535,
             log_max_mb=self.log_max_mb,
             health=Health(
@@ -260,9 +269,9 @@ class RayNode(Step):
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
-        taken = {key: value for key, value in state.items() if key.startswith(TAKEN)}
-        rest = {key: value for key, value in state.items() if key not in taken}
-        return taken | seen(rest, self.container().files)
+        apart = {k: v for k, v in state.items() if k.startswith((TAKEN, MEMORY))}
+        rest = {key: value for key, value in state.items() if key not in apart}
+        return apart | seen(rest, self.container().files)
 
     def desired(self) -> State:
         return self.container().desired()
@@ -271,7 +280,13 @@ class RayNode(Step):
         for key, process in observed.items():
             if key.startswith(TAKEN):
                 raise port_taken_error(key.removeprefix(TAKEN), process)
+        memory_kb = observed.get(MEMORY)
+        observed = {key: v for key, v in observed.items() if key != MEMORY}
         changes = self.container().plan(observed)
+        if changes and memory_kb:
+            check_object_store(
+                self.object_store_memory_mb, int(memory_kb), self.shm_mb, SHM_PERCENT
+            )
         known = self._version_known
         at_once = list(full_restart(observed, changes, version_known=known))
         if at_once and self.left_out and observed.get("health") == "healthy":

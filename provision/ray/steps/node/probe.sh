@@ -1,9 +1,12 @@
-# Prints the state of the node's container, then the health of a node that runs, and the
+# Prints the state of the node's container, the host's memory, then the health of a node that runs, and the
 # processes that have the ports of one that does not.
 #
 # needs: agent_port, head, head_port, ports
 # uses: http.sh, docker/container/probe_container.sh
 container=$(probe_container) || exit 1
+while read -r name kb _; do
+    [ "$name" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }
+done </proc/meminfo
 printf '%s\n' "$container"
 case $container in
 *status=running*)

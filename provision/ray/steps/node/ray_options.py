@@ -1,0 +1,96 @@
+"""Options that `ray start` would refuse, found before the container that runs is replaced.
+
+Source: Ray 2.60.0, _private/resource_and_label_spec.py, label_utils.py and services.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from provision.errors import RefusedError
+
+OF_RAY = {
+    "CPU": "num_cpus",
+    "GPU": "num_gpus",
+    "memory": "the memory of the host",
+    "object_store_memory": "object_store_memory_mb",
+}
+"""Resources that every node has, and what says how much of them."""
+RESERVED = ("node:__internal_head__",)
+MOST_OF_A_RESOURCE = 100e12
+LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?"
+PREFIX = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+LONGEST_PREFIX = 253
+RAY_PREFIX = "ray.io/"
+ANYWHERE_BYTES = 10**10
+"""Size up to which Ray keeps its objects on disk where /dev/shm is too small."""
+MIB, KIB = 2**20, 2**10
+
+
+def _resources(resources: Mapping[str, float]) -> Mapping[str, float]:
+    for name, amount in resources.items():
+        if name in OF_RAY:
+            raise ValueError(f"{name} is Ray's own: it is set by {OF_RAY[name]}")
+        if name in RESERVED:
+            raise ValueError(f"{name} is Ray's own")
+        if not (0 <= amount <= MOST_OF_A_RESOURCE and float(amount).is_integer()):
+            raise ValueError(
+                f"Ray takes whole numbers from 0 on as amounts, and {name} is {amount:g}"
+            )
+    return resources
+
+
+def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in labels.items():
+        prefix, slash, rest = name.rpartition("/")
+        if name.startswith(RAY_PREFIX):
+            raise ValueError(f"{name}: names with {RAY_PREFIX} are Ray's own")
+        fits = re.fullmatch(LABEL, rest) and (
+            not slash
+            or (len(prefix) <= LONGEST_PREFIX and re.fullmatch(PREFIX, prefix))
+        )
+        if not fits:
+            raise ValueError(f"{name!r} is no name of a label, as Kubernetes has them")
+        if not re.fullmatch(LABEL, value):
+            raise ValueError(
+                f"{value!r} is no value of a label, as Kubernetes has them"
+            )
+    return labels
+
+
+Resources = Annotated[Mapping[str, float], AfterValidator(_resources)]
+"""Amounts of resources that a node has beside those of Ray's own, by name."""
+NodeLabels = Annotated[Mapping[str, str], AfterValidator(_labels)]
+"""Labels of a node, in the syntax of Kubernetes' labels."""
+
+
+def check_object_store(
+    wanted_mb: int | None, memory_kb: int, shm_mb: int, shm_percent: int
+) -> None:
+    """Raise RefusedError if Ray would not start with an object store of *wanted_mb*.
+
+    Args:
+        wanted_mb: its size in MiB; None = Ray chooses one that fits.
+        memory_kb: the memory of the host in KiB.
+        shm_mb: the size of the container's /dev/shm in MiB; 0 = *shm_percent* of the memory.
+        shm_percent: a share of the memory in percent.
+    """
+    if wanted_mb is None:
+        return
+    memory_mb = memory_kb * KIB // MIB
+    shm_mb = shm_mb or memory_mb * shm_percent // 100
+    if wanted_mb > memory_mb:
+        raise RefusedError(
+            f"an object store of {wanted_mb} MB does not fit: the host has {memory_mb} MB",
+            hint=f"set ray_object_store_memory_mb to {shm_mb} at most, or leave it out",
+        )
+    if wanted_mb > shm_mb and wanted_mb * MIB > ANYWHERE_BYTES:
+        raise RefusedError(
+            f"an object store of {wanted_mb} MB does not fit: /dev/shm of the container "
+            f"has {shm_mb} MB, and Ray refuses to keep so much elsewhere",
+            hint=f"set ray_object_store_memory_mb to {shm_mb} at most, or leave it out",
+        )

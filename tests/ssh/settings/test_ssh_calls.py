@@ -1,0 +1,74 @@
+"""How often ssh is asked, and whether its answers are told apart."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.config.ssh import SshRequest, files, program, resolve
+from provision.errors import InputError
+
+
+def config(home: Path, text: str, name: str = "config") -> Path:
+    path = home / ".ssh" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """The commands of ssh that were run for its configuration."""
+    commands: list[Sequence[str]] = []
+    run = subprocess.run
+
+    def counted(command: Sequence[str], **options: Any) -> Any:
+        commands.append(command)
+        return run(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", counted)
+    return commands
+
+
+PLAIN = "".join(
+    f"Host n{n}\n  HostName 10.0.{n // 250}.{n % 250}\n" for n in range(500)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        (PLAIN + "Host *\n  User ops\n", 1),
+        (f"Include hosts\n{PLAIN}", 1),
+        (f"Match host 10.0.1.*\n  Port 23\n{PLAIN}Match user x\n  Port 24\n", 1),
+        (f'Match exec "true"\n  Port 23\n{PLAIN}Match !exec "false"\n  User x\n', 3),
+        ("Match final host n4*\n  Port 23\n", 3),
+    ],
+)
+def test_500_hosts_are_few_processes(
+    home: Path, asked: list[Sequence[str]], text: str, most: int
+) -> None:
+    program.defaults.cache_clear()
+    config(home, text)
+    config(home, "Host n7*\n  Port 77\n", "hosts")
+    found = [resolve(SshRequest(f"n{n}")) for n in range(500)]
+    assert len({one.host for one in found}) == 500
+    assert len(asked) <= most
+
+
+def test_of_plain_lines_ssh_is_not_asked(
+    home: Path, asked: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SYSTEM_FILE", str(home / "system"))
+    (home / "system").write_text("Host *\n  SendEnv LANG LC_*\n  HashKnownHosts yes\n")
+    config(home, f"Include more\n{PLAIN}Host *\n  IdentityFile ~/.ssh/key\n")
+    config(home, "Host n7\n  Port 77\n", "more")
+    assert resolve(SshRequest("n7")).port == 77
+    assert asked == []
+    config(home, "Host n7\n  Port seven\n", "more")
+    with pytest.raises(InputError, match="Bad port"):
+        resolve(SshRequest("n7"))
