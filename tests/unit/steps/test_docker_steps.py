@@ -260,6 +260,29 @@ def test_a_stopped_engine_is_started() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ("missing", "no docker.service .*: podman version 4.3.1"),
+        ("masked", "is masked"),
+    ],
+)
+def test_an_engine_that_no_unit_starts_is_refused(unit: str, said: str) -> None:
+    reply = engine(unit=unit, program="podman version 4.3.1")
+    with pytest.raises(RefusedError, match=said):
+        changes(DockerEngine(), reply)
+
+
+def test_a_member_of_a_swarm_is_not_given_live_restore() -> None:
+    reply = engine(swarm="active")
+    with pytest.raises(RefusedError, match="member of a swarm") as caught:
+        changes(DockerEngine(daemon={"live-restore": True}), reply)
+    assert "docker_live_restore: null" in caught.value.hint
+    assert changes(DockerEngine(daemon={"live-restore": None}), reply) == []
+    there = engine(file='{"live-restore": true}')
+    assert changes(DockerEngine(daemon={"live-restore": True}), there) == []
+
+
 def test_keys_of_others_in_daemon_json_are_kept() -> None:
     reply = engine(file='{"debug": true, "registry-mirrors": ["http://old"]}')
     planned = MIRROR.plan(MIRROR.observe(reply))

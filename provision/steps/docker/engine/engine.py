@@ -61,7 +61,9 @@ class DockerEngine(Step, kind="docker_engine"):
     containers, unless `live-restore` is on.
 
     Raises:
-        RefusedError: the host's daemon.json is not JSON.
+        RefusedError: the host's daemon.json is not JSON; `docker` belongs to another
+            engine (podman, a snap); docker.service is masked; or `live-restore` is
+            wanted of a member of a swarm.
         ApplyError: the packages cannot be installed (the message names the process
             that has the lock), or Docker does not start; a daemon.json it does not
             start with is put back to what it was.
@@ -115,6 +117,14 @@ class DockerEngine(Step, kind="docker_engine"):
         return due and not (keys or self._keys().keys()) <= RELOADABLE
 
     def plan(self, observed: State) -> list[Change]:
+        _refuse_unmanageable(observed)
+        in_swarm = observed.get("swarm") == "active"
+        if in_swarm and self.daemon.get("live-restore") is True:
+            raise RefusedError(
+                "the engine is a member of a swarm, and would not start again with "
+                "live-restore",
+                hint="leave live-restore as it is (docker_live_restore: null)",
+            )
         there = _parse(observed.get("file", ""))
         document = json.dumps({**there, **self._keys()}, indent=4)
         changes = diff({**_fields(there), **observed}, self._wanted(observed))
@@ -154,6 +164,22 @@ class DockerEngine(Step, kind="docker_engine"):
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE)
+
+
+def _refuse_unmanageable(observed: State) -> None:
+    """Raise RefusedError if the engine cannot be started and configured by its unit."""
+    if observed.get("unit") == "missing":
+        raise RefusedError(
+            "there is no docker.service on this host, though its `docker` answers: "
+            f"{observed.get('program') or 'another engine'}",
+            hint="remove what has the place of Docker there (podman-docker, a snap), "
+            "or leave this host out",
+        )
+    if observed.get("unit") == "masked":
+        raise RefusedError(
+            "docker.service is masked on this host",
+            hint="see who did so and why; `systemctl unmask docker.service` undoes it",
+        )
 
 
 def _fields(keys: Mapping[str, Any]) -> dict[str, str]:
