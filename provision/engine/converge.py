@@ -55,6 +55,7 @@ EVIDENCE_LIMIT_S = 20.0
 NO_EVIDENCE = "the host could not be asked for the reason"
 CutOff = ConnectionLost | ConnectError
 """Errors of a host whose connection is closed because the run ends."""
+_Diff = tuple[State, tuple[Change, ...]]
 NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
 
 
@@ -284,7 +285,7 @@ class Convergence:
             self._promises.add(step.bound, changes)
         return observed, changes, because
 
-    def _diff(self, step: HostStep) -> tuple[State, tuple[Change, ...]]:
+    def _diff(self, step: HostStep) -> _Diff:
         """Return the observed state of *step*, and what has to change."""
         observed = self._observed(step)
         return observed, tuple(step.bound.step.plan(observed))
@@ -335,23 +336,28 @@ class Convergence:
         Raises:
             VerifyError: a difference is left.
         """
-        settle_s, pauses = step.bound.step.settle_s, poll_intervals()
-        deadline = time.monotonic() + settle_s
-        while left := self._remaining(step, last=time.monotonic() >= deadline):
-            if time.monotonic() >= deadline:
-                raise verify_error(step.bound.step, left)
+        kind, pauses, first = step.bound.step, poll_intervals(), None
+        deadline = time.monotonic() + kind.settle_s
+        while True:
+            over = time.monotonic() >= deadline
+            observed, left = self._remaining(step, last=over)
+            if not left:
+                return
+            first = first or observed
+            if over or (why := kind.hopeless(first, observed)):
+                raise verify_error(kind, left, "" if over else why)
             self._emit(StepWaiting(**self._about(step), left=left))
             if self._stopped.wait(next(pauses)):
                 raise VerifyError("interrupted before it had settled")
             self._session.forget()
 
-    def _remaining(self, step: HostStep, *, last: bool) -> tuple[Change, ...]:
+    def _remaining(self, step: HostStep, *, last: bool) -> _Diff:
         try:
-            return self._diff(step)[1]
+            return self._diff(step)
         except ProbeError:
             if last:
                 raise
-            return (Change("state", "unknown", None),)
+            return {}, (Change("state", "unknown", None),)
 
     def _explain(self, step: HostStep, error: HostError) -> None:
         """Add the host's evidence and the step's advice to *error*."""
@@ -380,10 +386,9 @@ class Convergence:
             reply = self._session.ask(step, sh, limit_s=limit_s)
         except ProvisionError as error:
             return (f"({problem}: {error.message})",)
-        failed = (
-            () if reply.ended and not reply.exit else (f"({problem})", *reply.tail())
-        )
-        return (*reply.stdout.strip("\n").splitlines(), *failed)
+        failed = reply.exit or not reply.ended
+        why = (f"({problem})", *reply.tail()) if failed else ()
+        return (*reply.stdout.strip("\n").splitlines(), *why)
 
     def _about(self, step: HostStep) -> _About:
         return {

@@ -38,10 +38,17 @@ def apply_error(timeout_s: float, done: Reply) -> ApplyError:
     return ApplyError(f"failed with exit code {done.exit}", details=done.tails())
 
 
-def verify_error(step: Step, left: Sequence[Change]) -> VerifyError:
-    """Return the error for *step*, of which *left* still differs after all its time."""
+def verify_error(step: Step, left: Sequence[Change], gave_up: str = "") -> VerifyError:
+    """Return the error for *step*, of which *left* still differs.
+
+    Args:
+        step: all its time is over, unless waiting was given up.
+        left: what differs.
+        gave_up: why it was.
+    """
     made = "" if step.checks_only else "the change was made, but "
     waited = f"after {step.settle_s:g} s " if step.settle_s else ""
+    waited = f"{gave_up}: " if gave_up else waited
     listed = ", ".join(map(str, left))
     return VerifyError(f"{made}{waited}it still differs: {listed}")
 

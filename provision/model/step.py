@@ -169,6 +169,15 @@ class Step(Parameters):
         """Return the text that *changes* replace, for `--diff`. MAY; None = no text."""
         return None
 
+    def hopeless(self, first: State, now: State) -> str:
+        """Return why waiting will not mend what still differs. MAY; "" = it may.
+
+        Args:
+            first: the state right after the change.
+            now: the state after some waiting.
+        """
+        return ""
+
     def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
         """Return shell that goes back to what ran before *changes*, which failed. MAY.
 

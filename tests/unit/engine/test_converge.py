@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from rig import LATER, Note, Rig
 
 from provision.engine.outcome import apply_error
 from provision.errors import ApplyError, LockHeldError, StepTimeoutError, VerifyError
+from provision.model.change import State
 from provision.model.events import (
     HostBlocked,
     OutputLine,
@@ -66,6 +68,23 @@ def test_a_step_that_settles_is_polled(notes: list[Note]) -> None:
     polls = len(rig.of(StepWaiting))
     assert polls >= 1
     assert rig.trips == 2 + polls
+
+
+class Counted(Note, kind="counted"):
+    """A note that is hopeless once it has another text than at first."""
+
+    def hopeless(self, first: State, now: State) -> str:
+        return "it got worse" if now != first else ""
+
+
+def test_a_step_that_is_hopeless_is_not_waited_for(notes: list[Note]) -> None:
+    worse = 'printf a >"$path"; (sleep 0.3; printf b >"$path") >/dev/null 2>&1 &'
+    rig = Rig([Counted(path=notes[0].path, change=worse, settle_s=60)])
+    started = time.monotonic()
+    assert not rig.run()
+    assert time.monotonic() - started < 30
+    [failed] = rig.of(StepFailed)
+    assert "but it got worse: it still differs: text: b" in str(failed.error)  # type: ignore[attr-defined]
 
 
 def test_a_step_that_never_settles_fails(notes: list[Note]) -> None:

@@ -58,6 +58,7 @@ PUT_BACK_WAIT_S = 60
 """Longest time to wait for a container that was put back to be healthy."""
 RESTART_S = 120
 """Longest time to stop and start a container."""
+NO_HEAD = "cannot reach the head"
 SHM_PERCENT = 35
 """Size of /dev/shm in percent of the host's memory, if no other is given."""
 MEMORY = "host_memory_kb"
@@ -315,6 +316,12 @@ class RayNode(Step):
             tables=self.tables_dir() if another_ray else "",
             why=f"provision replaces {self.address}",
         )
+
+    def hopeless(self, first: State, now: State) -> str:
+        # A worker ends again and again until the head is there.
+        no_head = now.get("health", "").startswith(NO_HEAD)
+        waits = no_head and not self.is_first
+        return "" if waits else self.container().hopeless(first, now)
 
     def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
         was_well = observed.get("health") == "healthy"

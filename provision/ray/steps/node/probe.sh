@@ -17,7 +17,9 @@ case $container in
     else
         echo "health=cannot reach the head at $head:$head_port"
     fi ;;
-*status=restarting*) ;;
+*status=restarting*)
+    [ "$(http 3 open "$head" "$head_port")" = open ] ||
+        echo "health=cannot reach the head at $head:$head_port" ;;
 *)
     ss -Hltnp 2>/dev/null | while read -r _ _ _ local _ process; do
         case " $ports " in

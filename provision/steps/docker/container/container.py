@@ -50,10 +50,12 @@ done
 CURRENT = "current"
 IN_PLACE_FIELDS = frozenset(("status", "health", "restart"))
 """Fields that are set right without replacing the container."""
-LIVE = frozenset(("status", "health", "restart", "image_id", "image_now"))
+LIVE = frozenset(("status", "health", "restart", "restarts", "image_id", "image_now"))
 """Fields that are looked up, not read from the label with the parameters."""
 
 
+CRASHES = 3
+"""Restarts of a container after which one more is not waited for."""
 UNFORESEEN = "known after the steps before it"
 
 
@@ -136,6 +138,9 @@ class DockerContainer(Options, kind="docker_container"):
                 after[field] = "outdated" if current else UNFORESEEN
         return after
 
+    def hopeless(self, first: State, now: State) -> str:
+        return crash_loop(first, now)
+
     def plan(self, observed: State) -> list[Change]:
         if not observed:
             return [Change("container", None, self.image)]
@@ -202,6 +207,12 @@ class DockerContainerAbsent(Absence, kind="docker_container_absent"):
     def _filters(self) -> list[str]:
         names = [f"--filter=name=^/{re.escape(name)}$" for name in self.names]
         return names or [f"--filter=label={self.label}"]
+
+
+def crash_loop(first: State, now: State) -> str:
+    """Return a text if Docker has started the container again too often since *first*."""
+    often = int(now.get("restarts", 0)) - int(first.get("restarts", 0))
+    return f"its process has ended {often} times" if often >= CRASHES else ""
 
 
 def tagged(image: str) -> str:

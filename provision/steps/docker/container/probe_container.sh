@@ -7,7 +7,8 @@ probe_container() {
     # container has a state; `index` makes Docker read the plain JSON of both.
     { why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
 health={{with index .State "Health"}}{{.Status}}{{end}}
-restart={{.HostConfig.RestartPolicy.Name}}
+restart={{.HostConfig.RestartPolicy.Name}}{{if .RestartCount}}
+restarts={{.RestartCount}}{{end}}
 image_id={{.Image}}{{with .Config.Labels}}
 files_then={{with index . "provision.files"}}{{.}}{{end}}
 spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id}}{{end}}' \
