@@ -217,7 +217,8 @@ def _communicate(
     channel.in_buffer.set_event(ready)
     channel.in_stderr_buffer.set_event(ready)
     writer.send(shell.initial_input())
-    start, sending_heartbeats = time.monotonic(), False
+    now = start = time.monotonic()
+    sending_heartbeats = False
     with contextlib.ExitStack() as stack:
         while not until():
             active = ready.pause(POLL_INTERVAL_S)
@@ -229,9 +230,12 @@ def _communicate(
                 sending_heartbeats = True
             if over or (not active and channel.exit_status_ready()):
                 return _exit_code(connection, channel)
-            # A host that sends nothing at all is not slow: its connection is about to
-            # be lost.
-            if time.monotonic() - start > shell.deadline_s and not connection.idle:
+            before, now = now, time.monotonic()
+            if connection.idle:
+                # A host that sends nothing at all is not slow: its connection is about
+                # to be lost. If it comes back it has as much time as before.
+                start += now - before
+            elif now - start > shell.deadline_s:
                 return shell.on_timeout()
     return 0
 
