@@ -110,6 +110,18 @@ def test_a_long_cut_during_an_upload_is_reported_as_a_lost_connection(
         run(BIG)
 
 
+@pytest.mark.parametrize("after", [1000, 1500, 2000])
+def test_a_cut_that_is_as_long_as_a_shell_may_take_to_start_is_not_blamed_on_it(
+    link: Proxy, run: Run, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setattr(
+        "provision.transport.remote_shell.conversation.START_LIMIT_S", 2.0
+    )
+    link.cut_at = link.sent + after
+    threading.Timer(2.5, link.mend).start()
+    assert "done" in run(SMALL)
+
+
 TICK = r"""
 number=0
 while [ "$number" -lt "$seconds" ]; do
