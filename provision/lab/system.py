@@ -15,13 +15,15 @@ class HostSystem:
         name: as `lab.up --system` has it.
         suite: of Debian's archive.
         busybox: the place of the program in the package busybox-static.
+        offered: packages that its hosts can install, beside those of all systems.
         archive_packages: packages that the archives of programs are made from, beside
-            those that all systems have.
+            those of all systems.
     """
 
     name: str
     suite: str
     busybox: str
+    offered: tuple[str, ...]
     archive_packages: tuple[str, ...]
 
 
@@ -31,9 +33,11 @@ def _python(version: str) -> tuple[str, ...]:
     return (f"python{version}-minimal", f"{library}-minimal", f"{library}-stdlib")
 
 
-DEBIAN_12 = HostSystem("debian12", "bookworm", "bin/busybox", _python("3.11"))
+DEBIAN_12 = HostSystem("debian12", "bookworm", "bin/busybox", (), _python("3.11"))
 DEBIAN_13 = HostSystem(
-    "debian13", "trixie", "usr/bin/busybox", ("promtool", *_python("3.13"))
+    *("debian13", "trixie", "usr/bin/busybox"),
+    offered=("docker-cli",),
+    archive_packages=("promtool", *_python("3.13")),
 )
 SYSTEMS = {system.name: system for system in (DEBIAN_12, DEBIAN_13)}
 DEFAULT = DEBIAN_12

@@ -83,7 +83,7 @@ def host_tar(paths: LabPaths) -> Path:
             "data": str(DATA),
             "debs": str(paths.packages),
             "repository": REPOSITORY,
-            "offered": " ".join(OFFERED_PACKAGES),
+            "offered": " ".join((*OFFERED_PACKAGES, *paths.system.offered)),
             "parts": str(paths.archive_packages),
             "unpacked": " ".join((*ARCHIVE_PACKAGES, *paths.system.archive_packages)),
         }

@@ -27,8 +27,8 @@ def host(tmp_path: Path) -> AptHost:
 
 
 def call(function: str) -> Sh:
-    text = f"refresh_index >/dev/null\n{function}"
-    return Sh.of(f"{FUNCTIONS}\n{text}", lock_timeout_s=0, update_within_s=0)
+    text = f"{FUNCTIONS}\nchoose {function}"
+    return Sh.of(text, lock_timeout_s=0, update_within_s=86400)
 
 
 def asked(shell: Shell, host: AptHost, function: str) -> Reply:
@@ -85,6 +85,17 @@ def test_the_client_is_the_one_of_the_engine_that_is_there(
         host.offer(name)
     installed(shell, host, there)
     assert asked(shell, host, "client_packages").stdout.split() == [client]
+
+
+@needs_apt
+@EACH_SHELL
+def test_an_index_that_has_no_client_yet_is_fetched_again(
+    shell: Shell, host: AptHost
+) -> None:
+    host.offer("docker.io")
+    installed(shell, host, "docker.io")
+    host.offer("docker-cli")
+    assert asked(shell, host, "client_packages").stdout.split() == ["docker-cli"]
 
 
 @needs_apt

@@ -45,6 +45,10 @@ install_noting() {
     packages_now | grep -vxFf "$note.before" >"$note.new" || printf '%s\n' "$@" >"$note.new"
     mv "$note.new" "$note"
     rm "$note.before"
+    command -v docker >/dev/null || {
+        echo "no program docker came with $*: name the package that has it as well" >&2
+        exit 1
+    }
 }
 
 dir=/etc/docker
@@ -66,15 +70,13 @@ if [ -n "$document" ]; then
     mv "$conf.new" "$conf"
 fi
 if "$install"; then
-    refresh_index
     # shellcheck disable=SC2046 # each word is a package
-    [ $# -gt 0 ] || set -- $(engine_packages)
+    [ $# -gt 0 ] || set -- $(choose engine_packages)
     [ $# -gt 0 ]
     install_noting "$dir/provision.packages" "$@"
 elif "$complete"; then
-    refresh_index
     # shellcheck disable=SC2046 # each word is a package
-    [ $# -gt 0 ] || set -- $(client_packages)
+    [ $# -gt 0 ] || set -- $(choose client_packages)
     [ $# -gt 0 ]
     install_noting "$dir/provision.client" "$@"
 fi

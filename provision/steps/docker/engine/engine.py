@@ -72,7 +72,10 @@ class DockerEngine(Step, kind="docker_engine"):
     """
 
     title_format = "docker engine"
-    advice_table = ADVICE
+    advice_table = {
+        ("no program docker came",): "set docker_packages, or leave it out",
+        **ADVICE,
+    }
 
     packages: tuple[Package, ...] = ()
     """Installed where there is no engine, or no client for it.

@@ -3,8 +3,13 @@
 # needs: update_within_s
 # uses: system/packages.sh
 
-refresh_index() {
-    ! command -v apt-get >/dev/null || lists_are_fresh || update_lists
+# Prints the packages that the function $1 chooses; from a newer index, if it finds none.
+choose() {
+    ! command -v apt-get >/dev/null || lists_are_fresh || update_lists >&2
+    "$1" 2>/dev/null || {
+        ! command -v apt-get >/dev/null || update_lists >&2
+        "$1"
+    }
 }
 offers() {
     if command -v apt-get >/dev/null; then
