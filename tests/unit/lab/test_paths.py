@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from provision import lab
 from provision.errors import LabError
 from provision.lab.paths import LabPaths, VirtualHost, virtual_hosts
+from provision.lab.supplies import images
+from provision.lab.system import DEBIAN_12, DEBIAN_13
 
 
 def test_every_host_has_a_name_an_address_and_a_port_of_its_own() -> None:
@@ -54,3 +57,32 @@ def test_the_cache_can_be_elsewhere(
     assert LabPaths.find(tmp_path).packages == tmp_path / "cache" / "debian12/apt"
     monkeypatch.setenv("PROVISION_LAB_CACHE", str(tmp_path / "shared"))
     assert LabPaths.find(tmp_path).packages == tmp_path / "shared" / "debian12/apt"
+
+
+def test_a_lab_keeps_the_system_of_its_hosts(tmp_path: Path) -> None:
+    paths = LabPaths.find(tmp_path)
+    assert paths.system is DEBIAN_12
+    chosen = paths.choose(DEBIAN_13)
+    assert LabPaths.find(tmp_path) == chosen
+    assert chosen.packages != paths.packages, "each has packages of its own"
+    assert chosen.registry_store == paths.registry_store, "and both the same images"
+
+
+def test_hosts_of_another_system_are_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".lab/host_keys").mkdir(parents=True)
+    (tmp_path / ".lab/host_keys/node1").touch()
+    with pytest.raises(LabError, match="has hosts of debian12, and not of debian13"):
+        lab.up(1, progress=print, system="debian13")
+
+
+def test_an_unknown_system_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="ubuntu") as caught:
+        lab.up(1, progress=print, system="ubuntu")
+    assert "debian12, debian13" in caught.value.hint
+
+
+def test_each_system_has_an_image_of_its_own() -> None:
+    assert images.recipe(DEBIAN_12) != images.recipe(DEBIAN_13)
