@@ -56,7 +56,17 @@ def image_named(name: str) -> Thing:
     return f"image:{name}"
 
 
-class DockerImage(Step, kind="docker_image"):
+class NamedImage(Step):
+    """An image of this name, which is on the host or is not."""
+
+    name: Word
+
+    @property
+    def thing(self) -> Thing:
+        return image_named(self.name)
+
+
+class DockerImage(NamedImage, kind="docker_image"):
     """An image that is on the host under this name, pulled if it is not.
 
     A tag that moved in the registry is not followed: what is there under the name
@@ -72,7 +82,6 @@ class DockerImage(Step, kind="docker_image"):
     title_format = "image {name}"
     advice_table = ADVICE
 
-    name: Word
     timeout_s: Seconds = 1800
 
     def probe(self) -> Sh:
@@ -81,10 +90,6 @@ class DockerImage(Step, kind="docker_image"):
     def desired(self) -> State:
         return {"image": self.name}
 
-    @property
-    def thing(self) -> Thing:
-        return image_named(self.name)
-
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(PULL, name=self.name)
 
@@ -92,7 +97,7 @@ class DockerImage(Step, kind="docker_image"):
         return Sh.of(EVIDENCE)
 
 
-class DockerImageAbsent(Absence, kind="docker_image_absent"):
+class DockerImageAbsent(Absence, NamedImage, kind="docker_image_absent"):
     """An image that is not on the host under this name.
 
     With a daemon that is down, its files tell that the image is not there; whether it
@@ -111,12 +116,6 @@ class DockerImageAbsent(Absence, kind="docker_image_absent"):
             "start it on the host: `systemctl start docker`"
         )
     }
-
-    name: Word
-
-    @property
-    def thing(self) -> Thing:
-        return image_named(self.name)
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)

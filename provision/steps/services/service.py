@@ -50,7 +50,17 @@ def service(name: str) -> Thing:
     return f"service:{name}"
 
 
-class Service(Step, kind="service"):
+class NamedService(Step):
+    """A service of this name, which runs or does not."""
+
+    name: Name
+
+    @property
+    def thing(self) -> Thing:
+        return service(self.name)
+
+
+class Service(NamedService, kind="service"):
     """A service that runs, also after a reboot, with its files as they are now.
 
     A change of one of `files` since the last start is a difference of this step, so
@@ -78,7 +88,6 @@ class Service(Step, kind="service"):
 
     title_format = "service {name}"
 
-    name: Name
     running: bool = True
     boot: bool = True
     """Start it at boot."""
@@ -108,10 +117,6 @@ class Service(Step, kind="service"):
         made_from = self.running and (self.files or self.archive)
         files = {"files": "current"} if made_from else {}
         return {"running": running, "boot": boot, **files}
-
-    @property
-    def thing(self) -> Thing:
-        return service(self.name)
 
     def reads(self) -> list[Thing]:
         return [self.thing, *self._unit(), *self._made_from()]
@@ -184,7 +189,7 @@ ABSENT_PROBE = read_shell(__file__, "service_absent_probe.sh")
 STOP = read_shell(__file__, "service_stop.sh")
 
 
-class ServiceAbsent(Absence, kind="service_absent"):
+class ServiceAbsent(Absence, NamedService, kind="service_absent"):
     """A service that neither runs nor starts at boot; its files stay.
 
     Example:
@@ -197,12 +202,6 @@ class ServiceAbsent(Absence, kind="service_absent"):
     """
 
     title_format = "no service {name}"
-
-    name: Name
-
-    @property
-    def thing(self) -> Thing:
-        return service(self.name)
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)

@@ -55,7 +55,13 @@ RULE_LINES = ("iptables=", "ip6tables=-")
 EVIDENCE = 'journalctl --no-pager --lines 10 --unit "provision-firewall-$chain"'
 
 
-class RayFirewall(Step, kind="ray_firewall"):
+class ClusterFirewall(Step):
+    """The firewall of this cluster on a host, which is there or is not."""
+
+    cluster: Word
+
+
+class RayFirewall(ClusterFirewall, kind="ray_firewall"):
     """The ports of a cluster take connections from its hosts only, on this host.
 
     A chain of its own does it, in `iptables` and `ip6tables`, which a host with Docker
@@ -75,7 +81,6 @@ class RayFirewall(Step, kind="ray_firewall"):
         ("sshd listens",): "give Ray other ports with the variable ray_ports"
     }
 
-    cluster: Word
     hosts: tuple[ClusterNode, ...] = Field(min_length=1)
     """Let in by `address`; not by name, since a name may later mean another address."""
     allow: tuple[Network, ...] = ()
@@ -172,15 +177,13 @@ class RayFirewall(Step, kind="ray_firewall"):
         return Sh.of(EVIDENCE, chain=chain(self.cluster))
 
 
-class RayFirewallAbsent(Absence, kind="ray_firewall_absent"):
+class RayFirewallAbsent(Absence, ClusterFirewall, kind="ray_firewall_absent"):
     """The cluster has no firewall on this host; rules of others stay as they are.
 
     Source: iptables(8), iptables 1.8.
     """
 
     title_format = "no firewall of cluster {cluster}"
-
-    cluster: Word
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, chain=chain(self.cluster))

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
+
 from provision.errors import RefusedError
 from provision.model.change import Change, State, diff
 from provision.model.fields import Seconds
@@ -51,7 +53,20 @@ class Merge(Change):
     document: str = ""
 
 
-class DockerEngine(Step, kind="docker_engine"):
+class HostEngine(Step):
+    """The Docker engine of a host, installed from packages or not there."""
+
+    packages: tuple[Package, ...] = ()
+    """The names of its packages; default: those that the host's index has."""
+    lock_timeout_s: int = Field(default=120, ge=0)
+    timeout_s: Seconds = 900
+
+    @property
+    def thing(self) -> Thing:
+        return "engine:docker"
+
+
+class DockerEngine(HostEngine, kind="docker_engine"):
     """A Docker engine that runs, also after a reboot, with these keys in daemon.json.
 
     An engine that is there already, from whatever source, is taken as it is; if it
@@ -59,6 +74,10 @@ class DockerEngine(Step, kind="docker_engine"):
     given value, and one that is empty (`[]`, `{}`, null) is not managed. What the
     daemon can reload is reloaded; for any other key it is restarted, and with it its
     containers, unless `live-restore` is on.
+
+    Without `packages` Docker's own (`docker-ce`, ...) are installed where its repository
+    is set up, else the distribution's: `docker.io`, with `docker-cli` where that is a
+    package of its own, or `moby-engine`.
 
     Raises:
         RefusedError: the host's daemon.json is not JSON; `docker` belongs to another
@@ -77,16 +96,7 @@ class DockerEngine(Step, kind="docker_engine"):
         **ADVICE,
     }
 
-    packages: tuple[Package, ...] = ()
-    """Installed where there is no engine, or no client for it.
-
-    Default: Docker's own (`docker-ce`, ...) where its repository is set up, else the
-    distribution's: `docker.io`, with `docker-cli` where that is a package of its own,
-    or `moby-engine`.
-    """
     daemon: Mapping[str, Any] = {}
-    lock_timeout_s: int = 120
-    timeout_s: Seconds = 900
 
     def probe(self) -> Sh:
         return Sh.of(PROBE)
@@ -102,10 +112,6 @@ class DockerEngine(Step, kind="docker_engine"):
         up = {**there, "running": "true", "boot": "true"}
         keys = _fields(self._keys())
         return up | keys | ({"loaded": "true"} if keys else {})
-
-    @property
-    def thing(self) -> Thing:
-        return "engine:docker"
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         stops = self._restarts(changes) and self.daemon.get("live-restore") is not True

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
-from provision.model.fields import Seconds, Word
+from provision.model.fields import Word
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence
-from provision.steps.system.packages import Package
+from provision.steps.docker.engine.engine import HostEngine
 
 PROBE = read_shell(__file__, "absent_probe.sh")
 REMOVE = read_shell(__file__, "remove.sh")
 REMOVE_CLIENT = read_shell(__file__, "remove_client.sh")
 
 
-class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
+class DockerEngineAbsent(Absence, HostEngine, kind="docker_engine_absent"):
     """No Docker engine of ours: one that `docker_engine` installed is removed whole.
 
     An engine that was there before, or that someone installed since, stays; a client
@@ -31,10 +31,6 @@ class DockerEngineAbsent(Absence, kind="docker_engine_absent"):
     title_format = "docker engine"
 
     cluster: Word
-    packages: tuple[Package, ...] = ()
-    """Those that `docker_engine` was given, if any."""
-    lock_timeout_s: int = 120
-    timeout_s: Seconds = 900
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, cluster=self.cluster)
