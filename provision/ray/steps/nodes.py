@@ -20,6 +20,8 @@ PROBE = read_shell(__file__, "nodes.sh")
 TRY_TOKENS = read_shell(__file__, "try_tokens.sh")
 ALIVE = "ALIVE"
 """Ray's word for a node that works."""
+UNKNOWN = "unknown"
+"""The state of all nodes while Ray does not answer."""
 OTHER = "other."
 """Prefix of the fields of nodes that are not among those that should be there."""
 OK = 200
@@ -132,6 +134,12 @@ class RayNodes(Step, kind="ray_nodes"):
 
     def desired(self) -> State:
         return {node.label: ALIVE for node in self.nodes}
+
+    def plan(self, observed: State) -> list[Change]:
+        if not observed:
+            # Ray does not answer: nobody knows which nodes it has.
+            return [Change(node.label, UNKNOWN, ALIVE) for node in self.nodes]
+        return super().plan(observed)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING
