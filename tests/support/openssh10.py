@@ -21,14 +21,15 @@ from provision.file_lock import folder_lock
 SUITE = "trixie"
 APT = Path("/etc/apt")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-FOLDER = CACHE / "provision-tests" / "openssh-10"
+FOLDER = CACHE / "provision-tests" / "openssh-10-with-client"
 PROGRAMS = {
+    "ssh": "usr/bin/ssh",
     "sshd": "usr/sbin/sshd",
     "sshd-session": "usr/lib/openssh/sshd-session",
     "sshd-auth": "usr/lib/openssh/sshd-auth",
 }
-NEEDED = re.compile(r"^(lib|openssh-server_|zlib1g_)")
-"""Packages to unpack: the server and libraries; apt also names scripts around them."""
+NEEDED = re.compile(r"^(lib|openssh-(server|client)_|zlib1g_)")
+"""Packages to unpack: server, client and libraries; apt also names scripts around them."""
 WRAPPER = """#!/bin/sh
 exec {loader} --library-path {libraries} --argv0 "$0" {program} "$@"
 """
@@ -36,7 +37,7 @@ exec {loader} --library-path {libraries} --argv0 "$0" {program} "$@"
 
 @dataclass(frozen=True)
 class OpenSsh:
-    """The programs of an OpenSSH server, in the folder *programs*."""
+    """The programs of OpenSSH, in the folder *programs*."""
 
     programs: Path
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.openssh10 import openssh_10
 
 from provision.config.ssh import SshRequest, files, program, resolve
 from provision.errors import InputError
@@ -72,3 +74,40 @@ def test_of_plain_lines_ssh_is_not_asked(
     config(home, "Host n7\n  Port seven\n", "more")
     with pytest.raises(InputError, match="Bad port"):
         resolve(SshRequest("n7"))
+
+
+@pytest.fixture
+def newer_ssh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """OpenSSH 10's ssh is the one on the PATH."""
+    programs = openssh_10().programs
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    program.defaults.cache_clear()
+    yield
+    program.defaults.cache_clear()
+
+
+@pytest.mark.usefixtures("newer_ssh")
+@pytest.mark.parametrize(
+    "block",
+    [
+        "Match localnetwork 198.51.100.0/24\n  ProxyJump nowhere.invalid\n",
+        "Match tagged prod\n  Port 1\n",
+        "Match version OpenSSH_9.*\n  Port 1\n",
+    ],
+)
+def test_words_of_a_newer_ssh_mean_what_it_takes_them_for(
+    home: Path, block: str
+) -> None:
+    config(home, f"{block}Host node1\n  HostName 127.0.0.1\n  Port 23\n  User root\n")
+    found = resolve(SshRequest("node1"))
+    assert (found.host, found.port, found.user) == ("127.0.0.1", 23, "root")
+    assert found.proxy_jump == ""
+
+
+def test_words_that_the_installed_ssh_does_not_know_are_refused_with_its_own(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.defaults.cache_clear()
+    config(home, "Host a\n  Port 23\nMatch weather rain\n  Port 1\n")
+    with pytest.raises(InputError, match=r"(?s)weather.*config:3"):
+        resolve(SshRequest("a"))
