@@ -1,6 +1,7 @@
 """Options that `ray start` would refuse, found before the container that runs is replaced.
 
-Source: Ray 2.60.0, _private/resource_and_label_spec.py, label_utils.py and services.py.
+Source: Ray 2.60.0, _private/parameter.py, resource_and_label_spec.py, label_utils.py and
+services.py.
 """
 
 from __future__ import annotations
@@ -23,9 +24,8 @@ OF_RAY = {
 RESERVED = ("node:__internal_head__",)
 MOST_OF_A_RESOURCE = 100e12
 LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?"
-PREFIX = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+PREFIX = rf"({LABEL})?(\.({LABEL})?)*"
 LONGEST_PREFIX = 253
-RAY_PREFIX = "ray.io/"
 ANYWHERE_BYTES = 10**10
 """Size up to which Ray keeps its objects on disk where /dev/shm is too small."""
 MIB, KIB = 2**20, 2**10
@@ -47,15 +47,13 @@ def _resources(resources: Mapping[str, float]) -> Mapping[str, float]:
 def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in labels.items():
         prefix, slash, rest = name.rpartition("/")
-        if name.startswith(RAY_PREFIX):
-            raise ValueError(f"{name}: names with {RAY_PREFIX} are Ray's own")
         fits = re.fullmatch(LABEL, rest) and (
             not slash
             or (len(prefix) <= LONGEST_PREFIX and re.fullmatch(PREFIX, prefix))
         )
         if not fits:
             raise ValueError(f"{name!r} is no name of a label, as Kubernetes has them")
-        if not re.fullmatch(LABEL, value):
+        if value and not re.fullmatch(LABEL, value):
             raise ValueError(
                 f"{value!r} is no value of a label, as Kubernetes has them"
             )
