@@ -32,8 +32,10 @@ REFUSING = {
     *("directory.owner", "directory.group", "directory.mode"),
     *("file.owner", "file.group", "file.mode"),
     *("ray_firewall.hosts.[].address", "ray_firewall.allow.[]"),
+    *("ray_head.node_labels.{key}", "ray_head.node_labels.{}"),
+    *("ray_worker.node_labels.{key}", "ray_worker.node_labels.{}"),
 }
-"""Checked by something that the JSON schema does not show: accounts, addresses."""
+"""Checked by something that the JSON schema does not show: accounts, addresses, labels."""
 OTHERS = (
     "apt-cache apt-get bash curl dnf docker dpkg dpkg-query getent gpasswd groupadd ip "
     "journalctl logger nsenter pgrep ps rpm setsid ss stdbuf systemctl tar update-rc.d "
