@@ -166,7 +166,8 @@ class Configuration:
             if " ".join(options.get(name, ("no",))).lower() not in ("no", "false"):
                 lines = (line for file in self.files.files for line in file)
                 quoted = re.compile(rf'[ \t"]*{name}\b', re.IGNORECASE)
-                line = next(line for line in lines if quoted.match(line.text))
+                line = next((one for one in lines if quoted.match(one.text)), None)
+                line = line or Line("", (), name)
                 what = f"{line.text.strip()!r} is not honoured here"
                 raise InputError(what, file=line.file, line=line.number)
 

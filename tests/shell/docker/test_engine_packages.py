@@ -110,6 +110,64 @@ def test_an_engine_whose_client_no_package_has_is_an_error(
     assert "without the program docker" in done.stderr
 
 
+def with_a_package(shell: Shell, host: AptHost) -> None:
+    """A host that has something, as every host does."""
+    host.offer("base-files")
+    installed(shell, host, "base-files")
+
+
+def noting(shell: Shell, host: AptHost, note: Path, *names: str) -> Reply:
+    text = f'{FUNCTIONS}\ndocker() {{ :; }}\ninstall_noting "$note" "$@"'
+    sh = Sh.of(text, *names, note=str(note), lock_timeout_s=0, update_within_s=0)
+    return run(host.shell(shell), sh, strict=True)
+
+
+@needs_apt
+@EACH_SHELL
+def test_what_came_is_noted(shell: Shell, host: AptHost, tmp_path: Path) -> None:
+    with_a_package(shell, host)
+    host.offer("runc")
+    host.offer("docker.io", needs="runc")
+    note = tmp_path / "etc/docker/provision.packages"
+    done = noting(shell, host, note, "docker.io")
+    assert done.exit == 0, done.stderr
+    assert note.read_text().split() == ["docker.io", "runc"]
+    assert [path.name for path in note.parent.iterdir()] == [note.name]
+
+
+@needs_apt
+@EACH_SHELL
+def test_nothing_is_noted_where_nothing_came(
+    shell: Shell, host: AptHost, tmp_path: Path
+) -> None:
+    host.offer("containerd.io")
+    host.offer("docker.io", conflicts="containerd.io")
+    installed(shell, host, "containerd.io")
+    note = tmp_path / "etc/docker/provision.packages"
+    done = noting(shell, host, note, "docker.io")
+    assert done.exit not in {0, None}
+    assert "containerd.io" in done.stdout + done.stderr
+    assert list(note.parent.iterdir()) == [], (
+        "a teardown would take the engine for ours"
+    )
+
+
+@needs_apt
+@EACH_SHELL
+def test_an_install_that_fails_half_way_is_noted_for_the_next_one(
+    shell: Shell, host: AptHost, tmp_path: Path
+) -> None:
+    with_a_package(shell, host)
+    host.offer("runc")
+    host.offer("docker.io", needs="runc", postinst="[ -e /var/lib/apt/mended ]")
+    note = tmp_path / "etc/docker/provision.packages"
+    assert noting(shell, host, note, "docker.io").exit not in {0, None}
+    assert note.read_text().split() == ["runc"]
+    (tmp_path / "var/lib/apt/mended").touch()
+    assert noting(shell, host, note, "docker.io").exit == 0
+    assert note.read_text().split() == ["docker.io", "runc"]
+
+
 @EACH_SHELL
 @pytest.mark.parametrize(
     ("offered", "chosen"), [("docker-ce", "docker-ce docker-ce-cli containerd.io")]

@@ -26,30 +26,6 @@ came_up() {
     done
     return 1
 }
-packages_now() {
-    dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
-        sed -n 's/^installed //p' | grep . || rpm -qa --qf '%{NAME}\n'
-}
-# Installs "$@"; the file $1 then has the names of all that came with them, also of those
-# that an attempt before this one brought before it was interrupted.
-install_noting() {
-    note=$1
-    shift
-    mkdir -p "$dir"
-    if [ ! -e "$note.before" ]; then
-        packages_now >"$note.new"
-        mv "$note.new" "$note.before"
-    fi
-    printf '%s\n' "$@" >"$note"
-    install_packages "$@"
-    packages_now | grep -vxFf "$note.before" >"$note.new" || printf '%s\n' "$@" >"$note.new"
-    mv "$note.new" "$note"
-    rm "$note.before"
-    command -v docker >/dev/null || {
-        echo "no program docker came with $*: name the package that has it as well" >&2
-        exit 1
-    }
-}
 
 dir=/etc/docker
 conf=$(readlink -f "$dir/daemon.json") || conf=$dir/daemon.json

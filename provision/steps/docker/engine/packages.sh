@@ -53,3 +53,37 @@ client_packages() {
     }
     echo "$client"
 }
+packages_now() {
+    if command -v dpkg-query >/dev/null; then
+        dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p'
+    else
+        rpm -qa --qf '%{NAME}\n'
+    fi
+}
+# Installs "$@"; the file $1 then has the names of all that came with them, also of those
+# that an attempt before this one brought before it was interrupted. If nothing came there
+# is no such file: a teardown takes for ours what it names.
+install_noting() {
+    note=$1
+    shift
+    mkdir -p "${note%/*}"
+    if [ ! -e "$note.before" ]; then
+        packages_now >"$note.new"
+        mv "$note.new" "$note.before"
+    fi
+    printf '%s\n' "$@" >"$note"
+    code=0
+    install_packages "$@" || code=$?
+    if packages_now | grep -vxFf "$note.before" >"$note.new"; then
+        mv "$note.new" "$note"
+    else
+        rm -f "$note" "$note.new"
+    fi
+    [ "$code" = 0 ] || [ -e "$note" ] || rm "$note.before"
+    [ "$code" = 0 ] || exit "$code"
+    rm "$note.before"
+    command -v docker >/dev/null || {
+        echo "no program docker came with $*: name the package that has it as well" >&2
+        exit 1
+    }
+}
