@@ -47,10 +47,10 @@ def verify_error(step: Step, left: Sequence[Change], gave_up: str = "") -> Verif
         gave_up: why it was.
     """
     made = "" if step.checks_only else "the change was made, but "
-    waited = f"after {step.settle_s:g} s " if step.settle_s else ""
-    waited = f"{gave_up}: " if gave_up else waited
+    after = f"after {step.settle_s:g} s " if step.settle_s else ""
+    why = f"{gave_up}: " if gave_up else after
     listed = ", ".join(map(str, left))
-    return VerifyError(f"{made}{waited}it still differs: {listed}")
+    return VerifyError(f"{made}{why}it still differs: {listed}")
 
 
 def poll_intervals() -> Iterator[float]:

@@ -22,10 +22,15 @@ from provision.ray.head import (
     head_steps,
     node_names,
 )
-from provision.ray.steps.nodes import ALIVE, ClusterNode, RayNodes, unwanted
+from provision.ray.steps.nodes import (
+    ALIVE,
+    UNKNOWN,
+    ClusterNode,
+    RayNodes,
+    unwanted,
+)
 from provision.ray.steps.prometheus_targets import PrometheusTargets
 
-UNKNOWN = "unknown"
 MISSING = "missing"
 NONE = "-"
 DIFFERS = 3
@@ -146,7 +151,7 @@ def _metrics(run: Run, steps: Iterable[Step]) -> str:
     observed = _observed(run, PrometheusTargets.kind)
     if observed is None:
         has_metrics = any(isinstance(step, PrometheusTargets) for step in steps)
-        return "unknown" if has_metrics else ""
+        return UNKNOWN if has_metrics else ""
     number = observed.get("number")
     if not number:
         return "Prometheus does not answer"

@@ -332,3 +332,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "/ssh/" in item.nodeid or item.path.parent.name == "ssh":
             item.add_marker(pytest.mark.xdist_group("ssh"))
             item.add_marker(pytest.mark.ssh)
+
+
+def config(home: Path, text: str, name: str = "config") -> Path:
+    """Write *text* to a file of ssh's in *home*."""
+    path = home / ".ssh" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path

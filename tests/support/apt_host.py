@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 Shell = tuple[str, ...]
@@ -58,9 +57,8 @@ class AptHost:
         needs: str = "",
         conflicts: str = "",
         postinst: str = "",
-        programs: Sequence[str] = (),
     ) -> None:
-        """Put a package into the repository; its *programs* are files in it."""
+        """Put a package into the repository."""
         folder = self.root / "build" / f"{name}-{version}"
         control = folder / "DEBIAN/control"
         control.parent.mkdir(parents=True)
@@ -74,10 +72,6 @@ class AptHost:
         if postinst:
             control.with_name("postinst").write_text(f"#!/bin/sh\n{postinst}\n")
             control.with_name("postinst").chmod(0o755)
-        for program in programs:
-            path = folder / program[1:]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("#!/bin/sh\n")
         deb = self.repository / f"{name}_{version}.deb"
         build = ["dpkg-deb", "--build", str(folder), str(deb)]
         subprocess.run(build, check=True, capture_output=True)

@@ -36,12 +36,7 @@ Answer = dict[str, list[str]]
 
 def ssh_program() -> str | None:
     """Return the path of ssh; None if it is not installed."""
-    return _found(os.environ.get("PATH"))
-
-
-@functools.cache
-def _found(path: str | None) -> str | None:
-    return shutil.which("ssh", path=path)
+    return shutil.which("ssh")
 
 
 def ask(files: ConfigFiles, name: str, lines: Sequence[Line]) -> Answer:

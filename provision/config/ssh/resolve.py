@@ -107,10 +107,12 @@ class Configuration:
     once: _Once = field(default_factory=_Once)
     made_s: float = field(default_factory=time.monotonic)
     _found: dict[Hashable, SshSettings] = field(default_factory=dict)
-    _plain: bool = False
+    _plain: bool = field(init=False)
+    _has_variables: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._plain = all_plain(self.files.files)
+        self._has_variables = self.files.has_variables
 
     @property
     def current(self) -> bool:
@@ -123,7 +125,7 @@ class Configuration:
         key = (request, os.environ.get("SSH_AUTH_SOCK"))
         if key not in self._found:
             found = self._settings(request)
-            if self.files.has_variables or any("$" in a for a in request.arguments):
+            if self._has_variables or any("$" in a for a in request.arguments):
                 return found
             self._found[key] = found
         return self._found[key]
@@ -174,7 +176,7 @@ class Configuration:
     def _check(self, request: SshRequest, arguments: File) -> None:
         """Let ssh look for mistakes, once for all hosts with the same arguments."""
         checked = tuple(line.text for line in arguments.lines if not _checked(line))
-        if ssh_program() and (checked or not self._plain):
+        if (checked or not self._plain) and ssh_program():
             self._ask(("check", checked), request, arguments)
 
     def _asked(

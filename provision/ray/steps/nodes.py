@@ -21,7 +21,7 @@ TRY_TOKENS = read_shell(__file__, "try_tokens.sh")
 ALIVE = "ALIVE"
 """Ray's word for a node that works."""
 UNKNOWN = "unknown"
-"""The state of all nodes while Ray does not answer."""
+"""State of what could not be asked, such as all nodes while Ray does not answer."""
 OTHER = "other."
 """Prefix of the fields of nodes that are not among those that should be there."""
 OK = 200

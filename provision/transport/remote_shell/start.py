@@ -76,22 +76,16 @@ def argv(*, sudo: bool, limit_s: float, password: bool = False) -> list[str]:
         password: let sudo read a password from standard input.
     """
     as_root = ["sudo", "-H", "-S" if password else "-n", "-u", "root", "--"]
-    limit = ["timeout", "-k", str(KILL_AFTER_S), str(math.ceil(limit_s))]
-    limit = limit if limit_s else []
+    timeout = ["timeout", "-k", str(KILL_AFTER_S), str(math.ceil(limit_s))]
+    limit = timeout if limit_s else []
     if not sudo:
-        return ["sh", "-c", WITHOUT_SUDO, "sh", *limit]
-    return [
-        "sh",
-        "-c",
-        BEFORE_SUDO,
-        "sh",
-        *as_root,
-        *limit,
-        "sh",
-        "-c",
-        AFTER_SUDO,
-        "sh",
-    ]
+        return [*_shell(WITHOUT_SUDO), *limit]
+    return [*_shell(BEFORE_SUDO), *as_root, *limit, *_shell(AFTER_SUDO)]
+
+
+def _shell(text: str) -> list[str]:
+    """Return the words of a shell that runs *text*; what follows is its arguments."""
+    return ["sh", "-c", text, "sh"]
 
 
 def encoded(script: Script) -> bytes:

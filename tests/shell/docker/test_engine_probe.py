@@ -1,4 +1,4 @@
-"""What the probe of an engine finds; docker and systemctl are stubs."""
+"""The probe of an engine, on hosts in several states; docker and systemctl are stubs."""
 
 from __future__ import annotations
 

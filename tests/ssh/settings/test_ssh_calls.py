@@ -1,4 +1,4 @@
-"""How often ssh is asked, and whether its answers are told apart."""
+"""Calls of the program ssh for its configuration: their number, and their answers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import config
 from support.openssh10 import openssh_10
 
 from provision.config.ssh import SshRequest, files, program, resolve
 from provision.errors import InputError
-
-
-def config(home: Path, text: str, name: str = "config") -> Path:
-    path = home / ".ssh" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HostFor, Sshd, connects, refusal
+from conftest import HostFor, Sshd, config, connects, refusal
 
 from provision.config.inventory import Host
 from provision.config.ssh import SshRequest, resolve
@@ -27,13 +27,6 @@ def block(sshd: Sshd) -> str:
         f"HostName 127.0.0.1\n  Port {sshd.port}\n  User root\n"
         f"  IdentityFile {sshd.key_file}\n"
     )
-
-
-def config(home: Path, text: str, name: str = "config") -> Path:
-    path = home / ".ssh" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def test_an_included_file_says_where_the_host_is(

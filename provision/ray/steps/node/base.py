@@ -35,6 +35,7 @@ from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
     DockerContainer,
     container,
+    crash_loop,
     seen,
 )
 from provision.steps.docker.container.options import Health, Plain
@@ -59,6 +60,7 @@ PUT_BACK_WAIT_S = 60
 RESTART_S = 120
 """Longest time to stop and start a container."""
 NO_HEAD = "cannot reach the head"
+"""Words of the probe for the health of a node whose head does not answer."""
 SHM_PERCENT = 35
 """Size of /dev/shm in percent of the host's memory, if no other is given."""
 MEMORY = "host_memory_kb"
@@ -321,7 +323,7 @@ class RayNode(Step):
         # A worker ends again and again until the head is there.
         no_head = now.get("health", "").startswith(NO_HEAD)
         waits = no_head and not self.is_first
-        return "" if waits else self.container().hopeless(first, now)
+        return "" if waits else crash_loop(first, now)
 
     def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
         was_well = observed.get("health") == "healthy"
@@ -344,7 +346,7 @@ class RayNode(Step):
 
     def advice(self, problem: str) -> str:
         at = f"{self.head_address()}:{self.ports.head}"
-        if "cannot reach the head" in problem or "connect to GCS" in problem:
+        if NO_HEAD in problem or "connect to GCS" in problem:
             return f"see that the head runs and no firewall closes {at} to this host"
         if "token" in problem and "nauth" in problem:
             return "head and workers have different tokens: deploy to all hosts at once"

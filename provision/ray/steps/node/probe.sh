@@ -1,5 +1,5 @@
-# Prints the state of the node's container, the host's memory, then the health of a node that runs, and the
-# processes that have the ports of one that does not.
+# Prints the state of the node's container, the host's memory, the health of a node that
+# runs, and the processes that have the ports of one that does not.
 #
 # needs: agent_port, head, head_port, ports
 # uses: http.sh, docker/container/probe_container.sh

@@ -70,10 +70,10 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     """A Docker engine that runs, also after a reboot, with these keys in daemon.json.
 
     An engine that is there already, from whatever source, is taken as it is; if it
-    came without the program `docker`, that is added. Keys of daemon.json that are not named here are kept; a named key gets exactly the
-    given value, and one that is empty (`[]`, `{}`, null) is not managed. What the
-    daemon can reload is reloaded; for any other key it is restarted, and with it its
-    containers, unless `live-restore` is on.
+    came without the program `docker`, that is added. Keys of daemon.json that are not
+    named here are kept; a named key gets exactly the given value, and one that is empty
+    (`[]`, `{}`, null) is not managed. What the daemon can reload is reloaded; for any
+    other key it is restarted, and with it its containers, unless `live-restore` is on.
 
     Without `packages` Docker's own (`docker-ce`, ...) are installed where its repository
     is set up, else the distribution's: `docker.io`, with `docker-cli` where that is a
