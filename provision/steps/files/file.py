@@ -23,6 +23,8 @@ from provision.steps.files.foresight import (
 )
 from provision.steps.files.path_info import PROBE, found
 
+LINKS = "hard_links"
+"""The field of a file that has more than one."""
 LARGEST = 2**20
 """Bytes of content that travel inside a script; Linux and sshd have no limit near it."""
 
@@ -209,6 +211,9 @@ class File(Ownership, kind="file"):
 
     def observe(self, reply: Reply) -> State:
         state = self.seen(self.path, reply)
+        there = found(reply).get(self.path)
+        if there and there.type == "file" and there.links > 1:
+            state = {**state, LINKS: str(there.links)}
         if "content" not in state or not isinstance(self.content, SecretStr):
             return state
         return {**state, "content": self._hidden(state["content"])}
@@ -231,7 +236,9 @@ class File(Ownership, kind="file"):
         }
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
-        state = super().foresee(observed, written)
+        state = dict(super().foresee(observed, written))
+        if state.get(LINKS) == "1":
+            del state[LINKS]
         digest = state.get("content", "")
         if digest.startswith("sha256:") and isinstance(self.content, SecretStr):
             return {**state, "content": self._hidden(digest)}
@@ -242,7 +249,12 @@ class File(Ownership, kind="file"):
 
     def plan(self, observed: State) -> list[Change]:
         self.refuse_other_type(observed)
-        return super().plan(observed)
+        changes = super().plan(observed)
+        replaced = "content" in {change.field for change in changes}
+        if replaced and LINKS in observed:
+            # A new file comes in its place, which has no other name yet.
+            changes.append(Change(LINKS, observed[LINKS], "1"))
+        return changes
 
     def text_change(
         self, observed: State, changes: Sequence[Change]

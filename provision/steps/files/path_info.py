@@ -16,7 +16,12 @@ PROBE = read_shell(__file__, "paths_probe.sh")
 
 @dataclass(frozen=True, slots=True)
 class PathInfo:
-    """State of a path: its type as stat(1) calls it, its mode and owner, a file's digest."""
+    """State of a path: its type as stat(1) calls it, its mode and owner.
+
+    Attributes:
+        links: how many names it has; 1 = no other.
+        sha256: a file's digest.
+    """
 
     type: str
     mode: str
@@ -24,6 +29,7 @@ class PathInfo:
     owner: str
     gid: str
     group: str
+    links: int = 1
     sha256: str = ""
 
     @property
@@ -56,11 +62,13 @@ def _parse(text: str) -> Mapping[str, PathInfo]:
     for line in lines:
         about, _, path = line.partition(":")
         if line.startswith("stat "):
-            _, mode, uid, owner, gid, group, type_ = about.split(" ", 6)
+            _, mode, uid, owner, gid, group, links, type_ = about.split(" ", 7)
             # An empty file is a "regular empty file".
             type_ = "file" if type_.startswith("regular ") else type_
             digest = sums.get(path, "")
-            there[path] = PathInfo(type_, mode, uid, owner, gid, group, digest)
+            there[path] = PathInfo(
+                type_, mode, uid, owner, gid, group, int(links), digest
+            )
     return there
 
 

@@ -1,8 +1,8 @@
 # needs:
-# probe_paths PATH... prints the type, the rights and the owner of each path that exists,
-# and the digest of each file. A path that ends with a slash is the target of a link there.
+# probe_paths PATH... prints the type, the rights, the owner and the number of names (hard
+# links) of each path that exists, and the digest of each file. A path that ends with a slash is the target of a link there.
 
-stat_all() { stat -c 'stat %a %u %U %g %G %F:%n' -- "$@"; }
+stat_all() { stat -c 'stat %a %u %U %g %G %h %F:%n' -- "$@"; }
 probe_paths() {
     for path; do
         shift

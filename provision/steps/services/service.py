@@ -50,6 +50,11 @@ def service(name: str) -> Thing:
     return f"service:{name}"
 
 
+def units_of(name: str) -> list[Thing]:
+    """Return the files of which one makes service *name* known to the host."""
+    return [at(f"/etc/systemd/system/{name}.service"), at(f"/etc/init.d/{name}")]
+
+
 class NamedService(Step):
     """A service of this name, which runs or does not."""
 
@@ -119,17 +124,12 @@ class Service(NamedService, kind="service"):
         return {"running": running, "boot": boot, **files}
 
     def reads(self) -> list[Thing]:
-        return [self.thing, *self._unit(), *self._made_from()]
+        return [self.thing, *units_of(self.name), *self._made_from()]
 
     def _made_from(self) -> list[Thing]:
         """Return the things of which a change is a reason for a restart."""
         archive = [archive_in(self.archive)] if self.archive else []
         return [*map(at, self.files), *archive]
-
-    def _unit(self) -> list[Thing]:
-        """Return the files of which one makes the service known to the host."""
-        unit = f"/etc/systemd/system/{self.name}.service"
-        return [at(unit), at(f"/etc/init.d/{self.name}")]
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         # Files that are put back may be what it was started with.
@@ -138,7 +138,11 @@ class Service(NamedService, kind="service"):
             if thing == self.thing:
                 observed = {**observed, **(state or STOPPED), "files": "current"}
             elif not observed:
-                observed = STOPPED if state and thing in self._unit() else observed
+                observed = (
+                    STOPPED if state and thing in units_of(self.name) else observed
+                )
+            elif not state and thing in units_of(self.name):
+                return None  # another unit file of the name may lie below /lib
             elif self._is_made_from(thing, state, observed):
                 if may_be_restored:
                     return None
@@ -206,7 +210,12 @@ class ServiceAbsent(Absence, NamedService, kind="service_absent"):
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, name=self.name)
 
-    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+    def reads(self) -> list[Thing]:
+        return [self.thing, *units_of(self.name)]
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        if observed and {} in [written.get(unit) for unit in units_of(self.name)]:
+            return None  # as in `Service`
         there = super().foresee(observed, written) or {}
         # The probe prints what is to end, and no more.
         up = {field: there.get(field, "false") for field in ("running", "boot")}

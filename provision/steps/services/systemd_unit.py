@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from provision.model.change import Change, State
+from provision.model.change import Change, State, diff
 from provision.model.fields import Text
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
@@ -87,8 +87,7 @@ class SystemdUnit(Step, kind="systemd_unit"):
         return state if "content" in state else {}
 
     def plan(self, observed: State) -> list[Change]:
-        self.file().refuse_other_type(observed)
-        return super().plan(observed)
+        return [*self.file().plan(observed), *diff(observed, {"loaded": "current"})]
 
     def text_change(
         self, observed: State, changes: Sequence[Change]

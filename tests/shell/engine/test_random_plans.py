@@ -1,172 +1,347 @@
-"""A plan is what a deploy then changes: for any steps and any state of the host."""
+"""A plan is what a deploy then changes: for any playbooks, inventories and pasts of hosts."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support.apt_host import AptHost
+from support.apt_host import possible as apt_is_possible
+from support.namespace_host.host import NamespaceHost, possible
 
-from provision.engine.converge import Convergence, HostPlay
 from provision.engine.foresight import UNKNOWN
-from provision.engine.session import HostStep
+from provision.engine.run import prepare
+from provision.engine.runner import execute
+from provision.errors import OptionError
 from provision.model.events import Event, StepChanged, StepFailed, StepOk, StepPlanned
-from provision.model.script import Script
-from provision.model.step import BoundStep, Step
-from provision.steps.files.file import Directory, File, FileAbsent
-from provision.steps.files.retired_secrets import RetiredSecrets
-from provision.steps.services.service import Service, ServiceAbsent
-from provision.transport.protocol import HeldScript
+from provision.model.mode import Mode
+from provision.testing import FakeTransport
 
-MOVED = (
-    b"/etc/init.d",
-    b"/etc/rc",
-    b"/run/provision-started",
-    b"/run/systemd",
-    b"/srv",
-)
-"""Paths that lie in a folder of the test; there is no systemd in it."""
-LISTS = ("/srv/list", "/srv/a/list")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        not (possible() and apt_is_possible()), reason="needs root and mount namespaces"
+    ),
+]
+
+YamlStep = dict[str, Any]
+Fields = frozenset[str]
+Outcomes = dict[tuple[str, str], Fields | None]
+"""The fields that differ, by host and step; None = the step failed."""
+
+HOSTS = ("node1", "node2", "node3")
 PATHS = ("/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/d", "/srv/d/e")
-NAMES = ("one", "two")
+UNITS = ("one.service", "two.service")
+USERS = ("ann", "bob")
+PACKAGES = ("tool-a", "tool-b")
+CONTAINERS = ("web", "db")
+OF_HOSTS = (
+    "{% for host in groups.all %}{{ host.name }} {{ host.address }}\n{% endfor %}"
+)
+"""A text that differs on every host when one more is added."""
 INIT_SCRIPT = """#!/bin/sh
 case $1 in
-start | restart) : >"${0%/*}/$(basename "$0").up" ;;
-stop) rm -f "${0%/*}/$(basename "$0").up" ;;
-status) [ -e "${0%/*}/$(basename "$0").up" ] ;;
+start | restart) : >"/run/$(basename "$0").up" ;;
+stop) rm -f "/run/$(basename "$0").up" ;;
+status) [ -e "/run/$(basename "$0").up" ] ;;
 esac
 """
-UPDATE_RC_D = """#!/bin/sh
-case $2 in
-enable) : >"$ROOT/etc/rc3.d/S01$1" ;;
-disable) rm -f "$ROOT/etc/rc3.d/S01$1" ;;
-esac
-"""
+UNIT = "[Service]\nExecStart=/bin/sleep {}\n"
+INSTALL = "[Install]\nWantedBy=multi-user.target\n"
 
 
-class Folder:
-    """A host in a folder; implements Transport by a shell whose paths lie below it."""
+def one(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
 
-    quantum_safe = True
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for folder in ("etc/init.d", "etc/rc3.d", "run", "srv", "bin"):
-            (root / folder).mkdir(parents=True)
-        stub = root / "bin/update-rc.d"
-        stub.write_text(UPDATE_RC_D)
-        stub.chmod(0o755)
+def some(values: tuple[str, ...], *, at_least: int = 0) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=at_least, max_size=2, unique=True)
 
-    def open(self) -> None:
-        """Do nothing."""
 
-    def close(self) -> None:
-        """Do nothing."""
+def step(kind: str, **params: st.SearchStrategy[Any]) -> st.SearchStrategy[YamlStep]:
+    return st.fixed_dictionaries(params).map(lambda given: {kind: given})
 
-    def hold(self, script: Script) -> contextlib.AbstractContextManager[HeldScript]:
-        raise NotImplementedError
 
-    def run(self, script: Script) -> int:
-        text = script.encoded
-        for path in MOVED:
-            text = text.replace(path, str(self.root).encode() + path)
-        done = subprocess.run(
-            ["sh", "-s"],
-            input=text,
-            capture_output=True,
-            check=False,
-            env={
-                "PATH": f"{self.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "ROOT": str(self.root),
-            },
+def step_or(
+    kind: str,
+    required: Mapping[str, st.SearchStrategy[Any]],
+    optional: Mapping[str, st.SearchStrategy[Any]],
+) -> st.SearchStrategy[YamlStep]:
+    return st.fixed_dictionaries(dict(required), optional=dict(optional)).map(
+        lambda given: {kind: given}
+    )
+
+
+files = st.one_of(
+    step("directory", path=one(*PATHS), mode=one("755", "700")),
+    step(
+        "file",
+        path=one(*PATHS),
+        content=one("x\n", "y\n", OF_HOSTS),
+        mode=one("644", "600"),
+    ),
+    step("file_absent", paths=some((*PATHS, "/srv/list", "/srv/a/list"), at_least=1)),
+    step(
+        "retired_secrets",
+        path=one("/srv/list", "/srv/a/list"),
+        current=one("c"),
+        retired=one(["a"], ["a", "b"]),
+    ),
+)
+services = st.one_of(
+    step_or(
+        "service",
+        {
+            "name": one("one", "two"),
+            "running": st.booleans(),
+            "boot": st.booleans(),
+            "stays_s": one(0),
+        },
+        {"files": some((*PATHS, "/etc/systemd/system/one.service"))},
+    ),
+    step("service_absent", name=one("one", "two")),
+)
+units = st.one_of(
+    step(
+        "systemd_unit",
+        name=one(*UNITS),
+        content=one(UNIT.format(1) + INSTALL, UNIT.format(2) + INSTALL, UNIT.format(1)),
+    ),
+    step("systemd_unit_absent", names=some(UNITS, at_least=1)),
+)
+init_scripts = step(
+    "file",
+    path=one("/etc/init.d/one", "/etc/init.d/two"),
+    content=one(INIT_SCRIPT, INIT_SCRIPT + "# new\n"),
+    mode=one("755"),
+)
+users = st.one_of(
+    step_or(
+        "user",
+        {"name": one(*USERS)},
+        {
+            "uid": one(2001, 2002),
+            "group": one("ann", "staff"),
+            "groups": some(("staff", "bob", "games"), at_least=1),
+            "shell": one("/bin/sh", "/bin/false"),
+            "home": one("/home/ann", "/home/bob"),
+        },
+    ),
+    step("user_absent", name=one(*USERS)),
+)
+packages = st.one_of(
+    step("packages", names=some(PACKAGES, at_least=1)),
+    step("packages_absent", names=some(PACKAGES, at_least=1)),
+)
+containers = st.one_of(
+    step_or(
+        "docker_container",
+        {"name": one(*CONTAINERS), "image": one("web:1", "web:2")},
+        {
+            "env": one({"A": "1"}, {"A": "2", "B": "1"}),
+            "files": some(PATHS, at_least=1),
+            "restart": one("no", "always"),
+            "command": one(["run", "--port=1"], ["run", "--port=2"]),
+        },
+    ),
+    step("docker_container_absent", names=some(CONTAINERS, at_least=1)),
+)
+without_systemd = st.one_of(files, files, services, init_scripts)
+with_systemd = st.one_of(files, services, units, users, containers)
+WHERE = ("all", "first", "rest")
+
+
+def playbooks(steps: st.SearchStrategy[YamlStep]) -> st.SearchStrategy[list[YamlStep]]:
+    """Playbooks of one to three plays."""
+    play = st.fixed_dictionaries(
+        {"hosts": one(*WHERE), "steps": st.lists(steps, min_size=1, max_size=6)}
+    )
+    return st.lists(play, min_size=1, max_size=3)
+
+
+class Lab:
+    """Hosts and the folder of the inventories and playbooks that are run on them."""
+
+    def __init__(self, folder: Path, hosts: Mapping[str, FakeTransport]) -> None:
+        self._folder = folder
+        self._hosts = hosts
+
+    def run(self, mode: Mode, playbook: list[YamlStep], count: int) -> Outcomes:
+        """Run *playbook* on the first *count* hosts."""
+        names = HOSTS[:count]
+        entries = {name: {"address": f"192.0.2.{name[-1]}"} for name in names}
+        groups: dict[str, Any] = {
+            group: {"hosts": {name: {} for name in members}}
+            for group, members in (("first", names[:1]), ("rest", names[1:]))
+        }
+        inventory = {"all": {"hosts": entries, "children": groups}}
+        (self._folder / "lab.yml").write_text(yaml.safe_dump(inventory))
+        plays = [{"play": f"play {i}", **play} for i, play in enumerate(playbook)]
+        (self._folder / "book.yml").write_text(yaml.safe_dump(plays))
+        try:
+            run = prepare(mode, self._folder / "lab.yml", self._folder / "book.yml", {})
+        except OptionError:  # no host is meant by any of its plays
+            return {}
+        events: list[Event] = []
+        execute(
+            run.bound,
+            run.inventory,
+            mode=mode,
+            forks=3,
+            report=events.append,
+            interrupted=threading.Event(),
+            connect=lambda host: self._hosts[host.name],
         )
-        script.stdout(done.stdout.replace(str(self.root).encode(), b""))
-        script.stderr(done.stderr)
-        return done.returncode
+        return outcomes(events)
 
 
-modes = st.sampled_from(["644", "600", "755"])
-contents = st.sampled_from(["x\n", "y\n"])
-paths = st.sampled_from(PATHS)
-names = st.sampled_from(NAMES)
-init_files = st.builds(
-    File,
-    path=names.map("/etc/init.d/{}".format),
-    content=st.sampled_from([INIT_SCRIPT, INIT_SCRIPT + "# new\n"]),
-    mode=st.just("755"),
-)
-services = st.builds(
-    Service,
-    name=names,
-    running=st.booleans(),
-    boot=st.booleans(),
-    files=st.lists(paths, max_size=2, unique=True).map(tuple),
-    stays_s=st.just(0),
-)
-steps = st.one_of(
-    st.builds(Directory, path=paths, mode=modes),
-    st.builds(File, path=paths, content=contents, mode=modes),
-    st.builds(
-        FileAbsent,
-        paths=st.lists(
-            st.sampled_from(PATHS + LISTS), min_size=1, max_size=2, unique=True
-        ).map(tuple),
-    ),
-    st.builds(
-        RetiredSecrets,
-        path=st.sampled_from(LISTS),
-        current=st.just("c"),
-        retired=st.sampled_from([("a",), ("a", "b")]),
-    ),
-    init_files,
-    services,
-    st.builds(ServiceAbsent, name=names),
-)
-runs = st.lists(steps, min_size=1, max_size=7)
-
-
-def converge(folder: Folder, chosen: Sequence[Step], *, dry: bool) -> list[Event]:
-    """Run *chosen* in one play, and return the events."""
-    events: list[Event] = []
-    own = tuple(
-        HostStep(number, "play", become=False, bound=BoundStep(step, name=str(number)))
-        for number, step in enumerate(chosen)
-    )
-    Convergence("node1", folder, own, dry=dry, emit=events.append).run(
-        HostPlay("play", "node1", own)
-    )
-    return events
-
-
-def outcomes(events: Sequence[Event]) -> Iterator[tuple[str, frozenset[str] | None]]:
-    """Yield each step with the fields that change; None = it failed."""
+def outcomes(events: list[Event]) -> Outcomes:
+    found: Outcomes = {}
     for event in events:
         match event:
             case StepFailed():
-                yield event.step, None
+                found[event.host, f"{event.play}/{event.step}"] = None
             case StepOk():
-                yield event.step, frozenset()
+                found[event.host, f"{event.play}/{event.step}"] = frozenset()
             case StepPlanned() | StepChanged():
-                yield event.step, frozenset(change.field for change in event.changes)
+                fields = frozenset(change.field for change in event.changes)
+                found[event.host, f"{event.play}/{event.step}"] = fields
+    return found
 
 
-@pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(before=runs, chosen=runs)
-def test_a_plan_lists_exactly_what_a_deploy_then_changes(
-    before: list[Step], chosen: list[Step]
+def numbered(playbook: list[YamlStep]) -> list[YamlStep]:
+    """Return *playbook* with a name for each step, none of them twice."""
+    return [
+        {
+            **play,
+            "steps": [
+                {**step, "name": f"{number} {next(iter(step))}"}
+                for number, step in enumerate(play["steps"])
+            ],
+        }
+        for play in playbook
+    ]
+
+
+@pytest.fixture(scope="module")
+def apt(tmp_path_factory: pytest.TempPathFactory) -> AptHost:
+    made = AptHost(tmp_path_factory.mktemp("apt"))
+    for name in PACKAGES:
+        made.offer(name)
+    return made
+
+
+@contextlib.contextmanager
+def lab_of(count: int, *, has_systemd: bool, apt: AptHost | None) -> Iterator[Lab]:
+    """Make *count* hosts, which may install the packages of *apt*."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        hosts = {}
+        for name in HOSTS[:count]:
+            host = NamespaceHost(folder / name, has_systemd=has_systemd)
+            hosts[name] = FakeTransport(shell=stack.enter_context(host).shell)
+            if apt:
+                host.bring(apt)
+        yield Lab(folder, hosts)
+
+
+def check(
+    before: list[YamlStep],
+    chosen: list[YamlStep],
+    counts: tuple[int, int],
+    *,
+    has_systemd: bool,
+    apt: AptHost | None = None,
 ) -> None:
-    with tempfile.TemporaryDirectory() as root:
-        folder = Folder(Path(root))
-        for step in before:  # a host with a past: some of these fail
-            converge(folder, [step], dry=False)
-        planned = dict(outcomes(converge(folder, chosen, dry=True)))
-        for label, fields in outcomes(converge(folder, chosen, dry=False)):
-            if fields is None:
-                break
-            assert planned[label] in [fields, {UNKNOWN.field}], (label, chosen)
+    """Plan *chosen* on hosts with the past *before*, deploy it, and compare.
+
+    Args:
+        before: a playbook; some of its steps may fail.
+        chosen: a playbook.
+        counts: how many hosts there were before, and are now.
+        has_systemd: False = the hosts have init scripts.
+        apt: the packages that they may install.
+    """
+    now = numbered(chosen)
+    with lab_of(max(counts), has_systemd=has_systemd, apt=apt) as lab:
+        for play in before:
+            for step in play[
+                "steps"
+            ]:  # alone, as those after one that failed are not run
+                lab.run(Mode.APPLY, numbered([{**play, "steps": [step]}]), counts[0])
+        planned = lab.run(Mode.PLAN, now, counts[1])
+        changed = lab.run(Mode.APPLY, now, counts[1])
+    failed = set()
+    for (host, label), fields in changed.items():
+        if fields is None:
+            failed.add(host)
+        elif host not in failed:
+            assert planned[host, label] in [fields, {UNKNOWN.field}], (host, label)
+
+
+def pasts(
+    usual: list[YamlStep], steps: st.SearchStrategy[YamlStep]
+) -> st.SearchStrategy[list[YamlStep]]:
+    """Playbooks that most often begin with the *usual*, so that later steps have a basis."""
+    opening = st.sampled_from([[{"hosts": "all", "steps": usual}]] * 2 + [[]])
+    return st.builds(lambda first, rest: first + rest, opening, playbooks(steps))
+
+
+FOLDERS = [{"directory": {"path": path}} for path in ("/srv/a", "/srv/d")]
+UNITS_UP: list[YamlStep] = [
+    *FOLDERS,
+    *(
+        {"systemd_unit": {"name": name, "content": UNIT.format(1) + INSTALL}}
+        for name in UNITS
+    ),
+    {"service": {"name": "one", "stays_s": 0}},
+    {"user": {"name": "ann"}},
+]
+SCRIPTS_UP: list[YamlStep] = [
+    *FOLDERS,
+    {"file": {"path": "/etc/init.d/one", "content": INIT_SCRIPT, "mode": "755"}},
+    {"service": {"name": "one", "stays_s": 0}},
+]
+counts = st.tuples(one(1, 2), one(1, 2, 3))
+# Without shrinking: of what hypothesis leaves of a failure, each try makes new hosts.
+thorough = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate,),
+)
+
+
+@thorough
+@given(
+    before=pasts(UNITS_UP, with_systemd), chosen=playbooks(with_systemd), counts=counts
+)
+def test_a_plan_lists_exactly_what_a_deploy_then_changes(
+    before: list[YamlStep], chosen: list[YamlStep], counts: tuple[int, int]
+) -> None:
+    check(before, chosen, counts, has_systemd=True)
+
+
+@thorough
+@given(before=pasts(SCRIPTS_UP, without_systemd), chosen=playbooks(without_systemd))
+def test_a_plan_is_exact_on_hosts_with_init_scripts(
+    before: list[YamlStep], chosen: list[YamlStep]
+) -> None:
+    check(before, chosen, (1, 1), has_systemd=False)
+
+
+@settings(thorough, max_examples=10)
+@given(before=playbooks(packages), chosen=playbooks(packages))
+def test_a_plan_is_exact_about_packages(
+    before: list[YamlStep], chosen: list[YamlStep], apt: AptHost
+) -> None:
+    check(before, chosen, (1, 1), has_systemd=True, apt=apt)

@@ -97,9 +97,19 @@ def test_its_other_names_are_told_and_keep_the_old_content(
 ) -> None:
     other = path.with_name("other")
     other.hardlink_to(path)
+    step = File(path=str(path), content="new\n", mode="664", **me())
+    planned = step.plan(step.observe(run(shell, step.probe())))
+    assert Change("hard_links", "2", "1") in planned
     told = rewrite(shell, path, "664", "new\n")
     assert told == f"other names (hard links) of {path} keep the old content\n"
     assert (path.read_text(), other.read_text()) == ("new\n", "old\n")
+
+
+@EACH_SHELL
+def test_other_names_are_no_reason_to_rewrite_it(shell: Shell, path: Path) -> None:
+    path.with_name("other").hardlink_to(path)
+    step = File(path=str(path), content="old\n", mode="664", **me())
+    assert step.plan(step.observe(run(shell, step.probe()))) == []
 
 
 @EACH_SHELL

@@ -29,7 +29,7 @@ def test_what_is_no_name_is_no_owner(owner: Any) -> None:
 
 
 def test_a_number_is_compared_with_the_number() -> None:
-    seen = Reply("stat 644 1000 ray 100 users regular file:/etc/x\n")
+    seen = Reply("stat 644 1000 ray 100 users 1 regular file:/etc/x\n")
     assert file(owner=1000, group="users").observe(seen)["owner"] == "1000"
     assert file(owner="ray", group=100).observe(seen)["owner"] == "ray"
     assert file(owner="ray", group=100).observe(seen)["group"] == "100"
@@ -82,7 +82,7 @@ def test_a_failure_says_what_to_do(problem: str, advice: str) -> None:
 
 def test_a_directory_in_order_needs_nothing() -> None:
     step = Directory(path="/srv/data", mode="0750")
-    reply = Reply("stat 750 0 root 0 root directory:/srv/data/\n")
+    reply = Reply("stat 750 0 root 0 root 1 directory:/srv/data/\n")
     assert step.plan(step.observe(reply)) == []
 
 

@@ -176,7 +176,7 @@ class RayNode(Step):
             c.field: c.after or "" for c in changes if c.field in OTHER_RAY
         }
         return {
-            **super().writes(changes),
+            **self.container().writes(changes),
             **({ray_session(self.data_dir): session} if session else {}),
         }
 

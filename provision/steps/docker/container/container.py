@@ -48,6 +48,8 @@ docker ps --all --quiet "$@" | while read -r id; do
 done
 """
 CURRENT = "current"
+FILE = "file."
+"""Prefix of the fields of files."""
 IN_PLACE_FIELDS = frozenset(("status", "health", "restart"))
 """Fields that are set right without replacing the container."""
 LIVE = frozenset(("status", "health", "restart", "restarts", "image_id", "image_now"))
@@ -57,11 +59,20 @@ LIVE = frozenset(("status", "health", "restart", "restarts", "image_id", "image_
 CRASHES = 3
 """Restarts of a container after which one more is not waited for."""
 UNFORESEEN = "known after the steps before it"
+MADE_AS = "made as"
+"""The field, of a container that a step makes anew, with its whole state as JSON."""
+CONTAINERS: Thing = "containers"
+"""All containers: the image by name, "" for one that is removed."""
 
 
 def container(name: str) -> Thing:
     """Return container *name* as a thing that steps write and read."""
     return f"container:{name}"
+
+
+def labelled(label: str) -> Thing:
+    """Return the containers with *label* (`name=value`), their images by name."""
+    return f"containers labelled:{label}"
 
 
 class DockerContainer(Options, kind="docker_container"):
@@ -115,13 +126,40 @@ class DockerContainer(Options, kind="docker_container"):
         files = map(at, self.files)
         return [self.thing, ENGINE_RESTART, *files]
 
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        if {change.field for change in changes} <= IN_PLACE_FIELDS:
+            return dict(super().writes(changes))
+        desired = self.desired()
+        live = {key: value for key, value in desired.items() if key in LIVE}
+        one = {self.name: self.image}
+        return {
+            self.thing: {MADE_AS: json.dumps(desired), **live},
+            CONTAINERS: one,
+            **{labelled(f"{k}={value}"): one for k, value in self.labels.items()},
+        }
+
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         for thing, state in written.items():
             if thing == self.thing:
-                observed = self.desired() if state else {}
+                observed = self._made(observed, state)
             elif observed:
                 observed = self._after(observed, thing, state)
         return None if UNFORESEEN in observed.values() else observed
+
+    def _made(self, observed: State, written: State) -> State:
+        """Return the state of a container that an earlier step has *written*."""
+        state = dict(written)
+        if not state or MADE_AS not in state:
+            return {**observed, **state} if state else {}
+        made = json.loads(state.pop(MADE_AS))
+        # Its label has the digests of files by their number, and not their names.
+        theirs = [key for key in made if key.startswith(FILE)]
+        rest = {key: value for key, value in made.items() if key not in theirs}
+        files = {
+            mine: CURRENT if mine == there else UNFORESEEN
+            for mine, there in zip(map(file_field, self.files), theirs, strict=False)
+        }
+        return rest | files | state
 
     def _after(self, observed: State, thing: Thing, state: State) -> dict[str, str]:
         """Return the state of the container that runs now, after *thing* was written."""
@@ -201,6 +239,22 @@ class DockerContainerAbsent(Absence, kind="docker_container_absent"):
     def probe(self) -> Sh:
         return Sh.of(FIND, *self._filters())
 
+    def reads(self) -> list[Thing]:
+        by_label = [labelled(self.label)] if self.label else []
+        return [CONTAINERS, *by_label]
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        gone: dict[Thing, State] = {container(change.field): {} for change in changes}
+        return gone | {CONTAINERS: {change.field: "" for change in changes}}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+        now = written.get(CONTAINERS, {})
+        mine = written.get(labelled(self.label), {}) if self.label else self.names
+        made = {name: image for name, image in now.items() if image and name in mine}
+        return {
+            name: image for name, image in observed.items() if name not in now
+        } | made
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(REMOVE, *self._filters(), stop_s=self.stop_s)
 
@@ -222,7 +276,7 @@ def tagged(image: str) -> str:
 
 def file_field(path: str) -> str:
     """The field that says whether the container has read *path* as it is now."""
-    return f"file.{path}"
+    return f"{FILE}{path}"
 
 
 def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Hosts in mount namespaces of this machine: real users, files and packages of their own."""
