@@ -13,12 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from provision.engine.change_control.audit import Audit
+from provision.engine.change_control.notes import Notes
 from provision.engine.foresight import UNKNOWN, Promises
 from provision.engine.outcome import (
+    EVIDENCE_LIMIT_S,
     apply_error,
+    explain,
     observe,
     poll_intervals,
+    put_back,
     verify_error,
 )
 from provision.engine.session import ChangeClock, HostStep, Session
@@ -30,7 +33,6 @@ from provision.errors import (
     HostError,
     PrivilegeError,
     ProbeError,
-    ProvisionError,
     VerifyError,
 )
 from provision.model.change import Change, State
@@ -47,12 +49,10 @@ from provision.model.events import (
     StepOk,
     StepPlanned,
     StepWaiting,
+    Warned,
 )
-from provision.model.shell import NOTHING, Sh
 from provision.transport.protocol import Transport
 
-EVIDENCE_LIMIT_S = 20.0
-NO_EVIDENCE = "the host could not be asked for the reason"
 CutOff = ConnectionLost | ConnectError
 """Errors of a host whose connection is closed because the run ends."""
 _Diff = tuple[State, tuple[Change, ...]]
@@ -97,7 +97,7 @@ class Convergence:
         clock: counts the changes of the run.
         before_change: called before each change; raises to forbid it.
         stopped: once set, nothing new is started.
-        audit: writes each change to the host's log.
+        notes: returns what is written on the host before a change.
         diff: ask for the texts that are replaced, and report how they differ.
     """
 
@@ -112,7 +112,7 @@ class Convergence:
         clock: ChangeClock | None = None,
         before_change: Callable[[], None] = lambda: None,
         stopped: threading.Event | None = None,
-        audit: Audit | None = None,
+        notes: Notes | None = None,
         diff: bool = False,
     ) -> None:
         self.host = host
@@ -131,7 +131,7 @@ class Convergence:
         self._dry = dry
         self._emit = emit
         self._before_change = before_change
-        self._audit = audit
+        self._notes = notes
         self._shows_diff = diff
         self._promises = Promises()
         self._number = 0
@@ -223,16 +223,23 @@ class Convergence:
             except (PrivilegeError, ConnectError):
                 raise
             except HostError as error:
-                self._explain(step, error)
-                self._put_back(step, error)
+                self._take_in(step, error)
                 self._emit(StepFailed(**self._about(step), error=error))
                 return False
+
+    def _take_in(self, step: HostStep, error: HostError) -> None:
+        """Add to *error* what the host knows of it, and go back where the step can."""
+        begun, self._begun = self._begun, None
+        explain(self._session, step, error)
+        if begun and not self._stopped.is_set():
+            put_back(self._session, step, begun, error)
 
     def _converge(self, step: HostStep) -> None:
         if self._dry:
             self._plan(step)
             return
         observed, changes = self._diff(step)
+        self._remark(step, observed)
         if not changes:
             self._emit(StepOk(**self._about(step), observed=dict(observed)))
         elif step.bound.step.checks_only:
@@ -247,6 +254,7 @@ class Convergence:
         """Report what *step* would change after the steps before it (a dry run)."""
         about, checks = self._about(step), step.bound.step.checks_only
         observed, changes, because = self._forecast(step)
+        self._remark(step, observed)
         if not changes:
             self._emit(StepOk(**about, observed=observed))
         elif checks:
@@ -294,6 +302,11 @@ class Convergence:
         """Return the state of *step* as it is now."""
         return observe(step.bound.step, self._session.probe(step))
 
+    def _remark(self, step: HostStep, observed: State) -> None:
+        """Report what a person should know of *observed* that is no difference."""
+        for remark in step.bound.step.remarks(observed):
+            self._emit(Warned(message=remark, host=self.host))
+
     def _wait_for(self, step: HostStep) -> None:
         """Wait until what *step* checks is so."""
         started = time.monotonic()
@@ -314,12 +327,14 @@ class Convergence:
         def on_line(line: str) -> None:
             self._emit(OutputLine(**about, line=line))
 
-        sh, note = kind.apply(changes), NOTHING
-        if self._audit:
-            note = self._audit.note(about["step"], changes)
+        notes = self._notes(step.bound, changes) if self._notes else ()
         self._changing = True
         done = self._session.change(
-            step, sh, limit_s=kind.timeout_s, on_line=on_line, note=note
+            step,
+            kind.apply(changes),
+            limit_s=kind.timeout_s,
+            on_line=on_line,
+            notes=notes,
         )
         self._changing = False
         if done.exit != 0:
@@ -358,37 +373,6 @@ class Convergence:
             if last:
                 raise
             return {}, (Change("state", "unknown", None),)
-
-    def _explain(self, step: HostStep, error: HostError) -> None:
-        """Add the host's evidence and the step's advice to *error*."""
-        kind = step.bound.step
-        if isinstance(error, ApplyError | VerifyError) and (sh := kind.evidence()):
-            shown = self._output(step, sh, EVIDENCE_LIMIT_S, NO_EVIDENCE)
-            error.details = (*error.details, *shown)
-        if not error.hint:
-            error.hint = kind.advice("\n".join([error.message, *error.details]))
-
-    def _put_back(self, step: HostStep, error: HostError) -> None:
-        """Go back to what ran before the change that failed, if the step can."""
-        begun, self._begun = self._begun, None
-        if not begun or self._stopped.is_set():
-            return
-        kind = step.bound.step
-        if sh := kind.put_back(*begun):
-            shown = self._output(step, sh, kind.timeout_s, "it could not be put back")
-            error.details = (*error.details, *shown)
-
-    def _output(
-        self, step: HostStep, sh: Sh, limit_s: float, problem: str
-    ) -> tuple[str, ...]:
-        """Return the lines that *sh* prints; *problem* with the reason if it fails."""
-        try:
-            reply = self._session.ask(step, sh, limit_s=limit_s)
-        except ProvisionError as error:
-            return (f"({problem}: {error.message})",)
-        failed = reply.exit or not reply.ended
-        why = (f"({problem})", *reply.tail()) if failed else ()
-        return (*reply.stdout.strip("\n").splitlines(), *why)
 
     def _about(self, step: HostStep) -> _About:
         return {

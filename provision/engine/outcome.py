@@ -1,14 +1,24 @@
-"""Replies of a host as a state, or as an error with what to do."""
+"""Replies of a host as a state, or as an error with its reason and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from provision.engine.session import PROBE_LIMIT_S
-from provision.errors import ApplyError, ProbeError, StepTimeoutError, VerifyError
+from provision.engine.session import PROBE_LIMIT_S, HostStep, Session
+from provision.errors import (
+    ApplyError,
+    HostError,
+    ProbeError,
+    ProvisionError,
+    StepTimeoutError,
+    VerifyError,
+)
 from provision.model.change import Change, State
-from provision.model.shell import Reply
+from provision.model.shell import Reply, Sh
 from provision.model.step import Step
+
+EVIDENCE_LIMIT_S = 20.0
+NO_EVIDENCE = "the host could not be asked for the reason"
 
 
 def observe(step: Step, reply: Reply) -> State:
@@ -59,3 +69,47 @@ def poll_intervals() -> Iterator[float]:
     while True:
         yield wait
         wait = min(wait * 1.5, 2.0)
+
+
+def explain(session: Session, step: HostStep, error: HostError) -> None:
+    """Add the host's evidence and the advice of *step* to *error*."""
+    kind = step.bound.step
+    if isinstance(error, ApplyError | VerifyError) and (sh := kind.evidence()):
+        shown = _output(session, step, sh, EVIDENCE_LIMIT_S, NO_EVIDENCE)
+        error.details = (*error.details, *shown)
+    if not error.hint:
+        error.hint = kind.advice("\n".join([error.message, *error.details]))
+
+
+def put_back(
+    session: Session,
+    step: HostStep,
+    begun: tuple[State, Sequence[Change]],
+    error: HostError,
+) -> None:
+    """Go back to what ran before the change that failed, if *step* can.
+
+    Args:
+        session: the host's.
+        step: the one that failed.
+        begun: the state before, and the changes that were begun.
+        error: gets what the host prints.
+    """
+    kind = step.bound.step
+    if sh := kind.put_back(*begun):
+        problem = "it could not be put back"
+        shown = _output(session, step, sh, kind.timeout_s, problem)
+        error.details = (*error.details, *shown)
+
+
+def _output(
+    session: Session, step: HostStep, sh: Sh, limit_s: float, problem: str
+) -> tuple[str, ...]:
+    """Return the lines that *sh* prints; *problem* with the reason if it fails."""
+    try:
+        reply = session.ask(step, sh, limit_s=limit_s)
+    except ProvisionError as error:
+        return (f"({problem}: {error.message})",)
+    failed = reply.exit or not reply.ended
+    why = (f"({problem})", *reply.tail()) if failed else ()
+    return (*reply.stdout.strip("\n").splitlines(), *why)

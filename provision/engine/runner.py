@@ -11,6 +11,7 @@ from provision.config.inventory import Inventory
 from provision.config.playbook import Bound
 from provision.engine.change_control.audit import Audit
 from provision.engine.change_control.lock import ClusterLock
+from provision.engine.change_control.notes import Notes, notes_with
 from provision.engine.converge import Convergence, HostPlay
 from provision.engine.scheduler import Queue, ScheduledPlay, Scheduler, new_queue
 from provision.engine.session import ChangeClock, HostStep
@@ -61,7 +62,7 @@ def execute(
             mode=mode,
             events=events,
             before_change=lock.take,
-            audit=Audit(inventory.cluster, bound.secrets),
+            notes=notes_with(Audit(inventory.cluster, bound.secrets)),
             diff=diff,
         )
         try:
@@ -93,7 +94,7 @@ class _HostRuns:
         mode: `Mode.APPLY` changes hosts; the others only probe them.
         events: where the events of all hosts go.
         before_change: called before each change; raises to forbid it.
-        audit: writes each change to the host's log.
+        notes: returns what is written on the host before a change.
         diff: report how replaced texts differ.
     """
 
@@ -105,7 +106,7 @@ class _HostRuns:
         mode: Mode,
         events: Queue,
         before_change: Callable[[], None],
-        audit: Audit,
+        notes: Notes,
         diff: bool,
     ) -> None:
         self._mode, self._events = mode, events
@@ -121,7 +122,7 @@ class _HostRuns:
                 clock=clock,
                 before_change=before_change,
                 stopped=self._stopped,
-                audit=audit,
+                notes=notes,
                 diff=diff,
             )
             for name in steps

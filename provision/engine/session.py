@@ -17,7 +17,7 @@ from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostConnected, HostProbed, HostRetrying
 from provision.model.framing import Task, run_tasks
 from provision.model.probe_merging import MergedProbes, merge_probes
-from provision.model.shell import NOTHING, Reply, Sh
+from provision.model.shell import Reply, Sh
 from provision.model.step import BoundStep
 from provision.transport.protocol import Transport
 from provision.transport.retry import TRIES, connect_with_retry
@@ -176,7 +176,7 @@ class Session:
         *,
         limit_s: float,
         on_line: OnLine,
-        note: Sh = NOTHING,
+        notes: Sequence[Sh] = (),
     ) -> Reply:
         """Run *sh*, and in the same round trip probe every step from *step* on.
 
@@ -185,12 +185,11 @@ class Session:
             sh: makes the change.
             limit_s: seconds after which the host kills it.
             on_line: called for each line it prints.
-            note: run before it; how that ends does not matter.
+            notes: run before it; how they end does not matter.
         """
-        noting = Task(note, strict=True)
+        noting = [Task(note, strict=True) for note in notes]
         changing = Task(sh, strict=True, on_line=on_line)
-        [_, reply] = self._exchange(step, [noting, changing], limit_s)
-        return reply
+        return self._exchange(step, [*noting, changing], limit_s)[-1]
 
     def ask(self, step: HostStep, sh: Sh, *, limit_s: float) -> Reply:
         """Run *sh* as the play of *step* would, with no probe."""

@@ -159,6 +159,10 @@ class Step(Parameters):
         """
         return diff(observed, self.desired())
 
+    def remarks(self, observed: State) -> Iterable[str]:
+        """Return what a person should know of *observed* that is no difference. MAY."""
+        return ()
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         """Shell that makes *changes*; safe to run twice; runs under `set -eu`."""
         raise NotImplementedError

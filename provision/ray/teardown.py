@@ -15,7 +15,7 @@ from provision.engine.run import (
     load_inventory,
     plan,
 )
-from provision.errors import OptionError
+from provision.errors import OptionError, RefusedError
 from provision.model.result import Run
 from provision.ray import deployed_hosts
 from provision.ray.other_clusters import exclude_shared_hosts
@@ -37,22 +37,35 @@ class Teardown:
     Attributes:
         inventory: the cluster.
         options: of both runs.
+        may_be_refused: whether a host has to be asked first.
     """
 
     inventory: Inventory
     options: RunOptions
+    may_be_refused: bool = False
 
     def plan(self, reporters: Sequence[Reporter] = ()) -> Run:
         """Return what the teardown would remove."""
         options: RunOptions = {**self.options, "reporters": reporters}
         return plan(self.inventory, PLAYBOOK, **options)
 
+    @staticmethod
+    def is_refused(planned: Run) -> bool:
+        """Return whether a host refuses a step of a plan, and not only cannot be asked."""
+        steps = [step for host in planned.hosts.values() for step in host.steps]
+        return any(isinstance(step.error, RefusedError) for step in steps)
+
     def apply(self, reporters: Sequence[Reporter] = ()) -> Run:
         """Remove the cluster; forget its hosts when all went well.
+
+        Nothing is touched where a host will refuse a part of it: what is returned is
+        the plan, with the reason.
 
         Raises:
             LockHeldError: another run is changing this cluster.
         """
+        if self.may_be_refused and self.is_refused(self.plan()):
+            return self.plan(reporters)
         options: RunOptions = {**self.options, "reporters": reporters}
         run = apply(self.inventory, PLAYBOOK, **options)
         if run.exit_code == 0:
@@ -105,7 +118,7 @@ def prepare_teardown(
         "tags": tags,
         "diff": False,
     }
-    return Teardown(cluster, run)
+    return Teardown(cluster, run, may_be_refused="engine" in tags)
 
 
 def teardown(

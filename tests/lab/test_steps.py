@@ -10,10 +10,11 @@ from support.lab.one_host import apply, changes, failure, sh
 
 from provision.errors import LabError
 from provision.model.step import Step
-from provision.steps.files.file import Directory, File, FileAbsent
+from provision.steps.files.absent.file_absent import FileAbsent
+from provision.steps.files.file import Directory, File
+from provision.steps.packages.packages import Packages, PackagesAbsent
 from provision.steps.services.service import Service, ServiceAbsent
 from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
-from provision.steps.system.packages import Packages, PackagesAbsent
 from provision.steps.system.reachable import Reachable
 from provision.steps.system.users import User, UserAbsent
 

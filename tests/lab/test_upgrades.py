@@ -15,9 +15,9 @@ from provision.lab.paths import ARTIFACTS, ARTIFACTS_PORT
 from provision.model.step import Step
 from provision.steps.files.archive import Archive
 from provision.steps.files.file import Directory, File
+from provision.steps.packages.packages import Packages
 from provision.steps.services.service import Service
 from provision.steps.services.systemd_unit import SystemdUnit
-from provision.steps.system.packages import Packages
 
 PLACE = "/srv/upgrade-tests"
 NAME = "upgrade-test"

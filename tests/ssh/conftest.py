@@ -91,7 +91,9 @@ def start_sshd(folder: Path, extra: str = "", program: OpenSsh | None = None) ->
     shutil.copy(folder / "id_ed25519.pub", folder / "authorized_keys")
     port = free_port()
     config = folder / "sshd_config"
-    lines = f"{extra}\n{program.config if program else ''}"
+    # What steps note of this machine lies where the tests say; see tests/conftest.py.
+    noted = f"SetEnv PROVISION_MANIFEST={os.environ['PROVISION_MANIFEST']}"
+    lines = f"{extra}\n{noted}\n{program.config if program else ''}"
     config.write_text(CONFIG.format(port=port, folder=folder, extra=lines))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)

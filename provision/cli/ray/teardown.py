@@ -45,7 +45,7 @@ def teardown(options: TeardownOptions) -> int:
     )
     if options.check or not options.yes:
         planned = job.plan(request.reporters())
-        if options.check or not planned.planned:
+        if options.check or not planned.planned or job.is_refused(planned):
             return _nothing_to_do(planned)
         if not _confirmed(planned):
             return INTERRUPTED

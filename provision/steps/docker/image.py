@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from provision.model.change import Change, State
 from provision.model.fields import Seconds, Word
-from provision.model.shell import Sh
+from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step, Thing
+from provision.steps.manifest.manifest import ABSENT, STAYS, UNDONE
 
 PROBE = read_shell(__file__, "image_probe.sh")
+BROUGHT_PROBE = read_shell(__file__, "image_brought_probe.sh")
 ABSENT_PROBE = read_shell(__file__, "image_absent_probe.sh")
 PULL = 'docker pull "$name"'
 REMOVE = 'docker image rm "$name"'
@@ -101,7 +103,8 @@ class DockerImageAbsent(Absence, NamedImage, kind="docker_image_absent"):
     """An image that is not on the host under this name.
 
     With a daemon that is down, its files tell that the image is not there; whether it
-    is, only the daemon knows.
+    is, only the daemon knows. With `only_brought` an image stays that no step of
+    provision has pulled.
 
     Raises:
         ProbeError: the daemon is down, and may find the image when it starts.
@@ -117,8 +120,27 @@ class DockerImageAbsent(Absence, NamedImage, kind="docker_image_absent"):
         )
     }
 
+    only_brought: bool = False
+
     def probe(self) -> Sh:
+        if self.only_brought:
+            return Sh.of(BROUGHT_PROBE, name=self.name, thing=self.thing)
         return Sh.of(ABSENT_PROBE, name=self.name)
+
+    def observe(self, reply: Reply) -> State:
+        state = dict(super().observe(reply))
+        noted = state.pop("noted", ABSENT)
+        return {STAYS: self.name} if state and noted != ABSENT else state
+
+    def remarks(self, observed: State) -> Iterator[str]:
+        if STAYS in observed:
+            yield f"the image {self.name} stays: no run is known to have pulled it"
+
+    def plan(self, observed: State) -> list[Change]:
+        return [] if STAYS in observed else super().plan(observed)
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        return {**super().writes(changes), UNDONE: {"images": "undone"}}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(REMOVE, name=self.name)

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
-from provision.model.fields import AbsPath, FileMode, Line, OwnPath
+from provision.model.fields import AbsPath, FileMode, Line
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, TextChange, Thing
+from provision.model.step import Step, TextChange, Thing
 from provision.steps.files.foresight import (
     above,
     at,
@@ -276,77 +276,3 @@ class File(Ownership, kind="file"):
         content = _plain(self.content)
         rights = self.rights()
         return Sh.of(FILE_WRITE, *self.check, path=self.path, **rights, content=content)
-
-
-ABSENT_PROBE = r"""
-number=0
-for path; do
-    [ ! -e "$path" ] && [ ! -L "$path" ] || printf 'path.%s=%s\n' "$number" \
-        "$(stat -c %F -- "$path")"
-    # The kernel writes a space as \040 in its list of mounts.
-    kernels=$(printf '%s\n' "$path" | sed 's/\\/\\134/g; s/ /\\040/g; s/\t/\\011/g')
-    while read -r _ at _; do
-        case $at in "$kernels" | "$kernels"/*) printf 'mount=%s\n' "$at" ;; esac
-    done </proc/mounts
-    number=$((number + 1))
-done
-"""
-ABSENT_REMOVE = 'rm -rf --one-file-system -- "$@"'
-
-
-class FileAbsent(Absence, kind="file_absent"):
-    """Nothing is at these paths: neither a file, nor a directory and all below it.
-
-    A symbolic link goes, what it points to stays.
-
-    Example:
-        file_absent: {paths: [/var/lib/provision/lab]}
-
-    Raises:
-        RefusedError: a file system is mounted at or below one of them.
-        ApplyError: something cannot be removed.
-
-    Source: rm(1), GNU coreutils 8.32; proc(5).
-    """
-
-    title_format = "no {paths}"
-
-    paths: Annotated[tuple[OwnPath, ...], Field(min_length=1)]
-
-    def probe(self) -> Sh:
-        return Sh.of(ABSENT_PROBE, *self.paths)
-
-    def observe(self, reply: Reply) -> State:
-        return {
-            self.paths[int(key[5:])] if key.startswith("path.") else key: value
-            for key, value in super().observe(reply).items()
-        }
-
-    def reads(self) -> list[Thing]:
-        return [thing for path in self.paths for thing in read_at(path)]
-
-    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
-        return {at(change.field): {} for change in changes}
-
-    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
-        there = {
-            path: foresee_at(path, _there(observed.get(path)), written)
-            for path in self.paths
-        }
-        kept = {key: value for key, value in observed.items() if key not in there}
-        return kept | {path: s["type"] for path, s in there.items() if "type" in s}
-
-    def plan(self, observed: State) -> list[Change]:
-        if mount := observed.get("mount"):
-            raise RefusedError(
-                f"a file system is mounted at {mount}",
-                hint="unmount it first: what is on it would be lost as well",
-            )
-        return super().plan(observed)
-
-    def apply(self, changes: Sequence[Change]) -> Sh:
-        return Sh.of(ABSENT_REMOVE, *self.paths)
-
-
-def _there(kind: str | None) -> State:
-    return {} if kind is None else {"type": kind}

@@ -14,6 +14,7 @@ from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step, TextChange, Thing
 from provision.steps.files.file import File
 from provision.steps.files.foresight import at, foresee_at, read_at
+from provision.steps.manifest.manifest import UNDONE
 
 UNIT = (
     r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\.(service|socket|timer|path|mount|target|slice)\z"
@@ -145,7 +146,10 @@ class SystemdUnitAbsent(Absence, kind="systemd_unit_absent"):
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         gone: dict[Thing, State] = {at(f"{FOLDER}/{c.field}"): {} for c in changes}
-        return gone | {UNITS_LOADED: {"loaded": "current"}}
+        return gone | {
+            UNITS_LOADED: {"loaded": "current"},
+            UNDONE: {"units": "undone"},
+        }
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
         now = {

@@ -1,1 +1,1 @@
-"""Packages and users of a host, and what it reaches."""
+"""Users of a host, and what it reaches."""

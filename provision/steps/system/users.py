@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step, Thing
+from provision.steps.manifest.manifest import ABSENT, AS_IT_WAS, STAYS, UNDONE
 
 Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
 """A user's or group's name, as useradd(8) of every distribution takes it."""
@@ -130,10 +131,19 @@ class User(NamedUser, kind="user"):
         return Sh.of(EVIDENCE, uid="" if self.uid is None else self.uid)
 
 
+THERE = "there:"
+"""Beginning of the state, in the manifest, of an account that was there before."""
+BROUGHT_PROBE = read_shell(__file__, "user_brought_probe.sh")
+RESTORE = read_shell(__file__, "user_restore.sh")
+BROUGHT_REMOVE = read_shell(__file__, "user_brought_remove.sh")
+
+
 class UserAbsent(Absence, NamedUser, kind="user_absent"):
     """No such user, nor the group of that name if it was only theirs.
 
-    The user's files stay; remove them with a `file_absent` step.
+    The user's files stay; remove them with a `file_absent` step. With `only_brought`
+    a user stays that no step of provision has made, and has its number, primary group,
+    home and shell again.
 
     Example:
         user_absent: {name: prometheus}
@@ -151,18 +161,46 @@ class UserAbsent(Absence, NamedUser, kind="user_absent"):
         )
     }
 
+    only_brought: bool = False
+
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(PROBE, self.name, members=False)
+        if not self.only_brought:
+            return Sh.mergeable_probe(PROBE, self.name, members=False)
+        return Sh.of(BROUGHT_PROBE, self.name, members=False, thing=self.thing)
 
     def observe(self, reply: Reply) -> State:
-        found = account(self.name, super().observe(reply))
-        return {"uid": found["uid"]} if found else {}
+        state = dict(super().observe(reply))
+        noted, now = state.pop("noted", ABSENT), state.pop("now", "")
+        found = account(self.name, state)
+        if noted == ABSENT or not found:
+            return {"uid": found["uid"]} if found else {}
+        altered = noted.startswith(THERE) and noted != now
+        account_now = {"account": now.removeprefix(THERE)} if altered else {}
+        return {STAYS: found["uid"], **account_now}
 
-    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+    def remarks(self, observed: State) -> Iterator[str]:
+        if STAYS in observed:
+            yield f"the user {self.name} stays: no run is known to have made it"
+
+    def plan(self, observed: State) -> list[Change]:
+        if "account" in observed:
+            return [Change("account", observed["account"], AS_IT_WAS)]
+        return [] if STAYS in observed else super().plan(observed)
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        return {**super().writes(changes), UNDONE: {"users": "undone"}}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         own = written.get(self.thing)
         if own is None:
             return observed
+        if own and self.only_brought:
+            return None
         return observed or {"uid": own.get("uid", "a new one")} if own else {}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
+        if "account" in {change.field for change in changes}:
+            return Sh.of(RESTORE, name=self.name)
+        if self.only_brought:
+            return Sh.of(BROUGHT_REMOVE, name=self.name)
         return Sh.of(REMOVE, name=self.name)

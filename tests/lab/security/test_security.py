@@ -15,7 +15,8 @@ from provision.steps.docker.container.container import (
     DockerContainer,
     DockerContainerAbsent,
 )
-from provision.steps.files.file import Directory, File, FileAbsent
+from provision.steps.files.absent.file_absent import FileAbsent
+from provision.steps.files.file import Directory, File
 from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
 from provision.steps.system.users import User, UserAbsent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -116,10 +117,19 @@ def with_a_package(shell: Shell, host: AptHost) -> None:
     installed(shell, host, "base-files")
 
 
-def noting(shell: Shell, host: AptHost, note: Path, *names: str) -> Reply:
-    text = f'{FUNCTIONS}\ndocker() {{ :; }}\ninstall_noting "$note" "$@"'
-    sh = Sh.of(text, *names, note=str(note), lock_timeout_s=0, update_within_s=0)
-    return run(host.shell(shell), sh, strict=True)
+def noting(shell: Shell, host: AptHost, manifest: Path, *names: str) -> Reply:
+    text = f'{FUNCTIONS}\ndocker() {{ :; }}\ninstall_with_client "$@"'
+    sh = Sh.of(text, *names, lock_timeout_s=0, update_within_s=0)
+    env = {**os.environ, "PROVISION_MANIFEST": str(manifest)}
+    return run(host.shell(shell), sh, strict=True, env=env)
+
+
+def noted(manifest: Path) -> list[str]:
+    """Return the packages that are noted as absent before."""
+    path = manifest / "manifest"
+    lines = path.read_text().splitlines() if path.exists() else []
+    prefix = "absent package:"
+    return sorted({line.removeprefix(prefix) for line in lines if prefix in line})
 
 
 @needs_apt
@@ -128,11 +138,23 @@ def test_what_came_is_noted(shell: Shell, host: AptHost, tmp_path: Path) -> None
     with_a_package(shell, host)
     host.offer("runc")
     host.offer("docker.io", needs="runc")
-    note = tmp_path / "etc/docker/provision.packages"
-    done = noting(shell, host, note, "docker.io")
+    done = noting(shell, host, tmp_path / "noted", "docker.io")
     assert done.exit == 0, done.stderr
-    assert note.read_text().split() == ["docker.io", "runc"]
-    assert [path.name for path in note.parent.iterdir()] == [note.name]
+    assert noted(tmp_path / "noted") == ["docker.io", "runc"]
+
+
+@needs_apt
+@EACH_SHELL
+def test_what_was_there_is_not_noted(
+    shell: Shell, host: AptHost, tmp_path: Path
+) -> None:
+    host.offer("runc")
+    installed(shell, host, "runc")
+    host.offer("runc", "2.0")
+    host.offer("docker.io", needs="runc (>= 2.0)")
+    done = noting(shell, host, tmp_path / "noted", "docker.io")
+    assert done.exit == 0, done.stderr
+    assert noted(tmp_path / "noted") == ["docker.io"]
 
 
 @needs_apt
@@ -143,13 +165,21 @@ def test_nothing_is_noted_where_nothing_came(
     host.offer("containerd.io")
     host.offer("docker.io", conflicts="containerd.io")
     installed(shell, host, "containerd.io")
-    note = tmp_path / "etc/docker/provision.packages"
-    done = noting(shell, host, note, "docker.io")
+    done = noting(shell, host, tmp_path / "noted", "docker.io")
     assert done.exit not in {0, None}
     assert "containerd.io" in done.stdout + done.stderr
-    assert list(note.parent.iterdir()) == [], (
-        "a teardown would take the engine for ours"
-    )
+    assert noted(tmp_path / "noted") == [], "a teardown would take the engine for ours"
+
+
+@needs_apt
+@EACH_SHELL
+def test_an_install_that_is_killed_is_noted_as_far_as_it_came(
+    shell: Shell, host: AptHost, tmp_path: Path
+) -> None:
+    host.offer("runc", postinst="kill -9 $(ps -o ppid= -p $PPID) $PPID")
+    host.offer("docker.io", needs="runc")
+    assert noting(shell, host, tmp_path / "noted", "docker.io").exit != 0
+    assert noted(tmp_path / "noted") == ["docker.io", "runc"]
 
 
 @needs_apt
@@ -160,12 +190,11 @@ def test_an_install_that_fails_half_way_is_noted_for_the_next_one(
     with_a_package(shell, host)
     host.offer("runc")
     host.offer("docker.io", needs="runc", postinst="[ -e /var/lib/apt/mended ]")
-    note = tmp_path / "etc/docker/provision.packages"
-    assert noting(shell, host, note, "docker.io").exit not in {0, None}
-    assert note.read_text().split() == ["runc"]
+    assert noting(shell, host, tmp_path / "noted", "docker.io").exit not in {0, None}
+    assert noted(tmp_path / "noted") == ["docker.io", "runc"]
     (tmp_path / "var/lib/apt/mended").touch()
-    assert noting(shell, host, note, "docker.io").exit == 0
-    assert note.read_text().split() == ["docker.io", "runc"]
+    assert noting(shell, host, tmp_path / "noted", "docker.io").exit == 0
+    assert noted(tmp_path / "noted") == ["docker.io", "runc"]
 
 
 @EACH_SHELL

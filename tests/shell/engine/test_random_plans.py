@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-import threading
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.apt_host import AptHost
 from support.apt_host import possible as apt_is_possible
-from support.namespace_host.host import NamespaceHost, possible
+from support.namespace_host.host import possible
+from support.namespace_host.playbooks import YamlStep, lab_of, numbered
 
 from provision.engine.foresight import UNKNOWN
-from provision.engine.run import prepare
-from provision.engine.runner import execute
-from provision.errors import OptionError
-from provision.model.events import Event, StepChanged, StepFailed, StepOk, StepPlanned
 from provision.model.mode import Mode
-from provision.testing import FakeTransport
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,12 +24,6 @@ pytestmark = [
     ),
 ]
 
-YamlStep = dict[str, Any]
-Fields = frozenset[str]
-Outcomes = dict[tuple[str, str], Fields | None]
-"""The fields that differ, by host and step; None = the step failed."""
-
-HOSTS = ("node1", "node2", "node3")
 PATHS = ("/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/d", "/srv/d/e")
 UNITS = ("one.service", "two.service")
 USERS = ("ann", "bob")
@@ -168,90 +153,12 @@ def playbooks(steps: st.SearchStrategy[YamlStep]) -> st.SearchStrategy[list[Yaml
     return st.lists(play, min_size=1, max_size=3)
 
 
-class Lab:
-    """Hosts and the folder of the inventories and playbooks that are run on them."""
-
-    def __init__(self, folder: Path, hosts: Mapping[str, FakeTransport]) -> None:
-        self._folder = folder
-        self._hosts = hosts
-
-    def run(self, mode: Mode, playbook: list[YamlStep], count: int) -> Outcomes:
-        """Run *playbook* on the first *count* hosts."""
-        names = HOSTS[:count]
-        entries = {name: {"address": f"192.0.2.{name[-1]}"} for name in names}
-        groups: dict[str, Any] = {
-            group: {"hosts": {name: {} for name in members}}
-            for group, members in (("first", names[:1]), ("rest", names[1:]))
-        }
-        inventory = {"all": {"hosts": entries, "children": groups}}
-        (self._folder / "lab.yml").write_text(yaml.safe_dump(inventory))
-        plays = [{"play": f"play {i}", **play} for i, play in enumerate(playbook)]
-        (self._folder / "book.yml").write_text(yaml.safe_dump(plays))
-        try:
-            run = prepare(mode, self._folder / "lab.yml", self._folder / "book.yml", {})
-        except OptionError:  # no host is meant by any of its plays
-            return {}
-        events: list[Event] = []
-        execute(
-            run.bound,
-            run.inventory,
-            mode=mode,
-            forks=3,
-            report=events.append,
-            interrupted=threading.Event(),
-            connect=lambda host: self._hosts[host.name],
-        )
-        return outcomes(events)
-
-
-def outcomes(events: list[Event]) -> Outcomes:
-    found: Outcomes = {}
-    for event in events:
-        match event:
-            case StepFailed():
-                found[event.host, f"{event.play}/{event.step}"] = None
-            case StepOk():
-                found[event.host, f"{event.play}/{event.step}"] = frozenset()
-            case StepPlanned() | StepChanged():
-                fields = frozenset(change.field for change in event.changes)
-                found[event.host, f"{event.play}/{event.step}"] = fields
-    return found
-
-
-def numbered(playbook: list[YamlStep]) -> list[YamlStep]:
-    """Return *playbook* with a name for each step, none of them twice."""
-    return [
-        {
-            **play,
-            "steps": [
-                {**step, "name": f"{number} {next(iter(step))}"}
-                for number, step in enumerate(play["steps"])
-            ],
-        }
-        for play in playbook
-    ]
-
-
 @pytest.fixture(scope="module")
 def apt(tmp_path_factory: pytest.TempPathFactory) -> AptHost:
     made = AptHost(tmp_path_factory.mktemp("apt"))
     for name in PACKAGES:
         made.offer(name)
     return made
-
-
-@contextlib.contextmanager
-def lab_of(count: int, *, has_systemd: bool, apt: AptHost | None) -> Iterator[Lab]:
-    """Make *count* hosts, which may install the packages of *apt*."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        hosts = {}
-        for name in HOSTS[:count]:
-            host = NamespaceHost(folder / name, has_systemd=has_systemd)
-            hosts[name] = FakeTransport(shell=stack.enter_context(host).shell)
-            if apt:
-                host.bring(apt)
-        yield Lab(folder, hosts)
 
 
 def check(

@@ -16,7 +16,8 @@ from shells import EACH_SHELL, NOT_BUSYBOX, converge, me, run
 from provision.errors import RefusedError
 from provision.model.change import Change
 from provision.model.step import Step
-from provision.steps.files.file import LARGEST, Directory, File, FileAbsent
+from provision.steps.files.absent.file_absent import FileAbsent
+from provision.steps.files.file import LARGEST, Directory, File
 
 Shell = tuple[str, ...]
 ODD = ["it's", "$(touch canary)", "`touch canary`", '"', "\\", "a  b", "-rf", "é", "*"]

@@ -11,7 +11,7 @@ from support.apt_host import AptHost, possible
 
 from provision.engine.outcome import apply_error
 from provision.model.shell import Reply, Sh
-from provision.steps.system.packages import Packages
+from provision.steps.packages.packages import Packages
 
 Shell = tuple[str, ...]
 pytestmark = pytest.mark.skipif(not possible(), reason="needs root, mount and apt")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL, NOT_BUSYBOX, bare_tools, run_bare
 
-from provision.steps.system.packages import Packages, PackagesAbsent
+from provision.steps.packages.packages import Packages, PackagesAbsent
 
 Shell = tuple[str, ...]
 RPM = r"""#!/bin/sh

@@ -73,7 +73,8 @@ class NamespaceHost:
         self.run("ln -sf /bin/true /usr/local/bin/sleep")
         # What this machine runs itself is nothing that the host has.
         self.run(
-            "rm -rf /etc/docker /etc/systemd/system/*; mkdir -p /etc/systemd/system"
+            "rm -rf /var/lib/.provision /etc/docker /etc/systemd/system; "
+            "mkdir -p /etc/systemd/system"
         )
         if self._has_systemd:
             self.run("mkdir -p /run/systemd/system")

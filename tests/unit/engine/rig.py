@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from provision.engine.change_control.audit import Audit
+from provision.engine.change_control.notes import notes_with
 from provision.engine.converge import Convergence, HostPlay
 from provision.engine.session import ChangeClock, HostStep
 from provision.errors import RefusedError
@@ -116,7 +117,7 @@ class Rig:
             before_change=lambda: self.before(),  # noqa: PLW0108 - set later
             clock=self.clock,
             stopped=self.stopped,
-            audit=audit,
+            notes=notes_with(audit) if audit else None,
             diff=diff,
         )
 

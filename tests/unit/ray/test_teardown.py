@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from provision.config.inventory import Inventory, load
-from provision.errors import ApplyError, OptionError
-from provision.model.result import HostResult, Run
+from provision.errors import ApplyError, OptionError, RefusedError
+from provision.model.result import HostResult, Run, StepResult
 from provision.ray import deployed_hosts, other_clusters
 from provision.ray import teardown as module
 from provision.ray.teardown import prepare_teardown, teardown
@@ -27,18 +27,30 @@ class Runs:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.error: ApplyError | None = None
+        self.refused: RefusedError | None = None
+        self.applied = 0
 
     def __call__(self, inventory: Inventory, playbook: str, **options: Any) -> Run:
         self.calls.append({**options, "inventory": inventory, "playbook": playbook})
         run = Run()
         run.hosts = {name: HostResult(error=self.error) for name in inventory.hosts}
+        if self.refused:
+            step = StepResult(
+                "engine", "docker engine", "docker_engine_absent", "", "failed"
+            )
+            step.error = self.refused
+            run.hosts["a"].steps.append(step)
         return run
+
+    def apply(self, inventory: Inventory, playbook: str, **options: Any) -> Run:
+        self.applied += 1
+        return self(inventory, playbook, **options)
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     made = Runs()
-    monkeypatch.setattr(module, "apply", made)
+    monkeypatch.setattr(module, "apply", made.apply)
     monkeypatch.setattr(module, "plan", made)
     return made
 
@@ -68,7 +80,8 @@ def test_a_level_is_tags_of_the_playbook(
     inventory: Inventory, runs: Runs, level: str
 ) -> None:
     teardown(inventory, level=level, limit="a", sets={"x": 1})
-    [call] = runs.calls
+    *asked, call = runs.calls
+    assert len(asked) == (level == "engine"), "an engine may refuse to go"
     assert (call["playbook"], call["limit"]) == ("teardown", "a")
     assert (call["tags"], call["sets"]) == (module.LEVELS[level], {"x": 1})
 
@@ -79,6 +92,15 @@ def test_a_level_that_does_not_exist_is_refused(
     with pytest.raises(OptionError, match="data, images, engine"):
         teardown(inventory, level="all")
     assert not runs.calls
+
+
+def test_nothing_is_touched_where_a_host_refuses(
+    inventory: Inventory, runs: Runs
+) -> None:
+    runs.refused = RefusedError("the engine has volumes: pgdata")
+    run = teardown(inventory, level="engine")
+    assert run.exit_code == RefusedError.exit_code
+    assert not runs.applied
 
 
 def test_metrics_can_be_kept(inventory: Inventory, runs: Runs) -> None:

@@ -64,7 +64,7 @@ WITHIN = {
         "change_control session interrupt run_id secret_recovery outcome foresight text_diff converge "
         "scheduler runner run"
     ),
-    "engine/change_control": "audit lock",
+    "engine/change_control": "audit manifest notes lock",
     "lab": (
         "system paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
         "prerequisites lifecycle host_control"
@@ -88,13 +88,16 @@ WITHIN = {
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": "http files services system docker",
+    "steps": "http manifest files services system packages docker",
     "steps/docker": "image engine container",
     "steps/docker/container": "options container",
     "steps/docker/engine": "engine engine_absent",
-    "steps/files": "foresight path_info retired_secrets archive file",
+    "steps/files": "foresight path_info retired_secrets archive file absent",
+    "steps/manifest": "manifest",
+    "steps/files/absent": "file_absent",
+    "steps/packages": "packages",
     "steps/services": "systemd_unit service",
-    "steps/system": "reachable users packages",
+    "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",
     "transport": (
         "sudo_password watchdog remote_shell protocol local_process ssh "

@@ -333,7 +333,7 @@ def test_what_the_engine_should_be_is_no_change() -> None:
 def test_an_engine_with_containers_of_others_is_not_removed() -> None:
     step = DockerEngineAbsent(cluster="lab")
     with pytest.raises(RefusedError, match="registry db"):
-        changes(step, Reply("engine=docker.io\nothers=registry db\n"))
+        changes(step, Reply("engine=docker.io\ncontainers=registry db\n"))
 
 
 def test_an_engine_of_ours_goes_and_one_of_others_stays() -> None:

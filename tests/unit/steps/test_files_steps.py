@@ -10,7 +10,8 @@ from pydantic import SecretStr, ValidationError
 from provision.errors import RefusedError
 from provision.model.change import Change
 from provision.model.shell import Reply
-from provision.steps.files.file import LARGEST, Directory, File, FileAbsent
+from provision.steps.files.absent.file_absent import FileAbsent
+from provision.steps.files.file import LARGEST, Directory, File
 
 
 def file(**more: Any) -> File:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from provision.errors import ProbeError
 from provision.model.change import Change
 from provision.model.shell import Reply
-from provision.steps.system.packages import Packages, PackagesAbsent
+from provision.steps.packages.packages import Packages, PackagesAbsent
 
 
 @pytest.mark.parametrize("name", ["curl", "g++", "libc6:i386", "docker.io", "0ad"])

@@ -1,5 +1,5 @@
 # needs: document, install, complete, restart, "$@"
-# uses: packages.sh
+# uses: packages.sh, note_engine.sh
 # Writes daemon.json, installs the packages if there is no engine, or no client for the one
 # that is there, and starts it.
 
@@ -34,7 +34,9 @@ old=$dir/daemon.json.old
 up=false
 ! is_up || up=true
 
+if "$install"; then note_new_engine; else note_engine "$up"; fi
 if [ -n "$document" ]; then
+    note_path "$conf"
     mkdir -p "$dir"
     [ ! -e "$conf" ] || cp -p "$conf" "$old"
     [ ! -e "$conf" ] || cp -p "$conf" "$conf.new"
@@ -43,18 +45,20 @@ if [ -n "$document" ]; then
         dockerd --validate --config-file "$conf.new"
     fi
     : >"$due"
+    forget engine:daemon.json
+    note engine:daemon.json "was:$(sha256sum <"$conf.new" | cut -c -64)"
     mv "$conf.new" "$conf"
 fi
 if "$install"; then
     # shellcheck disable=SC2046 # each word is a package
     [ $# -gt 0 ] || set -- $(choose engine_packages)
     [ $# -gt 0 ]
-    install_noting "$dir/provision.packages" "$@"
+    install_with_client "$@"
 elif "$complete"; then
     # shellcheck disable=SC2046 # each word is a package
     [ $# -gt 0 ] || set -- $(choose client_packages)
     [ $# -gt 0 ]
-    install_noting "$dir/provision.client" "$@"
+    install_with_client "$@"
 fi
 if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
 if ! "$up"; then

@@ -16,7 +16,7 @@ from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
-from provision.steps.system.packages import ADVICE, UPDATE_WITHIN_S, Package
+from provision.steps.packages.packages import ADVICE, UPDATE_WITHIN_S, Package
 
 PROBE = read_shell(__file__, "probe.sh")
 CONFIGURE = read_shell(__file__, "configure.sh")

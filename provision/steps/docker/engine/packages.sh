@@ -1,7 +1,7 @@
 # The packages of a Docker engine, as this host's index of packages has them.
 #
 # needs: update_within_s
-# uses: system/packages.sh
+# uses: packages/packages.sh
 
 # Prints the packages that the function $1 chooses; from a newer index, if it finds none.
 choose() {
@@ -19,10 +19,6 @@ offers() {
     else
         yum -q list available -- "$1" >/dev/null 2>&1
     fi
-}
-has_package() {
-    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed ||
-        rpm -q "$1" >/dev/null 2>&1
 }
 # Docker's own packages where somebody has set up its repository, else the distribution's.
 engine_packages() {
@@ -44,7 +40,7 @@ client_of() {
 }
 client_packages() {
     for engine in docker-ce moby-engine docker.io; do
-        ! has_package "$engine" || break
+        [ -z "$(installed_of "$engine")" ] || break
     done
     client=$(client_of "$engine")
     [ -n "$client" ] || {
@@ -53,35 +49,9 @@ client_packages() {
     }
     echo "$client"
 }
-packages_now() {
-    if command -v dpkg-query >/dev/null; then
-        dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p'
-    else
-        rpm -qa --qf '%{NAME}\n'
-    fi
-}
-# Installs "$@"; the file $1 then has the names of all that came with them, also of those
-# that an attempt before this one brought before it was interrupted. If nothing came there
-# is no such file: a teardown takes for ours what it names.
-install_noting() {
-    note=$1
-    shift
-    mkdir -p "${note%/*}"
-    if [ ! -e "$note.before" ]; then
-        packages_now >"$note.new"
-        mv "$note.new" "$note.before"
-    fi
-    printf '%s\n' "$@" >"$note"
-    code=0
-    install_packages "$@" || code=$?
-    if packages_now | grep -vxFf "$note.before" >"$note.new"; then
-        mv "$note.new" "$note"
-    else
-        rm -f "$note" "$note.new"
-    fi
-    [ "$code" = 0 ] || [ -e "$note" ] || rm "$note.before"
-    [ "$code" = 0 ] || exit "$code"
-    rm "$note.before"
+# Installs "$@", which have the program docker among them.
+install_with_client() {
+    install_packages "$@"
     command -v docker >/dev/null || {
         echo "no program docker came with $*: name the package that has it as well" >&2
         exit 1

@@ -1,51 +1,109 @@
-# needs: lock_timeout_s, "$@"
-# uses: remove_rules.sh, system/apt.sh
+# needs: goes, lock_timeout_s, "$@"
+# uses: packages/apt.sh, remove_rules.sh, brought.sh
+# Takes back what `docker_engine` did: the engine with all of its data, or the client that it
+# added to somebody else's; and daemon.json.
 
-ours=$(cat /etc/docker/provision.packages /etc/docker/provision.client 2>/dev/null) || true
-engines='docker-ce
-docker-ce-cli
-docker.io
-docker-cli
-moby-engine'
-if [ $# -eq 0 ]; then
-    set -f
-    # shellcheck disable=SC2046 # each word is a package
-    set -- $(printf '%s\n' "$ours" | grep -xF "$engines")
-fi
-if [ -d /run/systemd/system ]; then
-    systemctl stop docker.socket docker containerd 2>/dev/null || true
-else
-    service docker stop || true
-fi
-ip link delete docker0 2>/dev/null || true
-remove_rules
-set -f
-if command -v apt-get >/dev/null; then
-    dpkg --configure -a
-    apt_get purge "$@"
-    # Of what came with it only what nothing else has come to need.
-    orphans=$(apt-get -s autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
-        grep -xF "$ours") || orphans=
-    # shellcheck disable=SC2086 # each word is a package
-    [ -z "$orphans" ] || apt_get purge $orphans
-    # A purge that was killed is taken up by the next one as a mere removal, and a
-    # package that left its notes behind is not set up in full when it comes back.
-    # shellcheck disable=SC2086 # each word is a package
-    dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" $ours 2>/dev/null |
+service_is() {
+    if [ -d /run/systemd/system ]; then
+        systemctl "$@" 2>/dev/null || true
+    elif [ "$1" = stop ]; then
+        service docker stop || true
+    fi
+}
+purge() {
+    [ $# -gt 0 ] || return 0
+    if command -v apt-get >/dev/null; then
+        dpkg --configure -a
+        apt_get purge "$@"
+    else
+        dnf remove -y -q "$@" || yum remove -y -q "$@"
+    fi
+}
+# Debian's docker.io deletes /var/lib/docker when it is purged, by a program that it puts
+# there when it is removed.
+remove_first() {
+    command -v apt-get >/dev/null && [ $# -gt 0 ] || return 0
+    apt_get remove "$@"
+    rm -f /var/lib/docker/nuke-graph-directory.sh
+}
+# A purge that was killed is taken up by the next one as a mere removal, and a package that
+# left its notes behind is not set up in full when it comes back.
+purge_rest() {
+    command -v dpkg-query >/dev/null || return 0
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' -- "$@" 2>/dev/null |
         sed -n 's/^config-files //p' | sort -u | xargs -r dpkg --purge
-else
-    dnf remove -y -q "$@" || yum remove -y -q "$@"
-fi
+}
+restore_conf() {
+    case $(conf_due) in
+    remove) rm -f -- "$conf" ;;
+    restore) undo restore "$conf" "$(noted "path:$conf")" ;;
+    *) return 0 ;;
+    esac
+    forget "path:$conf" engine:daemon.json
+    "$is_ours" || ! [ -e /run/docker.pid ] || kill -HUP "$(cat /run/docker.pid)" || true
+}
 # A stopped daemon leaves the mounts of its network namespaces and of dead containers.
-sed -n 's#^[^ ]* \(/run/docker/[^ ]*\) .*#\1#p
-    s#^[^ ]* \(/run/containerd/[^ ]*\) .*#\1#p
-    s#^[^ ]* \(/var/lib/docker/[^ ]*\) .*#\1#p' /proc/mounts | sort -r |
-    while read -r at; do umount -l "$at" || true; done
-for dir in /var/lib/docker /var/lib/containerd; do
-    [ ! -d "$dir" ] || find "$dir" -xdev -mindepth 1 -delete
-    [ ! -d "$dir" ] || rmdir "$dir" 2>/dev/null || mountpoint -q "$dir"
-done
-rm -rf /run/docker /run/docker.sock /run/docker.pid /run/containerd
-groupdel docker 2>/dev/null || true
-# Last, since it has the note that this engine is ours.
-rm -rf /etc/docker
+unmount_below() {
+    sed 's/^[^ ]* \([^ ]*\) .*/\1/' /proc/mounts | sort -r | while read -r at; do
+        case $at in "$1"/*) umount -l "$at" || true ;; esac
+    done
+}
+remove_dir() {
+    [ -d "$1" ] || return 0
+    was=$(noted "path:$1")
+    if is_brought "$1/content"; then
+        unmount_below "$1"
+        find "$1" -xdev -mindepth 1 -delete
+    fi
+    case $was in
+    empty:* | dir:*) undo rights "$1" "$was" ;;
+    absent) rmdir "$1" 2>/dev/null || mountpoint -q "$1" ;;
+    esac
+}
+remove_engine() {
+    service_is stop docker.socket docker
+    # shellcheck disable=SC2086 # each word is a package
+    [ -z "$(among "$(printf 'containerd\ncontainerd.io')" $going)" ] || service_is stop containerd
+    ip link delete docker0 2>/dev/null || true
+    remove_rules
+    was=$(noted engine:policy)
+    [ -z "$was" ] || ! command -v iptables >/dev/null || iptables -P FORWARD "${was#was:}"
+    was=$(noted engine:forwarding)
+    [ "$was" != was:0 ] || echo 0 >"$forwarding"
+}
+remove_data() {
+    for path in $engine_dirs; do remove_dir "$path"; done
+    for path in $engine_files; do ! is_brought "$path" || rm -f -- "$path"; done
+    [ "$(noted group:docker)" != absent ] || groupdel docker 2>/dev/null || true
+    for path in $shared_dirs; do ! is_brought "$path" || rmdir "$path" 2>/dev/null || true; done
+}
+
+restore_service() {
+    case $(noted engine:service) in *:false) service_is disable -q docker ;; esac
+    case $(noted engine:service) in was:false:*)
+        [ -n "$(docker ps --quiet 2>&1)" ] || service_is stop docker.socket docker ;;
+    esac
+    forget engine:service
+}
+
+# What has come to be ours since the plan was made was not in it.
+if "$is_ours" && ! "$goes"; then
+    echo 'the engine is not as it was when this was planned: plan again' >&2
+    exit 1
+fi
+set -f
+if "$is_ours"; then remove_engine; fi
+restore_conf
+"$is_ours" || restore_service
+# shellcheck disable=SC2086 # each word is a package
+is_brought /var/lib/docker/content || remove_first $engines
+# shellcheck disable=SC2086 # each word is a package
+purge $going
+# shellcheck disable=SC2086 # each word is a package
+purge_rest $noted_packages
+if "$is_ours"; then
+    remove_data
+    forget engine:forwarding engine:policy
+fi
+# Last, since they tell that the engine is ours.
+for name in $noted_engines; do forget "package:$name"; done

@@ -12,6 +12,7 @@ from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step, Thing
+from provision.steps.manifest.manifest import UNDONE
 
 Package = Annotated[
     str, Field(pattern=r"\A[A-Za-z0-9]([A-Za-z0-9.+_-]*[A-Za-z0-9+_])?(:[a-z0-9]+)?\z")
@@ -36,8 +37,10 @@ elif command -v rpm >/dev/null; then
     printf '%s\n' "$found" | sed -n '/=installed$/p'
 fi
 """
-INSTALL = read_shell(__file__, "packages_install.sh")
-REMOVE = read_shell(__file__, "packages_remove.sh")
+INSTALL = read_shell(__file__, "install.sh")
+REMOVE = read_shell(__file__, "remove.sh")
+BROUGHT_PROBE = read_shell(__file__, "brought_probe.sh")
+BROUGHT_REMOVE = read_shell(__file__, "brought_remove.sh")
 
 
 ADVICE = {
@@ -99,7 +102,7 @@ class NamedPackages(Step):
     def reads(self) -> list[Thing]:
         return [package(name) for name in self.names]
 
-    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         now = {
             name: written.get(package(name), observed.get(name)) for name in self.names
         }
@@ -147,6 +150,9 @@ class Packages(NamedPackages, kind="packages"):
 class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
     """Packages that are not installed; their configuration files stay.
 
+    With `only_brought` those go that a step of provision has installed, with their
+    configuration and with what came with them and nothing needs then; others stay.
+
     Example:
         packages_absent: {names: [unattended-upgrades]}
 
@@ -159,9 +165,29 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
 
     title_format = "no packages {names}"
 
+    only_brought: bool = False
+
+    def probe(self) -> Sh:
+        if not self.only_brought:
+            return super().probe()
+        return Sh.of(BROUGHT_PROBE, *self.names)
+
+    def observe(self, reply: Reply) -> State:
+        if not self.only_brought:
+            return super().observe(reply)
+        return dict.fromkeys(Step.observe(self, reply), "installed")
+
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
-        return {package(change.field): {} for change in changes}
+        gone: dict[Thing, State] = {package(change.field): {} for change in changes}
+        return gone | {UNDONE: {"packages": "undone"}}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        if self.only_brought:
+            return None if any(written.values()) else observed
+        return super().foresee(observed, written)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         names = [change.field for change in changes]
+        if self.only_brought:
+            return Sh.of(BROUGHT_REMOVE, *names, lock_timeout_s=self.lock_timeout_s)
         return Sh.of(REMOVE, *names, lock_timeout_s=self.lock_timeout_s)

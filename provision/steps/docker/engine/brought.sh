@@ -1,0 +1,46 @@
+# needs: "$@"
+# uses: packages/brought.sh, note_engine.sh
+# What of the engine a deploy brought: "$@" are its packages, if others than the usual ones.
+
+noted_engines=$(among "$noted_packages" docker-ce docker.io moby-engine "$@")
+noted_clients=$(among "$noted_packages" docker-ce-cli docker-cli)
+set -f
+# shellcheck disable=SC2086 # each word is a package
+engines=$(installed_of $noted_engines)
+# shellcheck disable=SC2086 # each word is a package
+clients=$(installed_of $noted_clients)
+# One that was removed, and of which something is left, is ours as well.
+is_ours=false
+[ -z "$engines" ] || is_ours=true
+if [ -n "$noted_engines" ] && ! command -v dockerd >/dev/null; then is_ours=true; fi
+going=$(printf '%s\n' "$engines" "$clients" | sed '/^$/d')
+needing=
+if [ -n "$going" ] && command -v apt-get >/dev/null; then
+    # shellcheck disable=SC2086 # each word is a package
+    needing=$(leaving purge $going | grep -vxF "$noted_packages") || needing=
+    # shellcheck disable=SC2086 # each word is a package
+    going=$(going_with $going)
+fi
+# What is left of a removal that was killed.
+if "$is_ours" && [ -z "$engines" ] && command -v apt-get >/dev/null; then
+    # shellcheck disable=SC2046 # each word is a package
+    going=$(printf '%s\n' "$going" $(among "$noted_packages" $(leaving --purge autoremove)) |
+        sed '/^$/d' | sort -u)
+fi
+set +f
+
+conf=$(readlink -f /etc/docker/daemon.json) || conf=/etc/docker/daemon.json
+# Prints what is to be done about daemon.json: `remove`, `restore`, or `stays` if somebody
+# else has written it since.
+conf_due() {
+    before=$(noted "path:$conf")
+    case $before in absent | copy:*) ;; *) return 0 ;; esac
+    [ -e "$conf" ] || return 0
+    if [ "was:$(sha256sum <"$conf" | cut -c -64)" != "$(noted engine:daemon.json)" ]; then
+        echo stays
+    elif [ "$before" = absent ]; then
+        echo remove
+    else
+        echo restore
+    fi
+}

@@ -1,0 +1,2 @@
+# needs:
+# uses: manifest/print_noted.sh, image_absent_probe.sh

@@ -1,0 +1,1 @@
+"""Paths of a host at which nothing is, or only what was there before."""

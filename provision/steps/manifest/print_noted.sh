@@ -1,0 +1,4 @@
+# needs: thing
+# uses: manifest.sh
+
+printf 'noted=%s\n' "$(noted "$thing")"

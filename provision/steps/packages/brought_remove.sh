@@ -1,0 +1,13 @@
+# needs: lock_timeout_s, "$@"
+# uses: apt.sh, brought.sh
+
+if ! command -v apt-get >/dev/null; then
+    rpm -e -- "$@"
+    exit
+fi
+also=$(leaving purge "$@" | grep -vxF "$noted_packages") || also=
+if [ -n "$also" ]; then
+    printf 'these need it and would go as well: %s\n' "$(echo "$also" | tr '\n' ' ')" >&2
+    exit 1
+fi
+apt purge "$@"

@@ -1,0 +1,13 @@
+"""What holds for all tests: the manifest of this machine is nobody's host's."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let steps that run on this machine note what was there in a folder of the tests."""
+    os.environ["PROVISION_MANIFEST"] = str(tmp_path_factory.mktemp("manifest") / "host")
