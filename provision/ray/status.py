@@ -44,7 +44,8 @@ class NodeStatus:
         name: the host.
         address: where the cluster reaches it.
         engine: the version of its Docker engine, or what is wrong with it.
-        container: image, status and health of its Ray container.
+        container: image, status and health of its Ray container, and how often Docker has
+            started it again since a person or a deploy did.
         node: its state according to Ray, such as ALIVE; missing, unknown, or "-": it is to
             run no Ray.
         drift: the steps that differ or could not be probed.
@@ -195,6 +196,7 @@ def _container(step: StepResult) -> str:
     if "status" not in observed:
         return "absent"
     health = observed.get("health", "") if observed["status"] == "running" else ""
-    return " ".join(
-        filter(None, [observed.get("image", ""), observed["status"], health])
-    )
+    number = observed.get("restarts")
+    restarts = f"restarted {number}x" if number else ""
+    words = [observed.get("image", ""), observed["status"], health, restarts]
+    return " ".join(filter(None, words))

@@ -235,6 +235,50 @@ def test_a_killed_prometheus_comes_back() -> None:
 STARTED = "docker inspect --format '{{.State.StartedAt}}' ray-lab"
 
 
+FOREIGN = (
+    "systemctl stop provision-grafana; "
+    "systemd-run -q --unit foreign python3 -m http.server -d /tmp 3000; sleep 2"
+)
+
+
+def test_another_process_at_the_port_is_not_taken_for_grafana() -> None:
+    lab.run("node1", "sh", "-c", FOREIGN)
+    try:
+        for command in ("plan", "deploy"):
+            refused = invoke(command, "--inventory", INVENTORY).expect_exit(2)
+            assert "port 3000 belongs to another process" in refused.output
+            assert "python3" in refused.output
+        seen = invoke("status", "--inventory", INVENTORY)
+        assert seen.code != 0
+        assert "port 3000 belongs to another process" in seen.output
+    finally:
+        lab.run("node1", "systemctl", "stop", "foreign")
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
+
+
+@pytest.mark.long  # a minute passes until it is known not to be starting
+def test_a_service_that_runs_and_does_not_listen_is_a_difference() -> None:
+    stop = "systemctl stop provision-grafana; mkdir -p /run/systemd/system/{0}; {1}"
+    folder = "provision-grafana.service.d"
+    idle = f"printf '[Service]\\nExecStart=\\nExecStart=/bin/sleep 900\\n' >/run/systemd/system/{folder}/idle.conf"
+    lab.run("node1", "sh", "-c", stop.format(folder, idle))
+    lab.run(
+        "node1",
+        "sh",
+        "-c",
+        "systemctl daemon-reload; systemctl start provision-grafana",
+    )
+    try:
+        time.sleep(61)
+        differs = invoke("verify", "--inventory", INVENTORY).expect_exit(3)
+        assert "listener: nobody -> its own process" in differs.output
+    finally:
+        clear = f"rm -r /run/systemd/system/{folder}; systemctl daemon-reload"
+        lab.run("node1", "sh", "-c", clear)
+    invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
+    assert code(f"{GRAFANA}/api/health") == 200
+
+
 def test_a_replaced_ray_container_is_scraped_again() -> None:
     was = root_shell("node2", STARTED)
     root_shell("node2", "docker restart -t 1 ray-lab")

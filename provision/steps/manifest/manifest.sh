@@ -18,9 +18,15 @@ each_noted() {
         "$@" "${noted_line%% *}" "${noted_line#* }"
     done <"$manifest"
 }
-print_if_named() { [ "$3" != "$1" ] || printf '%s\n' "$2"; }
-# Prints the state that the thing $1 had; nothing if it is not known.
-noted() { each_noted print_if_named "$1" | head -n 1; }
+# Prints the state that the thing $1 had; nothing if it is not known. It starts no process.
+noted() {
+    [ -e "$manifest" ] || return 0
+    while IFS= read -r noted_line; do
+        [ "${noted_line#* }" = "$1" ] || continue
+        printf '%s\n' "${noted_line%% *}"
+        return 0
+    done <"$manifest"
+}
 make_manifest_dir() { [ -d "$manifest_dir" ] || mkdir -m 700 "$manifest_dir"; }
 # Notes that the state of the thing $1 is $2, if none is noted.
 note() {

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
@@ -41,6 +42,8 @@ fi 2>/dev/null
 """
 
 
+WELL = {"listener": "its own process", "restarts": "0"}
+"""Fields that are there only of a service that is not well, and what they are to be."""
 STOPPED = {"running": "false", "boot": "false", "files": "current"}
 """State of a service that was not started since its unit file was made."""
 
@@ -84,7 +87,11 @@ class Service(NamedService, kind="service"):
           archive: /opt/prometheus
           health: http://127.0.0.1:9090/-/ready
 
+    With `health`, its own process must listen at that port, and one that systemd has
+    started again three times, the last within two minutes, is a difference.
+
     Raises:
+        RefusedError: another process has the port of `health`.
         ApplyError: there is no such service, or it did not stay up or become healthy;
             the report has the last lines of its journal.
 
@@ -108,7 +115,10 @@ class Service(NamedService, kind="service"):
     """Seconds that this may take."""
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, *self.files, name=self.name, archive=self.archive)
+        port = urlsplit(self.health).port or ""
+        return Sh.of(
+            PROBE, *self.files, name=self.name, archive=self.archive, port=port
+        )
 
     def observe(self, reply: Reply) -> State:
         state = dict(super().observe(reply))
@@ -136,7 +146,8 @@ class Service(NamedService, kind="service"):
         may_be_restored = observed.get("files") == "outdated"
         for thing, state in written.items():
             if thing == self.thing:
-                observed = {**observed, **(state or STOPPED), "files": "current"}
+                kept = {**observed, **(state or STOPPED), "files": "current"}
+                observed = {k: v for k, v in kept.items() if k not in WELL}
             elif not observed:
                 observed = (
                     STOPPED if state and thing in units_of(self.name) else observed
@@ -156,9 +167,23 @@ class Service(NamedService, kind="service"):
         of_content = not state or bool({"content", "type", "current"} & state.keys())
         return of_content or observed.get("compared") == "times"
 
+    def plan(self, observed: State) -> list[Change]:
+        port = urlsplit(self.health).port
+        if (process := observed.get("taken")) and self.running:
+            raise RefusedError(
+                f"port {port} belongs to another process: {process}",
+                hint=f"stop that, or give {self.name} another port",
+            )
+        ill = [
+            Change(field, observed[field], well)
+            for field, well in WELL.items()
+            if field in observed and self.running
+        ]
+        return [*super().plan(observed), *ill]
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         fields = {change.field for change in changes}
-        acts = bool(fields & {"running", "files"})
+        acts = bool(fields & {"running", "files", *WELL})
         page = urlsplit(self.health)
         return Sh.of(
             START,

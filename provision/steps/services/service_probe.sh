@@ -1,5 +1,5 @@
-# needs: name, archive, "$@"
-# uses: service_files.sh
+# needs: name, archive, port, "$@"
+# uses: service_files.sh, listener.sh
 
 link_is_older() {
     [ -n "$archive" ] || return 0
@@ -22,9 +22,26 @@ is_current() {
         [ "$touched" -lt "$at" ] || return 1
     done
 }
+[ -z "$port" ] || who=$(listener "$(property Id)" "$port")
+case ${who:-} in
+'' | own | nobody) ;;
+*) printf 'taken=%s\n' "$who" ;;
+esac
 exists || exit 0
 compared="contents"
 running=$(state)
+# Seconds since it was started; one that has just been may not be ready.
+age() {
+    at=$(date -d "$(property ExecMainStartTimestamp)" +%s 2>/dev/null) || at=0
+    echo $(($(date +%s) - at))
+}
+if has_systemd && [ "$running" = true ]; then
+    [ "${who:-}" != nobody ] || [ "$(age)" -lt 60 ] || echo listener=nobody
+    restarts=$(property NRestarts)
+    if [ "${restarts:-0}" -ge 3 ] && [ "$(age)" -lt 120 ]; then
+        printf 'restarts=%s\n' "$restarts"
+    fi
+fi
 printf 'running=%s\nboot=%s\n' "$running" "$(boot)"
 if [ "$running" != true ] || is_current "$@"; then
     echo files=current

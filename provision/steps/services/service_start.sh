@@ -1,5 +1,5 @@
 # needs: name, act, boot, stays_s, archive, host, port, path, health_s, "$@"
-# uses: service_files.sh, http.sh
+# uses: service_files.sh, listener.sh, http.sh
 # Starts or stops a service, sees that it is well, and goes back if it is not. Its files are
 # "$@"; without a port nothing is asked.
 
@@ -43,6 +43,10 @@ is_well() {
         fi
         sleep 1
     done
+    who=$(listener "$(property Id)" "$port")
+    case $who in '' | own) return 0 ;; esac
+    printf 'it does not answer at port %s itself: %s does\n' "$port" "$who" >&2
+    return 1
 }
 point() {
     rm -f -- "$archive/.$1"

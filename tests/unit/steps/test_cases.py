@@ -62,7 +62,7 @@ HOST_DECIDES = {
         "::test_a_rollback_interrupted_anywhere_is_finished_by_the_next",
     ),
     "service": Proof(
-        {"absent", "failed"},
+        {"absent", "failed", "not-listening", "crash-loop"},
         "lab/test_steps.py"
         "::test_a_service_that_does_not_stay_up_fails_with_its_journal",
     ),
