@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
-from web import Pages, serving, unused_port
+from web import Pages, serving
 
 
 @pytest.fixture(scope="module")
@@ -16,5 +17,8 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def closed_port() -> int:
-    return unused_port()
+def closed_port() -> Iterator[int]:
+    """A port where nothing answers, and that nobody else can get meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]

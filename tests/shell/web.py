@@ -66,10 +66,3 @@ def greeting(words: bytes) -> Iterator[int]:
         thread.start()
         yield server.getsockname()[1]
         thread.join(timeout=10)
-
-
-def unused_port() -> int:
-    """A port where nothing answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port

@@ -106,7 +106,7 @@ def apt(tmp_path_factory: pytest.TempPathFactory) -> AptHost:
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate,),

@@ -120,5 +120,5 @@ def test_a_running_node_is_healthy_starting_or_cut_off(
 
     assert health(port, closed_port) == "healthy"
     assert health(closed_port, port) == "starting"
-    unreachable = f"cannot reach the head at 127.0.0.1:{closed_port + 1}"
-    assert health(closed_port, closed_port + 1) == unreachable
+    unreachable = f"cannot reach the head at 127.0.0.1:{closed_port}"
+    assert health(closed_port, closed_port) == unreachable
