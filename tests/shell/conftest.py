@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import pytest
-from web import Pages, serving
+from web import Pages, closed, serving
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +17,5 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port where nothing answers, and that nobody else can get meanwhile."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+    with closed() as port:
+        yield port

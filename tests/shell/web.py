@@ -66,3 +66,11 @@ def greeting(words: bytes) -> Iterator[int]:
         thread.start()
         yield server.getsockname()[1]
         thread.join(timeout=10)
+
+
+@contextmanager
+def closed() -> Iterator[int]:
+    """A port where nothing answers, and that nobody else can get meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step, Thing
-from provision.steps.manifest.manifest import UNDONE
+from provision.steps.manifest.manifest import STAYS, UNDONE
 
 Package = Annotated[
     str, Field(pattern=r"\A[A-Za-z0-9]([A-Za-z0-9.+_-]*[A-Za-z0-9+_])?(:[a-z0-9]+)?\z")
@@ -151,7 +151,8 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
     """Packages that are not installed; their configuration files stay.
 
     With `only_brought` those go that a step of provision has installed, with their
-    configuration and with what came with them and nothing needs then; others stay.
+    configuration and with what came with them and nothing needs then; others stay, and
+    all do if a package that somebody else has installed needs one of them.
 
     Example:
         packages_absent: {names: [unattended-upgrades]}
@@ -175,7 +176,15 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
     def observe(self, reply: Reply) -> State:
         if not self.only_brought:
             return super().observe(reply)
-        return dict.fromkeys(Step.observe(self, reply), "installed")
+        return Step.observe(self, reply)
+
+    def remarks(self, observed: State) -> Iterator[str]:
+        if STAYS in observed:
+            names = ", ".join(self.names)
+            yield f"the packages {names} stay: {observed[STAYS]} needs them"
+
+    def plan(self, observed: State) -> list[Change]:
+        return [] if STAYS in observed else super().plan(observed)
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         gone: dict[Thing, State] = {package(change.field): {} for change in changes}

@@ -115,9 +115,14 @@ class Service(NamedService, kind="service"):
     """Seconds that this may take."""
 
     def probe(self) -> Sh:
-        port = urlsplit(self.health).port or ""
+        page = urlsplit(self.health)
         return Sh.of(
-            PROBE, *self.files, name=self.name, archive=self.archive, port=port
+            PROBE,
+            *self.files,
+            name=self.name,
+            archive=self.archive,
+            host=page.hostname or "",
+            port=page.port or "",
         )
 
     def observe(self, reply: Reply) -> State:
@@ -148,10 +153,9 @@ class Service(NamedService, kind="service"):
             if thing == self.thing:
                 kept = {**observed, **(state or STOPPED), "files": "current"}
                 observed = {k: v for k, v in kept.items() if k not in WELL}
-            elif not observed:
-                observed = (
-                    STOPPED if state and thing in units_of(self.name) else observed
-                )
+            elif "running" not in observed:  # there is none yet; its port may be taken
+                if state and thing in units_of(self.name):
+                    observed = {**observed, **STOPPED}
             elif not state and thing in units_of(self.name):
                 return None  # another unit file of the name may lie below /lib
             elif self._is_made_from(thing, state, observed):

@@ -1,4 +1,4 @@
-# needs: name, archive, port, "$@"
+# needs: name, archive, host, port, "$@"
 # uses: service_files.sh, listener.sh
 
 link_is_older() {
@@ -22,7 +22,7 @@ is_current() {
         [ "$touched" -lt "$at" ] || return 1
     done
 }
-[ -z "$port" ] || who=$(listener "$(property Id)" "$port")
+[ -z "$port" ] || who=$(listener "$name.service" "$host" "$port")
 case ${who:-} in
 '' | own | nobody) ;;
 *) printf 'taken=%s\n' "$who" ;;

@@ -43,7 +43,7 @@ is_well() {
         fi
         sleep 1
     done
-    who=$(listener "$(property Id)" "$port")
+    who=$(listener "$name.service" "$host" "$port")
     case $who in '' | own) return 0 ;; esac
     printf 'it does not answer at port %s itself: %s does\n' "$port" "$who" >&2
     return 1

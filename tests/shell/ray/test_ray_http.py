@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from shells import EACH_SHELL, run
-from web import Handler, serving
+from web import Handler, closed, serving
 
 from provision.errors import ProbeError
 from provision.ray.steps.node.ports import Ports
@@ -120,5 +120,6 @@ def test_a_running_node_is_healthy_starting_or_cut_off(
 
     assert health(port, closed_port) == "healthy"
     assert health(closed_port, port) == "starting"
-    unreachable = f"cannot reach the head at 127.0.0.1:{closed_port}"
-    assert health(closed_port, closed_port) == unreachable
+    with closed() as other:
+        unreachable = f"cannot reach the head at 127.0.0.1:{other}"
+        assert health(closed_port, other) == unreachable

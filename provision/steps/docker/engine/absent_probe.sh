@@ -8,12 +8,11 @@ print_all() {
 }
 # Somebody else's engine that was off is so again, unless it has come to be used.
 print_service_due() {
+    [ -z "$(docker ps --quiet 2>&1)" ] || return 0
     case $(noted engine:service) in *:false)
         ! systemctl is-enabled docker >/dev/null 2>&1 || echo boot=true ;;
     esac
-    case $(noted engine:service) in was:false:*)
-        [ -n "$(docker ps --quiet 2>&1)" ] || echo running=true ;;
-    esac
+    case $(noted engine:service) in was:false:*) echo running=true ;; esac
 }
 due=$(conf_due)
 case $due in
@@ -21,6 +20,7 @@ case $due in
 stays) printf 'stays=%s\n' "$conf" ;;
 *) printf 'daemon.json=%s\n' "$due" ;;
 esac
+printf '%s\n' "$needing" | print_all needing
 if ! "$is_ours"; then
     print_service_due
     # shellcheck disable=SC2086 # each word is a package
@@ -28,7 +28,6 @@ if ! "$is_ours"; then
     exit 0
 fi
 printf '%s\n' "${going:-remains}" | print_all engine
-printf '%s\n' "$needing" | print_all needing
 for path in $engine_dirs; do
     [ ! -d "$path" ] || is_brought "$path/content" || printf 'stays.%s=there before\n' "$path"
 done

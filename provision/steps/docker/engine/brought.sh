@@ -2,8 +2,13 @@
 # uses: packages/brought.sh, note_engine.sh
 # What of the engine a deploy brought: "$@" are its packages, if others than the usual ones.
 
+for name; do
+    shift
+    case $name in docker-ce-cli | docker-cli | containerd.io) ;; *) set -- "$@" "$name" ;; esac
+done
 noted_engines=$(among "$noted_packages" docker-ce docker.io moby-engine "$@")
-noted_clients=$(among "$noted_packages" docker-ce-cli docker-cli)
+# Those that are installed by name beside the engine.
+noted_clients=$(among "$noted_packages" docker-ce-cli docker-cli containerd.io)
 set -f
 # shellcheck disable=SC2086 # each word is a package
 engines=$(installed_of $noted_engines)
@@ -19,7 +24,8 @@ if [ -n "$going" ] && command -v apt-get >/dev/null; then
     # shellcheck disable=SC2086 # each word is a package
     needing=$(leaving purge $going | grep -vxF "$noted_packages") || needing=
     # shellcheck disable=SC2086 # each word is a package
-    going=$(going_with $going)
+    all=$(going_with $going)
+    going=${all:-$going}
 fi
 # What is left of a removal that was killed.
 if "$is_ours" && [ -z "$engines" ] && command -v apt-get >/dev/null; then

@@ -45,8 +45,8 @@ if [ -n "$document" ]; then
         dockerd --validate --config-file "$conf.new"
     fi
     : >"$due"
-    forget engine:daemon.json
-    note engine:daemon.json "was:$(sha256sum <"$conf.new" | cut -c -64)"
+    noted_before=$(noted engine:daemon.json)
+    note_conf "$conf" "$conf.new"
     mv "$conf.new" "$conf"
 fi
 if "$install"; then
@@ -73,6 +73,8 @@ if ! came_up; then
     if [ -n "$document" ]; then
         echo 'docker does not start with the new daemon.json: the old one is put back'
         if [ -e "$old" ]; then mv "$old" "$conf"; else rm -f "$conf"; fi
+        forget engine:daemon.json
+        [ -z "$noted_before" ] || note engine:daemon.json "$noted_before"
         rm -f "$due"
         service_is restart || true
     fi >&2

@@ -15,6 +15,17 @@ note_new_engine() {
     policy=$(iptables -S FORWARD 2>/dev/null | sed -n 's/^-P FORWARD //p') || policy=
     note engine:policy "was:${policy:-ACCEPT}"
 }
+# Notes that the daemon.json $1 is replaced by ours, $2; if somebody has edited it since the last
+# time it is theirs, and stays in a teardown.
+note_conf() {
+    was=$(noted engine:daemon.json)
+    now="was:$(sha256sum <"$2" | cut -c -64)"
+    if [ -n "$was" ] && [ -e "$1" ] && [ "$was" != "was:$(sha256sum <"$1" | cut -c -64)" ]; then
+        now=was:edited
+    fi
+    forget engine:daemon.json
+    note engine:daemon.json "$now"
+}
 # Notes whether the engine that is there runs ($1 is true or false), and starts at boot.
 note_engine() {
     running=$1

@@ -16,14 +16,13 @@ purge() {
         dpkg --configure -a
         apt_get purge "$@"
     else
-        dnf remove -y -q "$@" || yum remove -y -q "$@"
+        rpm -e -- "$@"
     fi
 }
 # Debian's docker.io deletes /var/lib/docker when it is purged, by a program that it puts
 # there when it is removed.
 remove_first() {
-    command -v apt-get >/dev/null && [ $# -gt 0 ] || return 0
-    apt_get remove "$@"
+    [ $# -eq 0 ] || ! command -v apt-get >/dev/null || apt_get remove "$@"
     rm -f /var/lib/docker/nuke-graph-directory.sh
 }
 # A purge that was killed is taken up by the next one as a mere removal, and a package that
@@ -72,20 +71,30 @@ remove_engine() {
     [ "$was" != was:0 ] || echo 0 >"$forwarding"
 }
 remove_data() {
-    for path in $engine_dirs; do remove_dir "$path"; done
+    for path in $engine_dirs; do
+        # It may have come to be used without Docker, and then it stays.
+        case $path in *containerd*) ! command -v containerd >/dev/null || continue ;; esac
+        remove_dir "$path"
+    done
     for path in $engine_files; do ! is_brought "$path" || rm -f -- "$path"; done
     [ "$(noted group:docker)" != absent ] || groupdel docker 2>/dev/null || true
     for path in $shared_dirs; do ! is_brought "$path" || rmdir "$path" 2>/dev/null || true; done
 }
 
 restore_service() {
-    case $(noted engine:service) in *:false) service_is disable -q docker ;; esac
-    case $(noted engine:service) in was:false:*)
-        [ -n "$(docker ps --quiet 2>&1)" ] || service_is stop docker.socket docker ;;
-    esac
+    if [ -z "$(docker ps --quiet 2>&1)" ]; then
+        case $(noted engine:service) in *:false) service_is disable -q docker ;; esac
+        case $(noted engine:service) in
+        was:false:*) service_is stop docker.socket docker ;;
+        esac
+    fi
     forget engine:service
 }
 
+if [ -n "$needing" ]; then
+    echo "other packages need the engine and would go as well: $needing" >&2
+    exit 1
+fi
 # What has come to be ours since the plan was made was not in it.
 if "$is_ours" && ! "$goes"; then
     echo 'the engine is not as it was when this was planned: plan again' >&2
@@ -101,6 +110,12 @@ is_brought /var/lib/docker/content || remove_first $engines
 purge $going
 # shellcheck disable=SC2086 # each word is a package
 purge_rest $noted_packages
+# shellcheck disable=SC2086 # each word is a package
+left=$(installed_of $engines $clients)
+if [ -n "$left" ]; then
+    echo "these packages cannot be removed: $left" >&2
+    exit 1
+fi
 if "$is_ours"; then
     remove_data
     forget engine:forwarding engine:policy
