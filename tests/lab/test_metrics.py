@@ -237,7 +237,8 @@ STARTED = "docker inspect --format '{{.State.StartedAt}}' ray-lab"
 
 FOREIGN = (
     "systemctl stop provision-grafana; "
-    "systemd-run -q --unit foreign python3 -m http.server -d /tmp 3000; sleep 2"
+    "systemd-run -q --unit foreign /opt/provision/node_exporter/current/node_exporter "
+    "--web.listen-address=:3000; sleep 2"
 )
 
 
@@ -247,7 +248,7 @@ def test_another_process_at_the_port_is_not_taken_for_grafana() -> None:
         for command in ("plan", "deploy"):
             refused = invoke(command, "--inventory", INVENTORY).expect_exit(2)
             assert "port 3000 belongs to another process" in refused.output
-            assert "python3" in refused.output
+            assert "node_exporter" in refused.output
         seen = invoke("status", "--inventory", INVENTORY)
         assert seen.code != 0
         assert "port 3000 belongs to another process" in seen.output
