@@ -1,4 +1,4 @@
-"""What holds for all tests: the manifest of this machine is nobody's host's."""
+"""Fixture of all tests: steps that run on this machine do not write its real manifest."""
 
 from __future__ import annotations
 

@@ -44,13 +44,13 @@ PASTS = (
     "apt-get update -q; apt-get install -y -q base",
     "docker pull web:3",
 )
-"""What somebody has done on a host before."""
+"""Commands that are run on a host before the deploy."""
 LATER = (
     "[ ! -d /srv/a/b ] || echo mine >/srv/a/b/later",
     "echo mine >/srv/later",
     "apt-get update -q; apt-get install -y -q other",
 )
-"""What somebody does on a host after the deploy, and wants to keep where it was theirs."""
+"""Commands that are run on a host after the deploy, whose files a teardown leaves."""
 PATHS = ("/srv/a", "/srv/a/b", "/srv/d", "/srv/a/list", "/srv/it is", "/srv/n/e/w")
 UNIT = "[Service]\nExecStart=/bin/sleep 1\n[Install]\nWantedBy=multi-user.target\n"
 

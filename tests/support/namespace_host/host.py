@@ -24,7 +24,7 @@ STAND_INS = (
     ("/usr/sbin", "update-rc.d"),
     ("/usr/local/bin", "docker"),
 )
-"""Where programs are put that are not the real ones."""
+"""Stand-ins for programs of a host: the folder and the name of each."""
 SETUP = r"""
 set -eu
 root=$1

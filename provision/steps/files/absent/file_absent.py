@@ -81,13 +81,10 @@ class FileAbsent(Absence, kind="file_absent"):
         return gone | {UNDONE: {"files": "undone"}}
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        if self.only_brought and any(written.values()):
+            return None
         if self.only_brought:
-            made = any(written.values())
-            return (
-                None
-                if made
-                else {k: v for k, v in observed.items() if _at(k, v, written)}
-            )
+            return {k: v for k, v in observed.items() if _at(k, v, written)}
         there = {path: _at(path, observed.get(path), written) for path in self.paths}
         kept = {key: value for key, value in observed.items() if key not in there}
         return kept | {path: s["type"] for path, s in there.items() if "type" in s}
