@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+REAL = Path("/var/lib/.provision/manifest")
+"""Where a host keeps what was there before it was changed; see ADR 26."""
+
 
 @pytest.fixture(scope="session", autouse=True)
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> None:
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let steps that run on this machine note what was there in a folder of the tests."""
     os.environ["PROVISION_MANIFEST"] = str(tmp_path_factory.mktemp("manifest") / "host")
+    before = real_manifest()
+    yield
+    assert real_manifest() == before, f"a test wrote {REAL} of this machine"
+
+
+def real_manifest() -> bytes:
+    """Return the notes about this machine itself, which no test may write."""
+    return REAL.read_bytes() if REAL.exists() else b""

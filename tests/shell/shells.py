@@ -68,7 +68,9 @@ def run(
 def run_bare(shell: tuple[str, ...], sh: Sh, tools: Path) -> Reply:
     """Run *sh* with nothing but *tools* on its path."""
     script = f"(\nset -u\n{sh.render()}\n) </dev/null\n".encode()
-    done = execute(shell, script, env={"PATH": str(tools), "LC_ALL": "C"})
+    kept = os.environ["PROVISION_MANIFEST"]
+    env = {"PATH": str(tools), "LC_ALL": "C", "PROVISION_MANIFEST": kept}
+    done = execute(shell, script, env=env)
     return Reply(done.stdout.decode(), done.stderr.decode(), done.returncode)
 
 

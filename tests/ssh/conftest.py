@@ -324,7 +324,8 @@ def sudoers(rule: str = "") -> Path:
     path = Path("/etc/sudoers.d", USER)
     if rule:
         path.touch(mode=0o440)
-        path.write_text(f"{USER} {rule}\n")
+        kept = f"Defaults:{USER} env_keep += PROVISION_MANIFEST"  # see start_sshd
+        path.write_text(f"{USER} {rule}\n{kept}\n")
     return path
 
 
