@@ -66,10 +66,10 @@ def run(
 
 
 def run_bare(shell: tuple[str, ...], sh: Sh, tools: Path) -> Reply:
-    """Run *sh* with nothing but *tools* on its path."""
+    """Run *sh* with nothing but *tools* on its path, on a host of which nothing is noted."""
     script = f"(\nset -u\n{sh.render()}\n) </dev/null\n".encode()
-    kept = os.environ["PROVISION_MANIFEST"]
-    env = {"PATH": str(tools), "LC_ALL": "C", "PROVISION_MANIFEST": kept}
+    noted = str(tools.with_name("manifest"))
+    env = {"PATH": str(tools), "LC_ALL": "C", "PROVISION_MANIFEST": noted}
     done = execute(shell, script, env=env)
     return Reply(done.stdout.decode(), done.stderr.decode(), done.returncode)
 
