@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from support.lab.commands import INVENTORY, invoke
+from support.lab.host_state import HOSTS, altered, root_shell, states
 
 from provision import lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
-HOSTS = ["node1", "node2", "node3"]
 PASTS = {
     "node1": "true",
     # Things of the names that we use, and what belongs to Docker.
@@ -33,27 +33,7 @@ mkdir -p /var/lib/containerd/mine
 echo mine >/var/lib/containerd/mine/mine
 """,
 }
-STATE = r"""
-cd /
-find etc home opt srv ! -name '*-' ! -name .sudo_as_admin_successful ! -path 'etc/ssl/certs/*' -printf '%y %m %U:%G %p %l\n' | sort
-find usr/local var var/lib run -maxdepth 1 ! -name adduser ! -name motd.dynamic -printf '%y %m %U:%G %p %l\n' | sort
-find etc -type f ! -name '*-' -exec sha256sum {} + | sort
-find var/lib/containerd/mine -type f 2>/dev/null
-dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' | sort
-iptables-save 2>/dev/null | grep -v '^#\|^:' | sort
-cat /proc/sys/net/ipv4/ip_forward
-systemctl list-units --all --plain --no-legend --type service |
-    awk '{print $1, $4}' | grep -v '@\|ssh' | sort
-"""
 TEARDOWN = ("teardown", "--inventory", INVENTORY, "--yes", "--level", "engine")
-
-
-def root_shell(host: str, script: str) -> str:
-    return lab.run(host, "sh", "-c", script)
-
-
-def states() -> dict[str, list[str]]:
-    return {host: root_shell(host, STATE).splitlines() for host in HOSTS}
 
 
 @pytest.fixture
@@ -86,10 +66,7 @@ def test_hosts_are_as_they_were(bare: None) -> None:
 
     done = invoke(*TEARDOWN).expect_exit(0)
     assert "/var/lib/containerd stays" in done.output
-    after = states()
-    assert {host: set(after[host]) ^ set(before[host]) for host in HOSTS} == {
-        host: set() for host in HOSTS
-    }
+    assert altered(before) == {}
     again = invoke(*TEARDOWN).expect_exit(0)
     assert "0 changed" in again.output
 
