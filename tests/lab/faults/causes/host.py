@@ -27,7 +27,8 @@ NAMES = ("after", "before", "slow")
 OUTPUT_BYTES = 100_000_000
 MAX_BYTES = 150_000_000
 """Memory limit of the controller: its programs, and a bounded part of the output."""
-SESSIONS = "ps -eo pid=,args= | awk '/sshd: admin/ && !/awk/ {print $1}'"
+# OpenSSH 9.8 and newer call the process of a session sshd-session.
+SESSIONS = "ps -eo pid=,args= | awk '/sshd(-session)?: admin/ && !/awk/ {print $1}'"
 
 
 @fault(
