@@ -188,12 +188,19 @@ class File(Ownership, kind="file"):
     Raises:
         RefusedError: a directory, a link or something else is at *path*.
         ApplyError: its directory is missing, there is no such owner or group, or
-            `check` refuses the content.
+            `check` refuses the content, or cannot be run.
 
     Source: stat(1), sha256sum(1) and mv(1), GNU coreutils 8.32.
     """
 
     advice_table = {
+        ("nothing says whether the content is good",): (
+            "see that the program of `check` is there and runs on this host (a step before "
+            "this one may have to install it); the content was not judged"
+        ),
+        ("before it judged the content",): (
+            "see why it was killed, such as too little memory; the content was not judged"
+        ),
         ("refuses it:",): "see the lines above, and correct the content",
         ("there is no directory",): "make it first, with a `directory` step",
         ("No space left",): "free some space in its file system",

@@ -32,8 +32,20 @@ printf '%s' "$content" | cat >&9
 chown -- "$owner:$group" /dev/fd/9
 chmod -- "00$mode" /dev/fd/9
 exec 9>&-
-if [ $# -gt 0 ] && ! "$@" "$new" >&2; then
-    printf '%s refuses it: %s stays as it was\n' "${1##*/}" "$path" >&2
-    exit 1
+if [ $# -gt 0 ]; then
+    judged=0
+    "$@" "$new" >&2 || judged=$?
+    # Only an exit code of its own is a judgement; a shell has 126 and 127 for a program
+    # that it cannot run, and 128 and the number of the signal for one that was killed.
+    if [ "$judged" -eq 126 ] || [ "$judged" -eq 127 ]; then
+        printf 'cannot run %s (exit code %s), so nothing says whether the content is good: %s' \
+            "$1" "$judged" "$path" >&2
+    elif [ "$judged" -gt 128 ] && [ "$judged" -le 192 ]; then
+        printf '%s was killed by signal %s before it judged the content: %s' \
+            "$1" "$((judged - 128))" "$path" >&2
+    elif [ "$judged" -ne 0 ]; then
+        printf '%s refuses it: %s' "${1##*/}" "$path" >&2
+    fi
+    [ "$judged" -eq 0 ] || { echo ' stays as it was' >&2; exit 1; }
 fi
 mv -f -T -- "$new" "$path"

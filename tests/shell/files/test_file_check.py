@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from shells import EACH_SHELL, me, run
 
 from provision.model.change import Change
@@ -38,9 +39,53 @@ def test_what_is_refused_leaves_the_old_one(shell: Shell, tmp_path: Path) -> Non
     assert "correct the content" in step.advice(done.stderr)
 
 
+NO_PROGRAM = "#!/no/such/interpreter\n"
+
+
 @EACH_SHELL
-def test_a_check_that_is_missing_refuses(shell: Shell, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "mode", "code"),
+    [(None, 0, 127), (NO_PROGRAM, 0o755, 12), ("exit 0\n", 0o644, 126)],
+    ids=["missing", "without its interpreter", "not executable"],
+)
+def test_a_check_that_cannot_run_does_not_blame_the_content(
+    shell: Shell, tmp_path: Path, text: str | None, mode: int, code: int
+) -> None:
+    path, program = tmp_path / "config", tmp_path / "promtool"
+    path.write_text("old\n")
+    if text is not None:
+        program.write_text(text)
+        program.chmod(mode)
+    step = file(path, "good\n", str(program), "check")
+    done = run(shell, step.apply(NEW))
+    assert done.exit not in {0, None}
+    assert path.read_text() == "old\n"
+    # A missing interpreter is 127 to dash, and 126 to bash.
+    assert f"cannot run {program} (exit code {code}" in done.stderr
+    assert f"{path} stays as it was" in done.stderr
+    assert "refuses" not in done.stderr
+    advice = step.advice(done.stderr)
+    assert "not judged" in advice
+    assert "correct the content" not in advice
+
+
+@EACH_SHELL
+def test_a_check_that_was_killed_does_not_blame_the_content(
+    shell: Shell, tmp_path: Path
+) -> None:
     path = tmp_path / "config"
-    done = run(shell, file(path, "x", "/no/such/promtool", "check").apply(NEW))
-    assert done.exit != 0
+    step = file(path, "good\n", "sh", "-c", "kill -KILL $$", "-")
+    done = run(shell, step.apply(NEW))
+    assert done.exit not in {0, None}
     assert not path.exists()
+    assert "sh was killed by signal 9 before it judged the content" in done.stderr
+    assert "not judged" in step.advice(done.stderr)
+
+
+@EACH_SHELL
+def test_any_other_exit_code_is_a_refusal(shell: Shell, tmp_path: Path) -> None:
+    for code in ("1", "2", "125", "255"):
+        step = file(tmp_path / "config", "x", "sh", "-c", f"exit {code}", "-")
+        done = run(shell, step.apply(NEW))
+        assert done.exit not in {0, None}
+        assert "sh refuses it" in done.stderr, code
