@@ -157,7 +157,11 @@ def test_words_instead_of_a_greeting_are_shown(
         assert f"sshd said: {first}" in error.details
 
 
-def test_an_address_with_penalties_is_told_so_and_not_that_sshd_is_busy(
+def log_of(server: Sshd) -> str:
+    return (server.folder / "log").read_text()
+
+
+def test_an_address_with_penalties_is_told_so(
     start: Start, host_for: HostFor, program: object
 ) -> None:
     if program is None:
@@ -168,5 +172,38 @@ def test_an_address_with_penalties_is_told_so_and_not_that_sshd_is_busy(
     time.sleep(1)  # sshd notes the failure when it has collected its process
     error = refusal(SshTransport(host))
     assert "turns this address away" in error.message
-    assert "MaxStartups" not in f"{error.message} {error.hint}"
+    assert "PerSourcePenalties" in error.message
+    assert "ends by itself" in error.hint
     assert "PerSourcePenaltyExemptList" in error.hint
+    assert "penalty" in log_of(server), "the log is said to have the reason"
+
+
+def greeted(server: Sshd) -> socket.socket:
+    """Return a connection that sshd has greeted, and that does not go on to log in."""
+    while True:
+        connection = socket.create_connection(("127.0.0.1", server.port))
+        if b"SSH-" in connection.recv(64):
+            return connection
+        connection.close()
+        time.sleep(0.1)  # sshd still counts the one that waited for its port
+
+
+def test_too_many_logins_are_told_as_this_sshd_says_it(
+    start: Start, host_for: HostFor, program: object
+) -> None:
+    server = start("PerSourceMaxStartups 1")
+    with greeted(server):
+        error = refusal(SshTransport(host_for(server)))
+    assert "(MaxStartups)" in error.message
+    # Since 9.8 the same line has two meanings; before, it had one.
+    assert ("PerSourcePenalties" in error.message) == (program is not None)
+    assert "axstartups" in log_of(server).lower(), "the log is said to have the reason"
+
+
+def test_a_connection_closed_without_a_word_is_blamed_on_nothing(
+    sshd: Sshd, host_for: HostFor, saying: Server
+) -> None:
+    error = refusal(SshTransport(host_for(sshd, ansible_port=saying(b""))))
+    assert "closed the connection before the login" in error.message
+    assert "fail2ban" in error.hint
+    assert "PerSourcePenalties" not in f"{error.message} {error.hint}"

@@ -64,18 +64,21 @@ PROBLEMS = (
         CLOSED,
         "",
         "{where} closed the connection before the login",
-        "read sshd's log there; it may not allow more logins (MaxStartups)",
+        "read sshd's log there; if it has nothing, something before it turns this address "
+        "away (fail2ban, hosts.deny, a firewall); if it has MaxStartups, try again",
     ),
 )
 """Kinds of errors, a pattern for their text, their meaning, and what to do."""
 
 TURNED_AWAY = (
     (
+        # Since OpenSSH 9.8, also where MaxStartups is the reason.
         "Not allowed at this time",
-        "{where} turns this address away for a while, after failed or unfinished logins "
-        "(PerSourcePenalties)",
-        "wait some minutes and mend what failed before; or name this machine in "
-        "PerSourcePenaltyExemptList of its sshd_config",
+        "{where} turns this address away for now: after failed or unfinished logins "
+        "(PerSourcePenalties), or while too many are under way (MaxStartups)",
+        "it ends by itself, after seconds up to 10 minutes (`max` of PerSourcePenalties); "
+        "sshd's log there says which of them it is; mend what failed before, or name this "
+        "machine in PerSourcePenaltyExemptList of its sshd_config",
     ),
     (
         "Exceeded MaxStartups",
