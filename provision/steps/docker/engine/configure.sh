@@ -62,21 +62,30 @@ elif "$complete"; then
 fi
 if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
 if ! "$up"; then
-    answers || service_is start
+    answers || service_is start || true
 elif [ -e "$due" ] && "$restart"; then
     service_is restart || true
 elif [ -e "$due" ]; then
     kill -HUP "$(cat /run/docker.pid)"
     sleep 1
 fi
+put_conf_back() {
+    if [ -e "$old" ]; then mv "$old" "$conf"; else rm -f "$conf"; fi
+    forget engine:daemon.json
+    [ -z "$noted_before" ] || note engine:daemon.json "$noted_before"
+    rm -f "$due"
+}
 if ! came_up; then
     if [ -n "$document" ]; then
-        echo 'docker does not start with the new daemon.json: the old one is put back'
-        if [ -e "$old" ]; then mv "$old" "$conf"; else rm -f "$conf"; fi
-        forget engine:daemon.json
-        [ -z "$noted_before" ] || note engine:daemon.json "$noted_before"
-        rm -f "$due"
-        service_is restart || true
+        put_conf_back
+        # Only a start without the new one tells whether that was to blame.
+        if service_is restart && came_up; then
+            echo 'docker does not start with the new daemon.json: it runs with the old one,' \
+                'which is put back'
+        else
+            echo 'docker starts neither with the new daemon.json nor with what was there' \
+                'before, which is put back: daemon.json is not the reason'
+        fi
     fi >&2
     exit 1
 fi

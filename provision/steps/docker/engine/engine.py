@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -20,9 +20,7 @@ from provision.steps.packages.packages import ADVICE, UPDATE_WITHIN_S, Package
 
 PROBE = read_shell(__file__, "probe.sh")
 CONFIGURE = read_shell(__file__, "configure.sh")
-EVIDENCE = r"""
-journalctl -u docker -n 15 --no-pager -o cat 2>/dev/null || tail -n 15 /var/log/docker.log
-"""
+EVIDENCE = read_shell(__file__, "evidence.sh")
 RELOADABLE = frozenset(
     (
         "allow-nondistributable-artifacts",
@@ -43,6 +41,8 @@ RELOADABLE = frozenset(
 )
 """Keys that dockerd(8) takes over on SIGHUP, so that no container has to stop."""
 ENGINE_RESTART: Thing = "restart of the engine, and its containers with it"
+DOCKERD_SAID = "dockerd said: "
+"""Beginning of the line of the evidence with the reason for which dockerd ended."""
 EMPTY: tuple[Any, ...] = ([], {}, "", None)
 
 
@@ -84,8 +84,9 @@ class DockerEngine(HostEngine, kind="docker_engine"):
             engine (podman, a snap); docker.service is masked; or `live-restore` is
             wanted of a member of a swarm.
         ApplyError: the packages cannot be installed (the message names the process
-            that has the lock), or Docker does not start; a daemon.json it does not
-            start with is put back to what it was.
+            that has the lock), or Docker does not start: the message has dockerd's own
+            reason, and says whether it starts with the daemon.json that was there
+            before, which is put back.
 
     Source: dockerd(8), Docker Engine 20.10.
     """
@@ -95,6 +96,28 @@ class DockerEngine(HostEngine, kind="docker_engine"):
         ("no program docker came",): "set docker_packages, or leave it out",
         **ADVICE,
     }
+    start_advice: ClassVar[Mapping[tuple[str, ...], str]] = {
+        ("unable to configure the Docker daemon",): (
+            "correct what it names in daemon.json; a flag of docker.service may have it too"
+        ),
+        ("no space left on device",): (
+            "make room in the file system of Docker's data (/var/lib/docker)"
+        ),
+        ("ptables",): (
+            "install iptables, and see that this kernel has its modules (a kernel that was "
+            "updated and not booted has none)"
+        ),
+        (
+            "containerd",
+            "failed to dial",
+        ): "see `systemctl status containerd` and `journalctl -u containerd`",
+        ("cgroup",): "mount the control groups as systemd does, or boot with systemd",
+        ("graphdriver", "overlay", "storage-driver"): (
+            "see that the file system of /var/lib/docker can carry that storage driver, and "
+            "that the kernel has its module (`modprobe overlay`)"
+        ),
+    }
+    """Advice by words in the reason for which dockerd ended."""
 
     daemon: Mapping[str, Any] = {}
 
@@ -173,6 +196,15 @@ class DockerEngine(HostEngine, kind="docker_engine"):
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE)
+
+    def advice(self, problem: str) -> str:
+        # Its other lines have words such as containerd in any case.
+        for line in problem.splitlines():
+            if line.startswith(DOCKERD_SAID):
+                for words, what in self.start_advice.items():
+                    if any(word in line for word in words):
+                        return what
+        return super().advice(problem)
 
 
 def _refuse_unmanageable(observed: State) -> None:
