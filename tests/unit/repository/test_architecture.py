@@ -82,7 +82,8 @@ WITHIN = {
     "ray/steps": "node dashboards nodes prometheus_targets drained rollback firewall",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/node": "compatibility credentials ports ray_options base roles",
+    "ray/steps/node": "diagnosis compatibility credentials ports ray_options base roles",
+    "ray/steps/node/diagnosis": "session_name",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"

@@ -25,6 +25,14 @@ from provision.ray.steps.node.compatibility import (
     version_warnings,
 )
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
+from provision.ray.steps.node.diagnosis.session_name import (
+    DEPLOY_AGAIN,
+    MISMATCH,
+    SESSION,
+    restore_session,
+    session_changes,
+    session_to_restore,
+)
 from provision.ray.steps.node.ports import Ports, port_taken_error
 from provision.ray.steps.node.ray_options import (
     NodeLabels,
@@ -67,6 +75,8 @@ MEMORY = "host_memory_kb"
 """The field with the memory of the host in KiB, which is no state of the node's."""
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
+APART = (TAKEN, MEMORY, SESSION)
+"""Beginnings of the fields that are no parameters of the container."""
 
 
 OTHER_RAY = frozenset(("container", "image", "image_id"))
@@ -175,8 +185,9 @@ class RayNode(Step):
         session: State = {
             c.field: c.after or "" for c in changes if c.field in OTHER_RAY
         }
+        rest = [change for change in changes if change.field != SESSION]
         return {
-            **self.container().writes(changes),
+            **self.container().writes(rest),
             **({ray_session(self.data_dir): session} if session else {}),
         }
 
@@ -268,11 +279,12 @@ class RayNode(Step):
             head=self.head_address(),
             head_port=self.ports.head,
             ports=" ".join(map(str, self.listening_ports())),
+            tables=self.tables_dir(),
         )
 
     def observe(self, reply: Reply) -> State:
         state = super().observe(reply)
-        apart = {k: v for k, v in state.items() if k.startswith((TAKEN, MEMORY))}
+        apart = {k: v for k, v in state.items() if k.startswith(APART)}
         rest = {key: value for key, value in state.items() if key not in apart}
         return apart | seen(rest, self.container().files)
 
@@ -283,8 +295,8 @@ class RayNode(Step):
         for key, process in observed.items():
             if key.startswith(TAKEN):
                 raise port_taken_error(key.removeprefix(TAKEN), process)
-        memory_kb = observed.get(MEMORY)
-        observed = {key: v for key, v in observed.items() if key != MEMORY}
+        memory_kb, session = observed.get(MEMORY), session_changes(observed)
+        observed = {k: v for k, v in observed.items() if not k.startswith(APART)}
         changes = self.container().plan(observed)
         if changes and memory_kb:
             check_object_store(
@@ -296,7 +308,7 @@ class RayNode(Step):
             raise parts_cluster_error(at_once[0], self.left_out)
         if self.keep_usable and not at_once and can_wait(observed, changes):
             return []
-        return [*at_once, *changes]
+        return [*at_once, *session, *changes]
 
     @property
     def _version_known(self) -> bool:
@@ -305,6 +317,9 @@ class RayNode(Step):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         container, fields = self.container(), {change.field for change in changes}
+        session = session_to_restore(changes)
+        if session and fields <= {SESSION} | IN_PLACE_FIELDS:
+            return restore_session(container, self.tables_dir(), session)
         if fields <= IN_PLACE_FIELDS:
             return container.apply(changes)
         another_ray = may_change_ray(changes, version_known=self._version_known)
@@ -315,7 +330,9 @@ class RayNode(Step):
             **container.run_params(),
             cluster=self.cluster,
             drain_s=0 if FULL_RESTART in fields else self.drain_limit_s(),
-            tables=self.tables_dir() if another_ray else "",
+            tables=self.tables_dir(),
+            wipe="yes" if self.tables_dir() and another_ray else "",
+            session="" if another_ray else session,
             why=f"provision replaces {self.address}",
         )
 
@@ -345,6 +362,8 @@ class RayNode(Step):
         return self.container().evidence()
 
     def advice(self, problem: str) -> str:
+        if MISMATCH in problem:
+            return DEPLOY_AGAIN
         at = f"{self.head_address()}:{self.ports.head}"
         if NO_HEAD in problem or "connect to GCS" in problem:
             return f"see that the head runs and no firewall closes {at} to this host"

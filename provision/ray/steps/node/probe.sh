@@ -2,7 +2,7 @@
 # runs, and the processes that have the ports of one that does not.
 #
 # needs: agent_port, head, head_port, ports
-# uses: http.sh, docker/container/probe_container.sh
+# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh
 container=$(probe_container) || exit 1
 while read -r name kb _; do
     [ "$name" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }
@@ -12,14 +12,18 @@ case $container in
 *status=running*)
     if [ "$(http 3 code 127.0.0.1 "$agent_port" /api/healthz)" = 200 ]; then
         echo health=healthy
-    elif [ "$(http 3 open "$head" "$head_port")" = open ]; then
-        echo health=starting
     else
-        echo "health=cannot reach the head at $head:$head_port"
+        if [ "$(http 3 open "$head" "$head_port")" = open ]; then
+            echo health=starting
+        else
+            echo "health=cannot reach the head at $head:$head_port"
+        fi
+        case $container in *restarts=*) lost_session ;; esac
     fi ;;
 *status=restarting*)
     [ "$(http 3 open "$head" "$head_port")" = open ] ||
-        echo "health=cannot reach the head at $head:$head_port" ;;
+        echo "health=cannot reach the head at $head:$head_port"
+    lost_session ;;
 *)
     ss -Hltnp 2>/dev/null | while read -r _ _ _ local _ process; do
         case " $ports " in

@@ -1,13 +1,14 @@
 # Drains the container that is there, and keeps it stopped for a rollback.
 # Interrupted anywhere, the next probe still reports a difference.
 #
-# needs: name, stop_s, tables, "$@"
-# uses: drain.sh, find_previous.sh, docker/container/start_container.sh
+# needs: name, stop_s, wipe, "$@"
+# uses: drain.sh, find_previous.sh, diagnosis/write_session.sh, docker/container/start_container.sh
 find_previous
 if docker container inspect "$name" >/dev/null 2>&1; then
     drain
     docker stop -t "$stop_s" "$name"
-    [ -z "$tables" ] || find "$tables" -mindepth 1 -delete
+    [ -z "$wipe" ] || find "$tables" -mindepth 1 -delete
+    write_session
     # Keep a container that was never healthy only if no other is kept.
     if [ -z "$kept" ] || docker cp "$name:/tmp/provision-was-healthy" - >/dev/null 2>&1
     then

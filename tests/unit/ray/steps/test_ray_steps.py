@@ -349,12 +349,16 @@ def test_a_worker_is_drained_unless_all_go_at_once() -> None:
 
 
 def test_only_another_ray_starts_with_empty_tables() -> None:
-    def tables(**changed: Any) -> str:
+    def wipe(**changed: Any) -> str:
         node = head(**changed)
-        return node.apply(node.plan(node.observe(running(head())))).params["tables"]
+        sh = node.apply(node.plan(node.observe(running(head()))))
+        assert sh.params["tables"] == "/var/lib/provision/lab/gcs"
+        return sh.params["wipe"]
 
-    assert tables(image="rayproject/ray:2.61.0") == "/var/lib/provision/lab/gcs"
-    assert tables(num_cpus=3) == tables(auth=False) == ""
+    assert wipe(image="rayproject/ray:2.61.0") == "yes"
+    assert wipe(num_cpus=3) == wipe(auth=False) == ""
+    other, before = worker(image="rayproject/ray:2.61.0"), running(worker())
+    assert other.apply(other.plan(other.observe(before))).params["wipe"] == ""
 
 
 def test_the_run_is_kept_on_the_container_and_is_no_difference() -> None:

@@ -1,0 +1,1 @@
+"""Reasons for which a Ray node does not work that its container does not say."""
