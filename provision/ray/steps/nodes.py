@@ -14,6 +14,14 @@ from provision.model.fields import AbsPath, Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step
+from provision.ray.steps.node.diagnosis.firewalls import (
+    EACH_NODE,
+    not_answering,
+    open_here,
+    open_there,
+    unreached,
+)
+from provision.ray.steps.node.ports import Ports
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "nodes.sh")
@@ -72,6 +80,7 @@ class RayNodes(Step, kind="ray_nodes"):
     data_dir: AbsPath
     dashboard_host: Line
     dashboard_port: Port = 8265
+    ports: Ports = Ports()
     settle_s: float = Field(default=120, ge=0)
 
     @field_validator("nodes")
@@ -144,8 +153,17 @@ class RayNodes(Step, kind="ray_nodes"):
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING
 
+    def evidence(self) -> Sh:
+        return unreached(self.ports.node_manager, [node.address for node in self.nodes])
+
     def advice(self, problem: str) -> str:
-        return "see `docker logs` of the Ray container on the hosts that are missing"
+        closed = [at.rpartition(":")[0] for at in not_answering(problem)]
+        there = open_there(
+            ", ".join(closed), EACH_NODE, self.ports.open_to_nodes(head=False)
+        )
+        here = open_here(problem, EACH_NODE, self.ports.open_to_nodes(head=True))
+        logs = "see `docker logs` of the Ray container on the hosts that are missing"
+        return "; ".join(filter(None, [there if closed else "", here, logs]))
 
 
 def _words(nodes: Sequence[_Node]) -> str:

@@ -83,7 +83,7 @@ WITHIN = {
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "diagnosis compatibility credentials ports ray_options base roles",
-    "ray/steps/node/diagnosis": "session_name",
+    "ray/steps/node/diagnosis": "firewalls session_name",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"

@@ -21,10 +21,9 @@ from provision.ray.steps.firewall.rules import (
     chain,
     describe,
     network,
-    ranges,
     rules,
 )
-from provision.ray.steps.node.ports import Ports
+from provision.ray.steps.node.ports import Ports, ranges
 from provision.ray.steps.nodes import ClusterNode
 
 SSH_PORT = 22

@@ -58,17 +58,6 @@ def rules(sources: Sequence[str], ports: Sequence[str]) -> Iterator[str]:
         )
 
 
-def ranges(ports: set[int]) -> Iterator[str]:
-    """Yield *ports* as iptables writes them, consecutive ones as a range."""
-    first = last = min(ports)
-    for port in [*sorted(ports)[1:], 0]:
-        if port == last + 1:
-            last = port
-            continue
-        yield str(first) if first == last else f"{first}:{last}"
-        first = last = port
-
-
 def _per_rule(ports: Sequence[str]) -> Iterator[list[str]]:
     some: list[str] = []
     for one in ports:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
@@ -25,6 +26,12 @@ from provision.ray.steps.node.compatibility import (
     version_warnings,
 )
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
+from provision.ray.steps.node.diagnosis.firewalls import (
+    evidence,
+    not_answering,
+    open_here,
+    open_there,
+)
 from provision.ray.steps.node.diagnosis.session_name import (
     DEPLOY_AGAIN,
     MISMATCH,
@@ -358,15 +365,30 @@ class RayNode(Step):
             wait_s=PUT_BACK_WAIT_S,
         )
 
-    def evidence(self) -> Sh | None:
-        return self.container().evidence()
+    def evidence(self) -> Sh:
+        name = container_name(self.cluster)
+        return evidence(name, self.head_address(), self.ports.head)
 
     def advice(self, problem: str) -> str:
         if MISMATCH in problem:
             return DEPLOY_AGAIN
-        at = f"{self.head_address()}:{self.ports.head}"
         if NO_HEAD in problem or "connect to GCS" in problem:
-            return f"see that the head runs and no firewall closes {at} to this host"
+            return self._advice_without_head(problem)
         if "token" in problem and "nauth" in problem:
             return "head and workers have different tokens: deploy to all hosts at once"
-        return self.container().advice(problem)
+        return self._advice_on_firewall(problem) or self.container().advice(problem)
+
+    def _advice_without_head(self, problem: str) -> str:
+        head = self.head_address()
+        at = f"{head}:{self.ports.head}"
+        if at in not_answering(problem) and not self.is_first:
+            ports = self.ports.open_to_nodes(head=True)
+            return f"see that the head runs; {open_there(head, self.address, ports)}"
+        return f"see that the head runs and no firewall closes {at} to this host"
+
+    def _advice_on_firewall(self, problem: str) -> str:
+        """Return how to let others in here, where Ray may have ended for want of that."""
+        ports = self.ports.open_to_nodes(head=False)
+        way = "" if self.is_first else open_here(problem, self.head_address(), ports)
+        unsteady = re.search(r"\b(ended|restarts|starting)\b", problem)
+        return f"if Ray's lines give no other reason: {way}" if way and unsteady else ""

@@ -57,6 +57,15 @@ class Ports(Parameters):
         own = (self.head, self.autoscaler_metrics, self.dashboard_metrics)
         return (*own, self.dashboard, self.client, *self.of_worker())
 
+    def open_to_nodes(self, *, head: bool) -> list[str]:
+        """Return the ports that other nodes connect to, as iptables writes ranges.
+
+        Args:
+            head: of the head, not of a worker.
+        """
+        fixed = self.of_head() if head else self.of_worker()
+        return [*ranges(set(fixed)), f"{self.workers_min}:{self.workers_max}"]
+
     def flags(self) -> Iterator[str]:
         """Yield the flags of `ray start` that every node takes."""
         yield f"--node-manager-port={self.node_manager}"
@@ -67,6 +76,17 @@ class Ports(Parameters):
         yield f"--metrics-export-port={self.metrics}"
         yield f"--min-worker-port={self.workers_min}"
         yield f"--max-worker-port={self.workers_max}"
+
+
+def ranges(ports: set[int]) -> Iterator[str]:
+    """Yield *ports* as iptables writes them, consecutive ones as a range."""
+    first = last = min(ports)
+    for port in [*sorted(ports)[1:], 0]:
+        if port == last + 1:
+            last = port
+            continue
+        yield str(first) if first == last else f"{first}:{last}"
+        first = last = port
 
 
 def port_taken_error(port: str, process: str) -> RefusedError:

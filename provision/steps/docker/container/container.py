@@ -33,13 +33,7 @@ running*) ;;
 esac
 """
 RUN = read_shell(__file__, "run.sh")
-EVIDENCE = r"""
-docker container inspect --format 'container {{.Name}}: {{.State.Status}}, exit code {{
-.State.ExitCode}}{{if .State.OOMKilled}}, out of memory{{end}}, restarted {{
-.RestartCount}} times{{with .State.Error}}: {{.}}{{end}}' "$name" 2>/dev/null || exit 0
-esc=$(printf '\033')
-docker logs --tail 15 "$name" 2>&1 | sed "s/$esc\[[0-9;]*m//g"
-"""
+EVIDENCE = read_shell(__file__, "evidence.sh")
 FIND = read_shell(__file__, "find.sh")
 REMOVE = r"""
 docker ps --all --quiet "$@" | while read -r id; do

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from provision.errors import ProbeError
 from provision.model.shell import Reply
 from provision.ray.steps.firewall.firewall import RayFirewall
-from provision.ray.steps.firewall.rules import MOST_PORTS, chain, ranges, rules
+from provision.ray.steps.firewall.rules import MOST_PORTS, chain, rules
+from provision.ray.steps.node.ports import ranges
 
 HOSTS = [{"name": "a", "address": "10.0.0.1"}, {"name": "b", "address": "10.0.0.2"}]
 

@@ -1,0 +1,100 @@
+"""Firewalls between the nodes of a cluster: found after a failure, with what opens them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from provision.model.shell import Sh
+from provision.model.shell_file import read_shell
+
+EVIDENCE = read_shell(__file__, "evidence.sh")
+UNREACHED = read_shell(__file__, "unreached.sh")
+FOUND = re.compile(r"^firewall of this host: (\w+) ?(.*)$", re.MULTILINE)
+DROPPED = re.compile(
+    r"^connection to (?:the head at )?(\S+): (?:no answer|No route to host)$",
+    re.MULTILINE,
+)
+"""A connection that no host answers; a firewall that rejects says that there is no route."""
+EACH_NODE = "ADDRESS"
+"""Stands for the addresses of all other nodes in a command."""
+
+
+def evidence(name: str, head: str, head_port: int) -> Sh:
+    """Return shell that prints why the node in container *name* may not work."""
+    return Sh.of(EVIDENCE, name=name, head=head, head_port=head_port)
+
+
+def unreached(port: int, addresses: Sequence[str]) -> Sh:
+    """Return shell that prints which of *addresses* its host does not reach at *port*."""
+    return Sh.of(UNREACHED, *addresses, port=port)
+
+
+def firewall_found(text: str) -> tuple[str, str]:
+    """Return the firewall that evidence names, and its chain if it is of nftables."""
+    found = FOUND.search(text)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def not_answering(text: str) -> list[str]:
+    """Return the addresses with ports that evidence says do not answer at all."""
+    return DROPPED.findall(text)
+
+
+def command_to_open(
+    firewall: str, chain: str, source: str, ports: Sequence[str]
+) -> str:
+    """Return the command with which *firewall* lets *source* into *ports*.
+
+    Args:
+        firewall: ufw, firewalld, iptables or nftables.
+        chain: the table and chain of nftables, as `inet filter input`.
+        source: an address.
+        ports: ranges as iptables writes them.
+
+    Source: ufw(8) 0.36, firewall-cmd(1) 1.3, iptables-extensions(8) 1.8, nft(8) 1.0.
+    """
+    joined, v6 = ",".join(ports), ":" in source
+    commands = {
+        "ufw": f"ufw allow proto tcp from {source} to any port {joined}",
+        "firewalld": (
+            f"firewall-cmd --permanent --zone=trusted --add-source={source} && "
+            "firewall-cmd --reload"
+        ),
+        "iptables": (
+            f"ip{'6' * v6}tables -I INPUT -s {source} -p tcp -m multiport "
+            f"--dports {joined} -j ACCEPT"
+        ),
+        "nftables": (
+            f"nft insert rule {chain} ip{'6' * v6} saddr {source} tcp dport "
+            f"'{{ {joined.replace(':', '-').replace(',', ', ')} }}' accept"
+        ),
+    }
+    return commands[firewall]
+
+
+def open_here(text: str, source: str, ports: Sequence[str]) -> str:
+    """Return how to open the firewall that evidence in *text* found; "" = it found none."""
+    firewall, chain = firewall_found(text)
+    if not firewall:
+        return ""
+    command = command_to_open(firewall, chain, source, ports)
+    kept = (
+        "" if firewall in {"ufw", "firewalld"} else ", and keep it over the next reboot"
+    )
+    return (
+        f"{firewall} is active on this host; the other nodes need TCP ports "
+        f"{','.join(ports)}: `{command}`, for each of them{kept}"
+    )
+
+
+def open_there(host: str, source: str, ports: Sequence[str]) -> str:
+    """Return how to open a firewall of another *host*, whichever it has."""
+    ways = " or ".join(
+        f"`{command_to_open(firewall, '', source, ports)}`"
+        for firewall in ("ufw", "firewalld")
+    )
+    return (
+        f"a firewall of {host} or on the way drops it: TCP ports {','.join(ports)} there "
+        f"must be open to all nodes, as by {ways}"
+    )

@@ -1,0 +1,4 @@
+# needs: name
+# uses: print_container.sh
+
+print_container
