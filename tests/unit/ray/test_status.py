@@ -105,6 +105,21 @@ def test_a_healthy_cluster_is_a_table_and_a_line(
     assert len(lines) == 6
 
 
+def test_a_worker_that_ends_again_and_again_is_no_healthy_cluster(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    flaps = {**RAY, "restarts": "6", "restarted_s": "20"}
+    often = Change("restarts", "6", "0")
+    seen += [*healthy("node1", "node2"), ok("node3", "docker_engine", ENGINE)]
+    seen += [planned("node3", "ray_worker", flaps, often)]
+    seen += [ok("node1", "ray_nodes", alive(1, 2, 3))]
+    code, lines = screen(tmp_path)
+    assert code == 3
+    assert "restarted 6x" in lines[3]
+    assert lines[3].split()[-1] != "none"
+    assert any("restarts: 6 -> 0" in line for line in lines)
+
+
 def test_a_dead_host_is_shown_with_its_cause_beside_the_others(
     seen: list[Event], tmp_path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
@@ -27,10 +26,9 @@ from provision.ray.steps.node.compatibility import (
 )
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
 from provision.ray.steps.node.diagnosis.firewalls import (
+    ended_advice,
     evidence,
-    not_answering,
-    open_here,
-    open_there,
+    no_head_advice,
 )
 from provision.ray.steps.node.diagnosis.session_name import (
     DEPLOY_AGAIN,
@@ -48,6 +46,7 @@ from provision.ray.steps.node.ray_options import (
 )
 from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
+    RESTARTS,
     DockerContainer,
     container,
     crash_loop,
@@ -305,6 +304,8 @@ class RayNode(Step):
         memory_kb, session = observed.get(MEMORY), session_changes(observed)
         observed = {k: v for k, v in observed.items() if not k.startswith(APART)}
         changes = self.container().plan(observed)
+        if self._waits_for_head(observed):
+            changes = [change for change in changes if change.field != RESTARTS]
         if changes and memory_kb:
             check_object_store(
                 self.object_store_memory_mb, int(memory_kb), self.shm_mb, SHM_PERCENT
@@ -344,10 +345,12 @@ class RayNode(Step):
         )
 
     def hopeless(self, first: State, now: State) -> str:
-        # A worker ends again and again until the head is there.
-        no_head = now.get("health", "").startswith(NO_HEAD)
-        waits = no_head and not self.is_first
-        return "" if waits else crash_loop(first, now)
+        return "" if self._waits_for_head(now) else crash_loop(first, now)
+
+    def _waits_for_head(self, state: State) -> bool:
+        """Return whether it is a worker, which ends again and again until the head is there."""
+        no_head = state.get("health", "").startswith(NO_HEAD)
+        return no_head and not self.is_first
 
     def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
         was_well = observed.get("health") == "healthy"
@@ -372,23 +375,12 @@ class RayNode(Step):
     def advice(self, problem: str) -> str:
         if MISMATCH in problem:
             return DEPLOY_AGAIN
+        head, of_head = self.head_address(), self.ports.open_to_nodes(head=True)
         if NO_HEAD in problem or "connect to GCS" in problem:
-            return self._advice_without_head(problem)
+            at = f"{head}:{self.ports.head}"
+            return no_head_advice(problem, at, self.address, of_head)
         if "token" in problem and "nauth" in problem:
             return "head and workers have different tokens: deploy to all hosts at once"
-        return self._advice_on_firewall(problem) or self.container().advice(problem)
-
-    def _advice_without_head(self, problem: str) -> str:
-        head = self.head_address()
-        at = f"{head}:{self.ports.head}"
-        if at in not_answering(problem) and not self.is_first:
-            ports = self.ports.open_to_nodes(head=True)
-            return f"see that the head runs; {open_there(head, self.address, ports)}"
-        return f"see that the head runs and no firewall closes {at} to this host"
-
-    def _advice_on_firewall(self, problem: str) -> str:
-        """Return how to let others in here, where Ray may have ended for want of that."""
         ports = self.ports.open_to_nodes(head=False)
-        way = "" if self.is_first else open_here(problem, self.head_address(), ports)
-        unsteady = re.search(r"\b(ended|restarts|starting)\b", problem)
-        return f"if Ray's lines give no other reason: {way}" if way and unsteady else ""
+        closed = "" if self.is_first else ended_advice(problem, head, ports)
+        return closed or self.container().advice(problem)

@@ -21,17 +21,7 @@ from provision.steps.docker.engine.engine import ENGINE_RESTART
 from provision.steps.files.foresight import at
 
 PROBE = read_shell(__file__, "probe.sh")
-RESUME = r"""
-docker update --restart "$restart" "$name" >/dev/null
-state=$(docker container inspect --format \
-    '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$name")
-case $state in
-paused*) docker unpause "$name" ;;
-"running unhealthy" | restarting*) docker restart -t "$stop_s" "$name" ;;
-running*) ;;
-*) docker start "$name" ;;
-esac
-"""
+RESUME = read_shell(__file__, "resume.sh")
 RUN = read_shell(__file__, "run.sh")
 EVIDENCE = read_shell(__file__, "evidence.sh")
 FIND = read_shell(__file__, "find.sh")
@@ -44,14 +34,18 @@ done
 CURRENT = "current"
 FILE = "file."
 """Prefix of the fields of files."""
-IN_PLACE_FIELDS = frozenset(("status", "health", "restart"))
+RESTARTS, RESTARTED_S = "restarts", "restarted_s"
+"""Fields: the number of starts by Docker itself, and the seconds since the last of them."""
+IN_PLACE_FIELDS = frozenset(("status", "health", "restart", RESTARTS))
 """Fields that are set right without replacing the container."""
-LIVE = frozenset(("status", "health", "restart", "restarts", "image_id", "image_now"))
+LIVE = IN_PLACE_FIELDS | {RESTARTED_S, "image_id", "image_now"}
 """Fields that are looked up, not read from the label with the parameters."""
 
 
 CRASHES = 3
 """Restarts of a container after which one more is not waited for."""
+STEADY_S = 120
+"""Seconds after which a container that was started again counts as one that stays."""
 UNFORESEEN = "known after the steps before it"
 MADE_AS = "made as"
 """The field, of a container that a step makes anew, with its whole state as JSON."""
@@ -74,12 +68,14 @@ class DockerContainer(Options, kind="docker_container"):
 
     The parameters are kept as a label on the container, so an edit shows field by
     field. Whatever differs, the container is replaced; one that only stopped is
-    started, an unhealthy one restarted. Flags of the command (`--name=value`) are
+    started, an unhealthy one restarted. One that Docker has started again three times,
+    the last within two minutes, is a difference: it is watched until it has stayed for
+    that long, and the step fails if it ends again. Flags of the command (`--name=value`) are
     compared one by one, in any order.
 
     Raises:
         RefusedError: another container has the name.
-        ApplyError: Docker refuses, or the image is not on the host.
+        ApplyError: Docker refuses, the image is not on the host, or it ends again.
         VerifyError: it does not stay up, or is not healthy in `settle_s` seconds.
 
     Source: docker-run(1) and docker-container-inspect(1), Docker Engine 20.10.
@@ -89,6 +85,9 @@ class DockerContainer(Options, kind="docker_container"):
     advice_table = {
         ("bind source path does not exist",): (
             "make what it mounts first, with a `directory` or `file` step"
+        ),
+        ("has ended again", "its process has ended"): (
+            "see its last lines above; it ends by itself, and Docker starts it again"
         ),
         ("Unable to find image", "No such image"): (
             "put a `docker_image` step before it"
@@ -184,8 +183,10 @@ class DockerContainer(Options, kind="docker_container"):
         return _differences(observed, self.desired())
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        if {change.field for change in changes} <= IN_PLACE_FIELDS:
-            return Sh.of(RESUME, **self._common_params())
+        fields = {change.field for change in changes}
+        if fields <= IN_PLACE_FIELDS:
+            steady_s = STEADY_S if RESTARTS in fields else 0
+            return Sh.of(RESUME, **self._common_params(), steady_s=steady_s)
         return Sh.of(RUN, *self.run_args(), **self.run_params())
 
     def run_args(self) -> list[str]:
@@ -259,8 +260,18 @@ class DockerContainerAbsent(Absence, kind="docker_container_absent"):
 
 def crash_loop(first: State, now: State) -> str:
     """Return a text if Docker has started the container again too often since *first*."""
-    often = int(now.get("restarts", 0)) - int(first.get("restarts", 0))
+    often = int(now.get(RESTARTS, 0)) - int(first.get(RESTARTS, 0))
     return f"its process has ended {often} times" if often >= CRASHES else ""
+
+
+def unsteady(observed: State) -> list[Change]:
+    """Return the change of a container that ends, and is started again, all the time.
+
+    Docker counts its own starts alone: that of a person or a deploy begins at 0.
+    """
+    often = int(observed.get(RESTARTS, 0))
+    lately = int(observed.get(RESTARTED_S, STEADY_S)) < STEADY_S
+    return [Change(RESTARTS, str(often), "0")] if often >= CRASHES and lately else []
 
 
 def tagged(image: str) -> str:
@@ -305,6 +316,6 @@ def _differences(observed: State, desired: State) -> list[Change]:
     renamed = observed.get("image") != desired.get("image")
     moved = now and now != before and not renamed
     image = [Change("image_id", before, now)] if moved else []
-    changes = [*diff(observed, desired), *removed, *image]
+    changes = [*diff(observed, desired), *unsteady(observed), *removed, *image]
     # A container that is replaced is a new one in all that can be set right in place.
     return [c for c in changes if c.field not in IN_PLACE_FIELDS] or changes

@@ -1,14 +1,14 @@
 # needs: name, image, files
 # uses: digest.sh
 
-probe_container() {
-    command -v docker >/dev/null || return 0
+inspect_both() {
     # One call for both: each costs a host more than all of a shell's own work. Only a
     # container has a state; `index` makes Docker read the plain JSON of both.
     { why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
 health={{with index .State "Health"}}{{.Status}}{{end}}
 restart={{.HostConfig.RestartPolicy.Name}}{{if .RestartCount}}
-restarts={{.RestartCount}}{{end}}
+restarts={{.RestartCount}}
+started={{.State.StartedAt}}{{end}}
 image_id={{.Image}}{{with .Config.Labels}}
 files_then={{with index . "provision.files"}}{{.}}{{end}}
 spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id}}{{end}}' \
@@ -20,5 +20,23 @@ spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id
             ;;
         esac
     }
+}
+# Prints what Docker knows, with the seconds since the last start of a container that Docker
+# has started again, in the place of the time.
+with_age() {
+    before=${found%%"
+started="*}
+    [ "$before" != "$found" ] || { printf '%s\n' "$found"; return; }
+    after=${found#*"
+started="}
+    time=${after%%[.Z]*}
+    time=$(date -u -d "${time%T*} ${time#*T}" +%s) || return 1
+    printf '%s\nrestarted_s=%s\n%s\n' "$before" "$(($(date +%s) - time))" "${after#*"
+"}"
+}
+probe_container() {
+    command -v docker >/dev/null || return 0
+    found=$(inspect_both) || return 1
+    [ -z "$found" ] || with_age || return 1
     [ -z "$files" ] || printf 'files_now=%s\n' "$(digest)"
 }

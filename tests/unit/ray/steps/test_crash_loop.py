@@ -42,5 +42,29 @@ def test_a_crash_loop_is_told_from_a_start(
     assert not why or "has ended 3 times" in why
 
 
-def test_restarts_are_no_difference() -> None:
+def test_restarts_of_long_ago_are_no_difference() -> None:
     assert WORKER.plan({**WORKER.desired(), "restarts": "9"}) == []
+    assert (
+        WORKER.plan({**WORKER.desired(), "restarts": "9", "restarted_s": "500"}) == []
+    )
+
+
+FLAPS = {"restarts": "9", "restarted_s": "20"}
+
+
+@pytest.mark.parametrize("step", [WORKER, HEAD])
+@pytest.mark.parametrize("keep_usable", [True, False])
+def test_a_node_that_ends_all_the_time_is_a_difference_though_it_is_healthy(
+    step: Any, keep_usable: bool
+) -> None:
+    step = step.model_copy(update={"keep_usable": keep_usable})
+    changes = step.plan({**step.desired(), **FLAPS})
+    assert [str(change) for change in changes] == ["restarts: 9 -> 0"]
+    assert step.put_back({**step.desired(), **FLAPS}, changes) is None
+
+
+def test_a_worker_that_waits_for_its_head_has_that_as_its_difference() -> None:
+    state = {**WORKER.desired(), **FLAPS, **NO_HEAD}
+    assert [change.field for change in WORKER.plan(state)] == ["health"]
+    head = HEAD.plan({**HEAD.desired(), **FLAPS, **NO_HEAD})
+    assert [change.field for change in head] == ["health", "restarts"]

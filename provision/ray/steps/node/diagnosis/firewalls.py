@@ -16,6 +16,8 @@ DROPPED = re.compile(
     re.MULTILINE,
 )
 """A connection that no host answers; a firewall that rejects says that there is no route."""
+UNSTEADY = re.compile(r"\b(ended|restarts|starting)\b")
+"""Words for a node that other nodes may not have reached."""
 EACH_NODE = "ADDRESS"
 """Stands for the addresses of all other nodes in a command."""
 
@@ -98,3 +100,30 @@ def open_there(host: str, source: str, ports: Sequence[str]) -> str:
         f"a firewall of {host} or on the way drops it: TCP ports {','.join(ports)} there "
         f"must be open to all nodes, as by {ways}"
     )
+
+
+def no_head_advice(problem: str, at: str, own: str, ports: Sequence[str]) -> str:
+    """Return what to do about a node that cannot reach the head.
+
+    Args:
+        problem: the error, with the evidence.
+        at: the head's address and port.
+        own: the address of the node.
+        ports: those of the head.
+    """
+    head = at.rpartition(":")[0]
+    if at in not_answering(problem) and head != own:
+        return f"see that the head runs; {open_there(head, own, ports)}"
+    return f"see that the head runs and no firewall closes {at} to this host"
+
+
+def ended_advice(problem: str, head: str, ports: Sequence[str]) -> str:
+    """Return how to let others in where a worker may have ended for want of that; "" = none.
+
+    Args:
+        problem: the error, with the evidence.
+        head: the head's address.
+        ports: those of a worker.
+    """
+    way = open_here(problem, head, ports) if UNSTEADY.search(problem) else ""
+    return f"if Ray's lines give no other reason: {way}" if way else ""
