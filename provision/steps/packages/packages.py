@@ -66,6 +66,10 @@ ADVICE = {
     ("packages that are not wholly installed:",): (
         "see above why it fails; repair it, or remove it (`dpkg --remove NAME`)"
     ),
+    (" conflicts with ",): (
+        "what is to be installed conflicts with what is there: remove that by hand if "
+        "nothing needs it, or leave this out"
+    ),
     ("remove is disabled", "need to be removed"): (
         "what is to be installed conflicts with those to be REMOVED, which stay: remove "
         "them by hand if nothing needs them, or leave this out"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from shells import EACH_SHELL, bare_tools, run, run_bare
+from shells import EACH_SHELL, run
 from support.apt_host import AptHost, possible
 
 from provision.model.shell import Reply, Sh
@@ -15,10 +15,6 @@ from provision.steps.docker.engine import engine
 
 Shell = tuple[str, ...]
 FUNCTIONS = read_shell(engine.__file__, "packages.sh")
-DNF = """#!/bin/sh
-[ "$*" = "-q list --available -- OFFERED" ]
-"""
-
 needs_apt = pytest.mark.skipif(not possible(), reason="needs root, mount and apt")
 
 
@@ -50,6 +46,13 @@ def installed(shell: Shell, host: AptHost, *names: str) -> None:
         (["docker.io", "containerd"], ["docker.io"]),
         # Debian 13: it is in a package of its own.
         (["docker.io", "docker-cli", "containerd"], ["docker.io", "docker-cli"]),
+        # Ubuntu has a package `docker` that is no engine, and more parts of Docker's.
+        (
+            ["docker", "docker.io", "docker-buildx", "docker-compose-v2", "runc"],
+            ["docker.io"],
+        ),
+        # Podman has the program `docker`, and is not what is looked for.
+        (["podman-docker", "podman", "docker.io"], ["docker.io"]),
         # Somebody has set up Docker's repository beside Debian's.
         (
             ["docker.io", "docker-cli", "docker-ce", "docker-ce-cli", "containerd.io"],
@@ -63,6 +66,17 @@ def test_the_index_decides(
     for name in index:
         host.offer(name)
     assert asked(shell, host, "engine_packages").stdout.split() == chosen
+
+
+@needs_apt
+@EACH_SHELL
+def test_a_package_that_others_only_name_is_not_offered(
+    shell: Shell, host: AptHost
+) -> None:
+    """Those of Debian and Ubuntu name Docker's own as what they conflict with."""
+    host.offer("docker.io", conflicts="docker-ce, docker-cli")
+    host.offer("docker-compose", needs="docker-ce-cli")
+    assert asked(shell, host, "engine_packages").stdout.split() == ["docker.io"]
 
 
 @needs_apt
@@ -195,17 +209,3 @@ def test_an_install_that_fails_half_way_is_noted_for_the_next_one(
     (tmp_path / "var/lib/apt/mended").touch()
     assert noting(shell, host, tmp_path / "noted", "docker.io").exit == 0
     assert noted(tmp_path / "noted") == ["docker.io", "runc"]
-
-
-@EACH_SHELL
-@pytest.mark.parametrize(
-    ("offered", "chosen"), [("docker-ce", "docker-ce docker-ce-cli containerd.io")]
-)
-def test_dnf_is_asked_the_same(
-    shell: Shell, tmp_path: Path, offered: str, chosen: str
-) -> None:
-    tools = bare_tools(tmp_path / "bin")
-    (tools / "dnf").write_text(DNF.replace("OFFERED", offered))
-    (tools / "dnf").chmod(0o755)
-    done = run_bare(shell, call("engine_packages"), tools)
-    assert done.stdout.split() == chosen.split(), done.stderr

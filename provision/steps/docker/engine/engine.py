@@ -94,6 +94,10 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     title_format = "docker engine"
     advice_table = {
         ("no program docker came",): "set docker_packages, or leave it out",
+        ("no package of this host has a Docker engine",): (
+            "set up Docker's repository on the host, as RHEL and its relatives need it, or "
+            "name the packages of another one with docker_packages"
+        ),
         **ADVICE,
     }
     start_advice: ClassVar[Mapping[tuple[str, ...], str]] = {

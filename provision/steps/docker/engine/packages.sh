@@ -3,22 +3,28 @@
 # needs: update_within_s
 # uses: packages/packages.sh
 
-# Prints the packages that the function $1 chooses; from a newer index, if it finds none.
+# Prints the packages that the function $1 chooses; from a newer index of apt, if it finds
+# none. dnf and yum see to theirs by themselves.
 choose() {
-    ! command -v apt-get >/dev/null || lists_are_fresh || update_lists >&2
-    "$1" 2>/dev/null || {
-        ! command -v apt-get >/dev/null || update_lists >&2
-        "$1"
-    }
+    command -v apt-get >/dev/null || { "$1"; return; }
+    lists_are_fresh || update_lists >&2
+    "$1" 2>/dev/null || { update_lists >&2; "$1"; }
 }
 offers() {
     if command -v apt-get >/dev/null; then
         apt-cache show --no-all-versions -- "$1" 2>/dev/null | grep -q '^Filename:'
     elif command -v dnf >/dev/null; then
-        dnf -q list --available -- "$1" >/dev/null 2>&1
+        is_listed dnf -q list --available -- "$1"
     else
-        yum -q list available -- "$1" >/dev/null 2>&1
+        is_listed yum -q list available -- "$1"
     fi
+}
+# An index that cannot be read is not one without the package.
+is_listed() {
+    listed=$("$@" 2>&1) && return
+    case $listed in *'No matching '[Pp]ackages*) return 1 ;; esac
+    printf '%s\n' "$listed" >&2
+    exit 1
 }
 # Docker's own packages where somebody has set up its repository, else the distribution's.
 engine_packages() {
