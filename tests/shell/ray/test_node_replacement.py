@@ -287,3 +287,33 @@ def test_a_node_that_cannot_be_asked_does_not_count_as_drained(
     assert (done.returncode != 0) == stays
     assert ("cannot drain ray-lab" in done.stderr) == stays
     assert field(docker, NAME, "id") == ("good" if stays else "new")
+
+
+ASKED = """exec) case "$*" in
+    *cmdline*) echo --node_id=abc ;;
+    *drain-node*) echo "not now"; exit {answer} ;;
+    esac ;;"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (1, "Ray refuses to drain this node:\nnot now"),
+        (124, "has not answered for 60 s"),
+        (143, "has not answered for 60 s"),
+    ],
+)
+def test_a_ray_that_does_not_answer_is_told_from_one_that_refuses(
+    docker: Path, answer: int, words: str
+) -> None:
+    """The exit codes of timeout(1) stand for a minute without an answer."""
+    container(docker, NAME, "good", was_healthy="")
+    exec_ = ASKED.format(answer=answer)
+    (docker / "docker").write_text(
+        DOCKER.replace("case $1 in", f"case $1 in\n{exec_}", 1)
+    )
+    done = run(docker, replace())
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert ("refuses" in done.stderr) == ("refuses" in words)
+    assert field(docker, NAME, "id") == "good"

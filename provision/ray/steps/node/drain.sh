@@ -15,12 +15,18 @@ node_id() {
     fi
 }
 start_drain() {
-    if output=$(timeout 60 docker exec "$name" ray drain-node --node-id "$1" \
+    answer=0
+    output=$(timeout 60 docker exec "$name" ray drain-node --node-id "$1" \
         --reason DRAIN_NODE_REASON_PREEMPTION --reason-message "$why" \
-        --deadline-remaining-seconds "$drain_s" 2>&1); then
+        --deadline-remaining-seconds "$drain_s" 2>&1) || answer=$?
+    if [ "$answer" -eq 0 ]; then
         echo "draining: waiting for tasks and objects to leave, at most $drain_s s"
     elif timeout 60 docker exec "$name" ray health-check >/dev/null 2>&1; then
-        printf 'Ray refuses to drain this node:\n%s\n' "$output" >&2
+        case $answer in
+        # Of timeout, as GNU and busybox have it: that is no answer.
+        124 | 143) echo 'Ray was asked to drain this node, and has not answered for 60 s' >&2 ;;
+        *) printf 'Ray refuses to drain this node:\n%s\n' "$output" >&2 ;;
+        esac
         exit 1
     else
         return 1 # no head answers: there is no cluster to drain the node from
