@@ -20,7 +20,7 @@ from benchmarks.tables import Goal, Section, goals_table, table
 from provision.api import FORKS
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
-from provision.engine.converge import HostPlay
+from provision.engine.host.converge import HostPlay
 from provision.engine.runner import execute
 from provision.engine.scheduler import Node, ScheduledPlay, graph
 from provision.model.change import Change, State

@@ -12,9 +12,10 @@ from provision.config.playbook import Bound
 from provision.engine.change_control.audit import Audit
 from provision.engine.change_control.lock import ClusterLock
 from provision.engine.change_control.notes import Notes, notes_with
-from provision.engine.converge import Convergence, HostPlay
+from provision.engine.host.connection import HostConnection, HostStep
+from provision.engine.host.converge import Convergence, HostPlay
+from provision.engine.host.session import ChangeClock
 from provision.engine.scheduler import Queue, ScheduledPlay, Scheduler, new_queue
-from provision.engine.session import ChangeClock, HostStep
 from provision.model.events import Emit, HostDone, RunEnded, RunStarted, Warned
 from provision.model.mode import Mode
 from provision.transport.connect import Connect, transport
@@ -49,7 +50,7 @@ def execute(
         LockHeldError: another run is changing the cluster.
     """
     started = time.monotonic()
-    plays, steps = _layout(bound)
+    plays, steps = _layout(bound, lanes=mode is Mode.APPLY)
     report(_opening(mode, inventory.cluster, plays, steps))
     for warning in (*inventory.warnings, *bound.warnings):
         report(Warned(message=warning))
@@ -112,11 +113,16 @@ class _HostRuns:
         self._mode, self._events = mode, events
         self._stopped = threading.Event()
         clock = ChangeClock()
-        self._hosts = {
-            name: Convergence(
-                name,
-                transports[name],
-                steps[name],
+        self._connections = {
+            name: HostConnection(
+                name, transports[name], row, emit=events.put, stopped=self._stopped
+            )
+            for name, row in steps.items()
+        }
+        self._lanes = {
+            (name, lane): Convergence(
+                self._connections[name],
+                lane,
                 dry=mode is not Mode.APPLY,
                 emit=events.put,
                 clock=clock,
@@ -125,7 +131,8 @@ class _HostRuns:
                 notes=notes,
                 diff=diff,
             )
-            for name in steps
+            for name, row in steps.items()
+            for lane in dict.fromkeys(step.lane for step in row)
         }
 
     def scheduler(
@@ -150,41 +157,48 @@ class _HostRuns:
 
     def run(self, play: HostPlay) -> bool:
         """Run *play* on its host; see `Convergence.run`."""
-        return self._hosts[play.host].run(play)
+        return self._lanes[play.host, play.lane].run(play)
 
     def idle(self, play: HostPlay) -> bool:
         """Return True if *play* has nothing to do on its host, by the last probe."""
-        return self._hosts[play.host].idle(play)
+        return self._lanes[play.host, play.lane].idle(play)
 
     def halt(self) -> None:
         """Start nothing more, and end what runs."""
         self._stopped.set()
-        for host in self._hosts.values():
-            host.close()
+        for connection in self._connections.values():
+            connection.close()
 
     def close(self, report: Emit) -> None:
         """Disconnect, and report the round trips and seconds of each host."""
-        for name, host in self._hosts.items():
+        for name, host in self._connections.items():
             host.close()
             trips = host.round_trips
             report(HostDone(host=name, round_trips=trips, seconds=host.seconds))
 
 
-def _layout(bound: Bound) -> tuple[list[ScheduledPlay], dict[str, list[HostStep]]]:
-    """Return the plays for the scheduler, and all steps of each host in one list."""
+def _layout(
+    bound: Bound, *, lanes: bool
+) -> tuple[list[ScheduledPlay], dict[str, list[HostStep]]]:
+    """Return the plays for the scheduler, and all steps of each host in one list.
+
+    Args:
+        bound: the plays.
+        lanes: False puts all plays of a host into one lane: a plan follows their order.
+    """
     by_host: dict[str, list[HostStep]] = {}
     plays = []
     for play in bound.plays:
-        on_hosts = []
+        on_hosts, lane = [], play.lane if lanes else ""
         for host, steps in play.steps.items():
             row = by_host.setdefault(host, [])
             own = tuple(
-                HostStep(number, play.name, play.become[host], step)
+                HostStep(number, play.name, play.become[host], step, lane)
                 for number, step in enumerate(steps, start=len(row))
             )
             row.extend(own)
             gated = bool(play.after or play.batch)
-            on_hosts.append(HostPlay(play.name, host, own, gated))
+            on_hosts.append(HostPlay(play.name, host, own, gated, lane))
         plays.append(ScheduledPlay(play.name, play.after, play.batch, tuple(on_hosts)))
     return plays, by_host
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from provision.engine.converge import HostPlay
+from provision.engine.host.converge import HostPlay
 from provision.errors import InternalError, ProvisionError
 from provision.model.events import Cause, Emit, Event, HostBlocked, HostFailed
 
@@ -91,18 +91,19 @@ def graph(plays: Sequence[ScheduledPlay], *, gates: bool = True) -> Graph:
     """Return what each play on a host, and each play as a whole, waits for.
 
     Args:
-        plays: in file order; a host's plays run in this order.
+        plays: in file order; a host's plays of one lane run in this order.
         gates: False leaves out gates, for runs that change nothing.
     """
     nodes: Graph = {}
-    last: dict[str, HostPlay] = {}
+    last: dict[tuple[str, str], HostPlay] = {}
     ends: dict[str, ScheduledPlay] = {}
     for play in plays:
         opened = [ends[name] for name in play.after if gates and name in ends]
         for on_host in play.on_hosts:
-            own = [last[on_host.host]] if on_host.host in last else []
+            lane = (on_host.host, on_host.lane)
+            own = [last[lane]] if lane in last else []
             nodes[on_host] = (*own, *opened)
-            last[on_host.host] = on_host
+            last[lane] = on_host
         ends[play.name] = play
         nodes[play] = play.on_hosts
     return nodes

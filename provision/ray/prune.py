@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Unpack
 
 from provision.config.inventory import Inventory
-from provision.engine.outcome import observe
+from provision.engine.host.outcome import observe
 from provision.engine.run import (
     ClusterOptions,
     Hosts,

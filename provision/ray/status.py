@@ -8,7 +8,7 @@ from typing import Unpack
 
 from provision.config.inventory import Host, Inventory
 from provision.engine import run as engine
-from provision.engine.foresight import UNKNOWN as NOT_OBSERVED
+from provision.engine.host.foresight import UNKNOWN as NOT_OBSERVED
 from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import ProvisionError
 from provision.model.change import State

@@ -49,7 +49,12 @@ STYLES = {BUSY: "yellow", FAILED: "red", IDLE: "", NEW: "dim", DONE: "green"}
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One host: the number of finished steps, and the current activity."""
+    """One host: the number of finished steps, and the current activity.
+
+    Attributes:
+        running: the step that is applied in each play; plays of several lanes run at once.
+        since: when the current activity began, by the monotonic clock.
+    """
 
     name: str
     steps: int
@@ -58,18 +63,29 @@ class Row:
     activity: str = "connecting"
     output: str = ""
     since: float = field(default_factory=time.monotonic)
+    running: dict[str, str] = field(default_factory=dict)
 
     def start(self, state: int, activity: str) -> None:
         """Begin another activity."""
         self.state, self.activity, self.output = state, activity, ""
         self.since = time.monotonic()
 
-    def finish_step(self) -> None:
+    def apply(self, event: StepApplying) -> None:
+        """Begin to apply a step."""
+        self.running[event.play] = escape(event.step)
+        self.start(BUSY, ", ".join(self.running.values()))
+
+    def finish_step(self, play: str) -> None:
         """Count a finished step; the next event names the next activity."""
         self.finished += 1
-        if self.finished >= self.steps and self.state != FAILED:
+        self.running.pop(play, None)
+        if self.state == FAILED:
+            return
+        if self.running:
+            self.activity, self.output = ", ".join(self.running.values()), ""
+        elif self.finished >= self.steps:
             self.start(DONE, "done")
-        elif self.state != FAILED:
+        else:
             self.start(IDLE, "waiting for its turn")
 
 
@@ -86,11 +102,11 @@ class ProgressTable:
             HostProbed: self._probed,
             HostFailed: lambda row, e: row.start(FAILED, escape(e.error.message)),
             HostBlocked: self._blocked,
-            StepOk: lambda row, _: row.finish_step(),
-            StepPlanned: lambda row, _: row.finish_step(),
-            CheckUnmet: lambda row, _: row.finish_step(),
-            StepChanged: lambda row, _: row.finish_step(),
-            StepApplying: lambda row, e: row.start(BUSY, escape(e.step)),
+            StepOk: lambda row, e: row.finish_step(e.play),
+            StepPlanned: lambda row, e: row.finish_step(e.play),
+            CheckUnmet: lambda row, e: row.finish_step(e.play),
+            StepChanged: lambda row, e: row.finish_step(e.play),
+            StepApplying: lambda row, e: row.apply(e),
             StepWaiting: self._waiting,
             StepFailed: self._failed,
             OutputLine: self._output,
@@ -115,7 +131,7 @@ class ProgressTable:
 
     def _blocked(self, row: Row, event: HostBlocked) -> None:
         row.finished += event.steps
-        if row.state != FAILED:
+        if row.state != FAILED and not row.running:
             row.start(DONE, "blocked")
 
     def _waiting(self, row: Row, event: StepWaiting) -> None:
@@ -123,6 +139,7 @@ class ProgressTable:
 
     def _failed(self, row: Row, event: StepFailed) -> None:
         row.finished += 1
+        row.running.pop(event.play, None)
         row.start(FAILED, f"{escape(event.step)} failed")
 
     def _output(self, row: Row, event: OutputLine) -> None:

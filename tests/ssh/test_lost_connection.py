@@ -12,7 +12,7 @@ import pytest
 from conftest import HostFor, Sshd, sudoers
 from support.tcp_proxy import Proxy, proxy
 
-from provision.engine.session import SCRIPT_END_WAIT_S
+from provision.engine.host.connection import SCRIPT_END_WAIT_S
 from provision.errors import ConnectionLost
 from provision.model.framing import Task, run_tasks
 from provision.model.script import Script

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import HostFor, Start
 
-from provision.errors import ApplyError
+from provision.errors import ApplyError, ConnectError
 from provision.model.framing import Task, encode, new_mark, run_tasks
 from provision.model.script import Script
 from provision.model.shell import TIMED_OUT, Sh
@@ -160,6 +161,38 @@ def test_two_threads_share_a_connection(transport: SshTransport) -> None:
     for thread in threads:
         thread.join()
     assert got == {number: f"{number}\n" for number in range(6)}
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_where_sshd_allows_few_sessions_scripts_wait_for_each_other(
+    start: Start, host_for: HostFor, most: int
+) -> None:
+    server = start(f"MaxSessions {most}")
+    transport = SshTransport(host_for(server))
+    transport.open()
+    got: list[str] = []
+
+    def work(number: int) -> None:
+        got.extend(run(transport, f"echo {number}")[1] for _ in range(5))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    transport.close()
+    assert sorted(got) == sorted(f"{number}\n" for number in range(3) for _ in range(5))
+
+
+def test_one_that_no_other_stands_in_the_way_of_is_an_error(
+    start: Start, host_for: HostFor
+) -> None:
+    transport = SshTransport(host_for(start("MaxSessions 0")))
+    transport.open()
+    with pytest.raises(ConnectError, match="sshd refuses another session") as caught:
+        run(transport, "true")
+    transport.close()
+    assert "MaxSessions" in caught.value.hint
 
 
 def test_many_scripts_in_a_row_leave_no_process_and_no_thread_behind(

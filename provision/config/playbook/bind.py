@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from provision.config.inventory import Inventory
 from provision.config.inventory.connection_vars import CHECKS, IGNORED, PREFIX
-from provision.config.playbook import group_rules, selection
+from provision.config.playbook import group_rules, lanes, selection
 from provision.config.playbook.faults import Faults, Unrendered
 from provision.config.playbook.load import declared as declared_in
 from provision.config.playbook.play import (
@@ -83,6 +83,7 @@ def bind(
     binder.leave_out(name for name in inventory.hosts if name not in chosen)
     plays = [binder.play(number, chosen) for number in range(len(playbook.plays))]
     raise_all([*playbook.problems, *binder.faults.errors()])
+    raise_all(lanes.problems(plays))
     if not any(play.steps for play in plays):
         raise OptionError("there is nothing to do for the chosen hosts and tags")
     passwords = {secret for host in inventory.hosts.values() for secret in host.secrets}
@@ -156,6 +157,7 @@ class _Binder:
             batch_of(self._one_batch(number, sizes), len(rows)),
             {name: row for name, row in rows.items() if row},
             {name: play.become and hosts[name].become for name in rows},
+            play.lane,
         )
 
     def unused(self) -> Iterator[str]:

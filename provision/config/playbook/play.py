@@ -102,6 +102,8 @@ class Play(BaseModel):
             an earlier deploy did is not undone.
         become: run the steps as root.
         after: plays that must have ended well on all their hosts before this one.
+        lane: a host's plays of one lane run in file order, and beside those of its other
+            lanes. They must not be about the same things.
         batch: how many hosts at a time may be changed, or which share (`25%`); 0 = all.
             Where nothing differs, nothing waits. A variable may say it, one for all.
         vars: variables that inventory and command line may override.
@@ -122,6 +124,7 @@ class Play(BaseModel):
     enabled: bool | str = True
     become: bool = False
     after: Words = ()
+    lane: str = ""
     batch: Annotated[int | str, AfterValidator(_batch)] = 0
     vars: Mapping[str, Any] = {}
     tags: Words = ()
@@ -168,6 +171,7 @@ class BoundPlay:
     batch: int
     steps: Mapping[str, tuple[BoundStep, ...]]
     become: Mapping[str, bool]
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

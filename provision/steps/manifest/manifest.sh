@@ -27,20 +27,28 @@ noted() {
         return 0
     done <"$manifest"
 }
-make_manifest_dir() { [ -d "$manifest_dir" ] || mkdir -m 700 "$manifest_dir"; }
+make_manifest_dir() { [ -d "$manifest_dir" ] || mkdir -p -m 700 "$manifest_dir"; }
+# Two plays of a host may write the manifest at once; the lock ends with descriptor 9.
+lock_manifest() { ! command -v flock >/dev/null || flock 9; }
 # Notes that the state of the thing $1 is $2, if none is noted.
 note() {
     [ -z "$(noted "$1")" ] || return 0
     make_manifest_dir
-    printf '%s %s\n' "$2" "$1" >>"$manifest"
+    {
+        lock_manifest
+        printf '%s %s\n' "$2" "$1" >>"$manifest"
+    } 9<"$manifest_dir"
 }
 # Removes the notes about the things "$@".
 forget() {
     [ -e "$manifest" ] || return 0
-    for thing; do
-        each_noted print_unless_named "$thing" >"$manifest.new"
-        mv -f -- "$manifest.new" "$manifest"
-    done
+    {
+        lock_manifest
+        for thing; do
+            each_noted print_unless_named "$thing" >"$manifest.new"
+            mv -f -- "$manifest.new" "$manifest"
+        done
+    } 9<"$manifest_dir"
 }
 print_unless_named() { [ "$3" = "$1" ] || printf '%s %s\n' "$2" "$3"; }
 exists() { [ -e "$1" ] || [ -L "$1" ]; }

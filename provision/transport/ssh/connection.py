@@ -25,9 +25,9 @@ from provision.invocation import program
 from provision.transport.ssh.algorithms import missing, prefer_kinds, restrict
 from provision.transport.ssh.hops import hops, settings_of
 from provision.transport.ssh.known_hosts import SSH_PORT, HostKeyPolicy
+from provision.transport.ssh.limits import LoginLimiter
 from provision.transport.ssh.login.explain import Heard, explain
 from provision.transport.ssh.login.login import Login
-from provision.transport.ssh.login_limit import LoginLimiter
 from provision.transport.ssh.peer import PeerTransport
 from provision.transport.ssh.sockets import ActivitySocket, Closable, ProxyCommand, dial
 

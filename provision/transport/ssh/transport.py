@@ -24,6 +24,7 @@ from provision.transport.remote_shell import (
 from provision.transport.ssh.algorithms import is_quantum_safe, slow_kex_warning
 from provision.transport.ssh.connection import SshConnection
 from provision.transport.ssh.keepalive import KeepaliveMonitor
+from provision.transport.ssh.limits import SessionLimiter
 from provision.transport.sudo_password import Password, Passwords
 from provision.transport.watchdog import (
     ENDED,
@@ -79,6 +80,7 @@ class SshTransport:
         self._silence_s = silence_s
         self._warn = warn
         self._connection: SshConnection | None = None
+        self._sessions = SessionLimiter()
 
     def open(self) -> None:
         """Connect; does nothing when connected.
@@ -113,7 +115,16 @@ class SshTransport:
             connection.drop()
 
     def run(self, script: Script) -> int:
-        """Run *script* on the host; see `Transport.run`."""
+        """Run *script* on the host, after others where its sshd allows few at a time."""
+        while True:
+            with self._sessions.slot():
+                try:
+                    return self._run(script)
+                except SessionRefused:
+                    if not self._sessions.refused():
+                        raise
+
+    def _run(self, script: Script) -> int:
         connection, start = self._connected(), time.monotonic()
         shell = RemoteShell(
             connection.who,
@@ -121,7 +132,7 @@ class SshTransport:
             sudo=script.become and connection.user != "root",
             password=self._password,
         )
-        with shell, _channel(connection, shell) as channel:
+        with shell, self._channel(connection, shell) as channel:
             code = _communicate(connection, channel, shell, heartbeat=script.heartbeat)
             seconds = time.monotonic() - start
             if script.heartbeat and _ended_by_watchdog(code, seconds, script.limit_s):
@@ -142,7 +153,7 @@ class SshTransport:
             sudo=script.become and connection.user != "root",
             password=self._password,
         )
-        with shell, _channel(connection, shell) as channel:
+        with shell, self._channel(connection, shell) as channel:
             code = _communicate(connection, channel, shell, until=lambda: b"\n" in out)
             held = HeldScript(
                 first_line(shell, code, out, err),
@@ -160,10 +171,20 @@ class SshTransport:
                     channel.shutdown_write()
                     channel.status_event.wait(END_WAIT_S)
 
+    def _channel(
+        self, connection: SshConnection, shell: RemoteShell
+    ) -> contextlib.closing[paramiko.Channel]:
+        with self._sessions.opening:
+            return contextlib.closing(_open_channel(connection, shell))
+
     def _connected(self) -> SshConnection:
         if self._connection is None or not self._connection.active:
             raise ConnectionLost(f"the connection to {self._host.name} is closed")
         return self._connection
+
+
+class SessionRefused(ConnectError):
+    """sshd does not allow one more session of the connection."""
 
 
 class _Ready(threading.Event):
@@ -182,23 +203,19 @@ class _Ready(threading.Event):
         return was_set
 
 
-@contextlib.contextmanager
-def _channel(
-    connection: SshConnection, shell: RemoteShell
-) -> Iterator[paramiko.Channel]:
+def _open_channel(connection: SshConnection, shell: RemoteShell) -> paramiko.Channel:
     """Open a channel and start the command of *shell* on it."""
     try:
         channel = connection.transport.open_session(timeout=START_LIMIT_S)
         channel.exec_command(shell.command)
     except (paramiko.SSHException, EOFError, OSError) as error:
         if isinstance(error, paramiko.ChannelException) and connection.active:
-            raise ConnectError(
+            raise SessionRefused(
                 f"{connection.who}: sshd refuses another session ({error.text})",
                 hint="raise MaxSessions in the host's sshd_config",
             ) from error
         raise connection.lost() from error
-    with contextlib.closing(channel):
-        yield channel
+    return channel
 
 
 def _communicate(

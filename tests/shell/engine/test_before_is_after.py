@@ -13,7 +13,7 @@ from support.apt_host import possible as apt_is_possible
 from support.namespace_host.host import NamespaceHost, possible
 from support.namespace_host.playbooks import YamlStep, lab_of, numbered
 
-from provision.engine.foresight import UNKNOWN
+from provision.engine.host.foresight import UNKNOWN
 from provision.model.mode import Mode
 
 pytestmark = [

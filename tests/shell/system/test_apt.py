@@ -9,7 +9,7 @@ import pytest
 from shells import EACH_SHELL, run
 from support.apt_host import AptHost, possible
 
-from provision.engine.outcome import apply_error
+from provision.engine.host.outcome import apply_error
 from provision.model.shell import Reply, Sh
 from provision.steps.packages.packages import Packages
 

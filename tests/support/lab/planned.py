@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from provision.engine.foresight import UNKNOWN
+from provision.engine.host.foresight import UNKNOWN
 from support.lab.commands import invoke_with_report
 
 Field = tuple[str, str, str, str]

@@ -14,7 +14,7 @@ from benchmarks.parts.critical_path import Cold, critical_path_s, sleeper
 from benchmarks.parts.peers import schedule
 from benchmarks.parts.startup import heaviest
 from benchmarks.tables import Goal, spread, table
-from provision.engine.converge import HostPlay
+from provision.engine.host.converge import HostPlay
 from provision.engine.scheduler import Node, ScheduledPlay
 from provision.model.framing import Task, run_tasks
 

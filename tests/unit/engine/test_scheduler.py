@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from provision.engine.converge import HostPlay
+from provision.engine.host.connection import HostStep
+from provision.engine.host.converge import HostPlay
 from provision.engine.scheduler import ScheduledPlay, Scheduler, new_queue
-from provision.engine.session import HostStep
 from provision.errors import LockHeldError
 from provision.model.events import Cause, Event, HostBlocked, HostFailed, StepChanged
 from provision.model.step import BoundStep, Step

@@ -12,7 +12,7 @@ import pytest
 from provision import cli
 from provision.config.inventory import Inventory
 from provision.engine import run as engine
-from provision.engine.foresight import UNKNOWN as NOT_OBSERVED
+from provision.engine.host.foresight import UNKNOWN as NOT_OBSERVED
 from provision.errors import ConnectError
 from provision.model.change import Change
 from provision.model.events import (

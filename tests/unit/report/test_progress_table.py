@@ -96,6 +96,22 @@ def test_each_state_of_a_host_has_its_text() -> None:
     assert "1 failed" in shown(table, terminal())[-1]
 
 
+def test_steps_of_two_lanes_are_both_on_the_line() -> None:
+    table, console = table_of(1), terminal()
+    other: dict[str, Any] = {"play": "exporters", "step": "node_exporter"}
+    table(StepApplying(host="node1", **ABOUT, changes=CHANGES))
+    table(StepApplying(host="node1", **other, changes=CHANGES))
+    assert "docker engine, node_exporter" in shown(table, console)[0]
+    table(StepChanged(host="node1", **other, changes=CHANGES, seconds=1))
+    table(StepOk(host="node1", play="exporters", step="reachable"))
+    line = shown(table, console)[0]
+    assert "docker engine" in line
+    assert "node_exporter" not in line
+    assert "2/4" in line
+    table(StepChanged(host="node1", **ABOUT, changes=CHANGES, seconds=1))
+    assert "waiting for its turn" in shown(table, console)[0]
+
+
 def test_a_step_that_settles_stays_on_the_line_while_it_is_probed() -> None:
     table = table_of(1)
     table(StepApplying(host="node1", **ABOUT, changes=CHANGES))

@@ -53,7 +53,7 @@ WITHIN = {
         "variables_files"
     ),
     "config/playbook": (
-        "play group_rules template_files template_certificate load selection step_cache variables faults "
+        "play group_rules lanes template_files template_certificate load selection step_cache variables faults "
         "bind"
     ),
     "config/ssh": (
@@ -61,10 +61,10 @@ WITHIN = {
         "resolve"
     ),
     "engine": (
-        "change_control session interrupt run_id secret_recovery outcome foresight text_diff converge "
-        "scheduler runner run"
+        "change_control interrupt run_id secret_recovery host scheduler runner run"
     ),
     "engine/change_control": "audit manifest notes lock",
+    "engine/host": "connection session outcome foresight text_diff converge",
     "lab": (
         "system paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
         "prerequisites lifecycle host_control"
@@ -106,7 +106,7 @@ WITHIN = {
     ),
     "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
-        "known_hosts login_limit hops algorithms peer sockets keepalive trust login "
+        "known_hosts limits hops algorithms peer sockets keepalive trust login "
         "connection key_scan transport"
     ),
     "transport/ssh/login": (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rig import LATER, Note, Rig
 
-from provision.engine.outcome import apply_error
+from provision.engine.host.outcome import apply_error
 from provision.errors import ApplyError, LockHeldError, StepTimeoutError, VerifyError
 from provision.model.change import State
 from provision.model.events import (

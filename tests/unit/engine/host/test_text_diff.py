@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from rig import Rig
 
-from provision.engine.text_diff import MOST_LINES
+from provision.engine.host.text_diff import MOST_LINES
 from provision.model.events import StepChanged, StepPlanned
 from provision.steps.files.file import File
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from provision.engine.session import PROBE_LIMIT_S, HostStep, Session
+from provision.engine.host.connection import HostStep
+from provision.engine.host.session import PROBE_LIMIT_S, Session
 from provision.errors import (
     ApplyError,
     HostError,

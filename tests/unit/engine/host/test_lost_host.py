@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rig import Note, Rig
 
-from provision.engine.session import LOSSES
+from provision.engine.host.connection import LOSSES
 from provision.errors import ConnectionLost, PrivilegeError
 from provision.model.events import (
     Event,

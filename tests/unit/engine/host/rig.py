@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from provision.engine.change_control.audit import Audit
 from provision.engine.change_control.notes import notes_with
-from provision.engine.converge import Convergence, HostPlay
-from provision.engine.session import ChangeClock, HostStep
+from provision.engine.host.connection import HostConnection, HostStep
+from provision.engine.host.converge import Convergence, HostPlay
+from provision.engine.host.session import ChangeClock
 from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.events import Event
@@ -108,10 +109,13 @@ class Rig:
             )
             every += own
             self.plays.append(HostPlay(f"play{number}", "node1", own, gated=True))
+        self.connection = HostConnection(
+            *("node1", self.transport, every),
+            emit=self.events.append,
+            stopped=self.stopped,
+        )
         self.host = Convergence(
-            "node1",
-            self.transport,
-            every,
+            self.connection,
             dry=dry,
             emit=self.events.append,
             before_change=lambda: self.before(),  # noqa: PLW0108 - set later
@@ -129,4 +133,4 @@ class Rig:
 
     @property
     def trips(self) -> int:
-        return self.host.round_trips
+        return self.connection.round_trips

@@ -1,4 +1,4 @@
-"""One sshd gets few logins at a time, and other places do not wait for it."""
+"""One sshd gets few logins at a time and few sessions; other places do not wait for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from provision.errors import ConnectError
-from provision.transport.ssh.login_limit import AT_ONCE, LoginLimiter
+from provision.transport.ssh.limits import (
+    AT_ONCE,
+    COUNTED_S,
+    LoginLimiter,
+    SessionLimiter,
+)
 
 
 def never() -> bool:
@@ -58,3 +63,42 @@ def test_a_cancelled_login_stops_waiting() -> None:
         limiter.slot("a:22", lambda: True),
     ):
         pass
+
+
+def test_sessions_are_limited_to_what_sshd_allowed() -> None:
+    limiter, allowed = SessionLimiter(), threading.Semaphore(2)
+    most: list[int] = []
+    open_now: set[int] = set()
+
+    def script(number: int) -> bool:
+        while True:
+            with limiter.slot():
+                if not allowed.acquire(blocking=False):
+                    assert limiter.refused()
+                    continue
+                open_now.add(number)
+                most.append(len(open_now))
+                time.sleep(0.005)
+                open_now.discard(number)
+                allowed.release()
+                return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(script, range(60)))
+    assert max(most) <= 2
+
+
+def test_one_that_is_refused_alone_is_not_tried_again() -> None:
+    limiter = SessionLimiter()
+    with limiter.slot():
+        assert not limiter.refused()
+
+
+def test_a_session_that_has_just_ended_may_still_be_counted() -> None:
+    limiter = SessionLimiter()
+    with limiter.slot():
+        pass
+    with limiter.slot():
+        assert limiter.refused()
+        time.sleep(COUNTED_S)
+        assert not limiter.refused()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rig import Note, Rig, Together
 
-from provision.engine.session import ChangeClock
+from provision.engine.host.session import ChangeClock
 from provision.model.events import StepApplying, StepChanged, StepFailed, StepOk
 
 

@@ -1,21 +1,22 @@
-"""One host, one play at a time: probe, plan, change, probe again.
+"""One lane of one host, one play at a time: probe, plan, change, probe again.
 
     round trips = 1 + steps that change (+ polls of steps that settle)
 
-and one more probe where a gate opened after a change on another host.
+and one more probe where a gate opened after a change elsewhere.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
 from provision.engine.change_control.notes import Notes
-from provision.engine.foresight import UNKNOWN, Promises
-from provision.engine.outcome import (
+from provision.engine.host.connection import HostConnection, HostStep
+from provision.engine.host.foresight import UNKNOWN, Promises
+from provision.engine.host.outcome import (
     EVIDENCE_LIMIT_S,
     apply_error,
     explain,
@@ -24,8 +25,8 @@ from provision.engine.outcome import (
     put_back,
     verify_error,
 )
-from provision.engine.session import ChangeClock, HostStep, Session
-from provision.engine.text_diff import text_diff
+from provision.engine.host.session import ChangeClock, Session
+from provision.engine.host.text_diff import text_diff
 from provision.errors import (
     ApplyError,
     ConnectError,
@@ -51,7 +52,6 @@ from provision.model.events import (
     StepWaiting,
     Warned,
 )
-from provision.transport.protocol import Transport
 
 CutOff = ConnectionLost | ConnectError
 """Errors of a host whose connection is closed because the run ends."""
@@ -67,14 +67,16 @@ class HostPlay:
         play: the play's name.
         host: the host's name.
         steps: the play's steps there.
-        gated: whether the play waits for other hosts, so that states that were
-            observed before they changed are out of date.
+        gated: whether the play waits for other plays, so that states that were
+            observed before those changed something are out of date.
+        lane: the host's plays of one lane run in turn.
     """
 
     play: str
     host: str
     steps: tuple[HostStep, ...]
     gated: bool = False
+    lane: str = ""
 
 
 class _About(TypedDict):
@@ -86,12 +88,11 @@ class _About(TypedDict):
 
 
 class Convergence:
-    """One host during one run; used by one thread at a time.
+    """One lane of a host during one run; used by one thread at a time.
 
     Args:
-        host: its name in events.
-        transport: a connection, not yet open.
-        steps: all steps of the host, of all plays, in the order they will run.
+        connection: the host's, with the steps of all its lanes.
+        lane: its plays run in file order, beside those of other lanes.
         dry: probe and plan only.
         emit: called with each event, in the thread that runs a play.
         clock: counts the changes of the run.
@@ -103,9 +104,8 @@ class Convergence:
 
     def __init__(
         self,
-        host: str,
-        transport: Transport,
-        steps: Sequence[HostStep],
+        connection: HostConnection,
+        lane: str = "",
         *,
         dry: bool,
         emit: Emit,
@@ -115,19 +115,14 @@ class Convergence:
         notes: Notes | None = None,
         diff: bool = False,
     ) -> None:
-        self.host = host
-        self.seconds = 0.0
+        self.host = connection.host
+        self._connection = connection
+        self._lane = lane
+        steps = [step for step in connection.steps if step.lane == lane]
         self._last = steps[-1] if steps else None
         self._stopped = stopped or threading.Event()
         self._clock = clock or ChangeClock()
-        self._session = Session(
-            host,
-            transport,
-            steps,
-            clock=self._clock,
-            emit=emit,
-            stopped=self._stopped,
-        )
+        self._session = Session(connection, lane, clock=self._clock, emit=emit)
         self._dry = dry
         self._emit = emit
         self._before_change = before_change
@@ -138,15 +133,6 @@ class Convergence:
         self._begun: tuple[State, tuple[Change, ...]] | None = None
         self._changing = False
 
-    @property
-    def round_trips(self) -> int:
-        """Number of scripts that were sent to the host."""
-        return self._session.round_trips
-
-    def close(self) -> None:
-        """Disconnect; what runs ends with ConnectionLost. From any thread."""
-        self._session.close()
-
     def run(self, play: HostPlay) -> bool:
         """Bring the host to *play*; each play is run once, in order.
 
@@ -156,20 +142,18 @@ class Convergence:
         Raises:
             ProvisionError: the whole run has to end (the cluster is locked).
         """
-        started = time.monotonic()
-        try:
-            if play.gated:
-                self._session.forget_outdated()
-            self._session.open()
-            return self._run_steps(play)
-        except HostError as error:
-            self._report_end(play, error)
-            return False
-        finally:
-            self.seconds += time.monotonic() - started
-            # An idle connection costs the controller as well, and sshd a process.
-            if play.steps and play.steps[-1] is self._last:
-                self.close()
+        with self._connection.busy():
+            try:
+                if play.gated:
+                    self._session.forget_outdated()
+                self._connection.open()
+                return self._run_steps(play)
+            except HostError as error:
+                self._report_end(play, error)
+                return False
+            finally:
+                if play.steps and play.steps[-1] is self._last:
+                    self._connection.end_lane(self._lane)
 
     def idle(self, play: HostPlay) -> bool:
         """Return True if *play* has nothing to do by the last probe; asks no host."""
@@ -341,7 +325,7 @@ class Convergence:
             raise apply_error(kind.timeout_s, done)
         self._settle(step)
         seconds = time.monotonic() - started
-        self._clock.tick(self.host)
+        self._clock.tick(self.host, self._lane)
         changed = StepChanged(**about, changes=changes, seconds=seconds, diff=diff)
         self._emit(changed)
 

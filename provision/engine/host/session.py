@@ -1,0 +1,219 @@
+"""One lane of a host, with the last reply to each of its probes.
+
+All probes of all the host's plays go in one script, the first look. The script that makes
+a change goes on to probe everything of its lane from that step on. So a converged host
+costs one round trip, and each change one more.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from provision.engine.host.connection import FirstLook, HostConnection, HostStep
+from provision.errors import ConnectionLost
+from provision.model.events import Emit, HostProbed
+from provision.model.framing import Task
+from provision.model.probe_merging import MergedProbes, merge_probes
+from provision.model.shell import Reply, Sh
+
+PROBE_LIMIT_S = 60.0
+"""Longest time all probes of a host may take together."""
+OnLine = Callable[[str], None]
+
+
+class ChangeClock:
+    """Counts the changes of a run by host and lane; used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all = 0
+        self._changes: Counter[tuple[str, str]] = Counter()
+
+    def tick(self, host: str, lane: str = "") -> None:
+        """Count one change in *lane* of *host*."""
+        with self._lock:
+            self._all += 1
+            self._changes[host, lane] += 1
+
+    def elsewhere(self, host: str, lane: str = "") -> int:
+        """Return how many changes there were so far, except in *lane* of *host*."""
+        with self._lock:
+            return self._all - self._changes[host, lane]
+
+
+class Session:
+    """One lane of a host, and what its probes answered; used by one thread at a time.
+
+    Args:
+        connection: the host's.
+        lane: the name of the lane.
+        clock: counts the changes of the run.
+        emit: called with each event.
+    """
+
+    def __init__(
+        self,
+        connection: HostConnection,
+        lane: str,
+        *,
+        clock: ChangeClock,
+        emit: Emit,
+    ) -> None:
+        self._connection = connection
+        self._lane = lane
+        self._steps = tuple(s for s in connection.steps if s.lane == lane)
+        self._clock = clock
+        self._emit = emit
+        self._replies: dict[int, Reply] = {}
+        self._unmerged: set[str] = set()
+        self._probed_at = 0
+        self._fresh_from = 0
+        self._looked: set[bool] = set()
+        self._sent_over = 0
+
+    def reopen(self, error: ConnectionLost) -> None:
+        """Connect again after *error*; replies from before no longer count.
+
+        Raises:
+            ConnectionLost: it was lost too often, or the run was interrupted.
+            ConnectError: the host is not back.
+        """
+        self.forget()
+        self._connection.reopen(error, self._sent_over)
+
+    def forget(self) -> None:
+        """Drop all replies: the next probe asks the host again."""
+        self._replies.clear()
+
+    def forget_outdated(self) -> None:
+        """Drop all replies if there were changes elsewhere since they were given."""
+        self._fresh_from = self._elsewhere(self._lane)
+        if self._probed_at < self._fresh_from:
+            self.forget()
+
+    def knows(self, step: HostStep) -> bool:
+        """Return True if the last reply to the probe of *step* still holds."""
+        return step.number in self._replies
+
+    def probe(self, step: HostStep) -> Reply:
+        """Return the reply to the probe of *step*; sent now if none holds."""
+        if not self.knows(step) and step.become not in self._looked:
+            self._take_first_look(step)
+        # Twice where a merged probe failed: the second time each step's own is sent.
+        while not self.knows(step):
+            self._look(self._ahead(step), step.become)
+        return self._replies[step.number]
+
+    def change(
+        self,
+        step: HostStep,
+        sh: Sh,
+        *,
+        limit_s: float,
+        on_line: OnLine,
+        notes: Sequence[Sh] = (),
+    ) -> Reply:
+        """Run *sh*, and in the same round trip probe every step from *step* on.
+
+        Args:
+            step: the step that is changed.
+            sh: makes the change.
+            limit_s: seconds after which the host kills it.
+            on_line: called for each line it prints.
+            notes: run before it; how they end does not matter.
+        """
+        noting = [Task(note, strict=True) for note in notes]
+        changing = Task(sh, strict=True, on_line=on_line)
+        first, ahead = [*noting, changing], self._ahead(step)
+        return self._exchange(first, ahead, step.become, limit_s)[-1]
+
+    def ask(self, step: HostStep, sh: Sh, *, limit_s: float) -> Reply:
+        """Run *sh* as the play of *step* would, with no probe."""
+        [reply] = self._send([Task(sh)], step.become, limit_s)
+        return reply
+
+    def _ahead(self, step: HostStep) -> list[HostStep]:
+        """Return the steps of this lane from *step* on, as far as one script can probe them.
+
+        Steps that run as another user need a script of their own: they are probed when
+        their turn comes.
+        """
+        return [
+            s
+            for s in self._steps
+            if s.number >= step.number and s.become == step.become
+        ]
+
+    def _take_first_look(self, step: HostStep) -> None:
+        """Probe the steps of all lanes, or take what another lane was answered."""
+        connection, become = self._connection, step.become
+        with connection.looking:
+            look = connection.first_looks.get(become)
+            if look is None:
+                steps = [s for s in connection.steps if s.become == become]
+                ages = {s.lane: self._elsewhere(s.lane) for s in steps}
+                self._look(steps, become)
+                look = FirstLook(dict(self._replies), frozenset(self._unmerged), ages)
+                connection.first_looks[become] = look
+        self._replies = dict(look.replies)
+        self._unmerged |= look.unmerged
+        self._probed_at = look.ages[self._lane]
+        self._looked.add(become)
+        if self._probed_at < self._fresh_from:
+            self.forget()
+
+    def _look(self, steps: Sequence[HostStep], become: bool) -> None:
+        started = time.monotonic()
+        self._exchange([], steps, become, PROBE_LIMIT_S)
+        seconds = time.monotonic() - started
+        probed = len(self._replies)
+        self._emit(
+            HostProbed(host=self._connection.host, steps=probed, seconds=seconds)
+        )
+
+    def _exchange(
+        self,
+        first: list[Task],
+        steps: Sequence[HostStep],
+        become: bool,
+        limit_s: float,
+    ) -> list[Reply]:
+        """Run *first*, then the probes of *steps*; return the replies to *first*."""
+        probes = [s.bound.step.probe() for s in steps]
+        merged = merge_probes(probes, self._unmerged)
+        self.forget()
+        self._probed_at = self._elsewhere(self._lane)
+        tasks = [*first, *(Task(sh) for sh in merged.fragments)]
+        replies = self._send(tasks, become, limit_s)
+        self._keep(steps, probes, merged, replies[len(first) :])
+        return replies[: len(first)]
+
+    def _keep(
+        self,
+        steps: Sequence[HostStep],
+        probes: Sequence[Sh],
+        merged: MergedProbes,
+        replies: Sequence[Reply],
+    ) -> None:
+        """Keep the reply to the probe of each of *steps*, as far as it is its own.
+
+        A merged probe that failed does not tell for which step: from now on the
+        probes with its text are sent unmerged.
+        """
+        for step, probe, answer in zip(steps, probes, merged.answers, strict=True):
+            reply = replies[answer]
+            alone = probe.args == merged.fragments[answer].args
+            if reply.ended and reply.exit != 0 and not alone:
+                self._unmerged.add(probe.text)
+            else:
+                self._replies[step.number] = reply
+
+    def _send(self, tasks: Sequence[Task], become: bool, limit_s: float) -> list[Reply]:
+        self._sent_over = self._connection.opened
+        return self._connection.send(tasks, become=become, limit_s=limit_s)
+
+    def _elsewhere(self, lane: str) -> int:
+        return self._clock.elsewhere(self._connection.host, lane)

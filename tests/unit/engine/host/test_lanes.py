@@ -1,0 +1,170 @@
+"""Plays of different lanes of a host run side by side, over one connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rig import Note
+
+from provision.config.inventory import Inventory
+from provision.config.playbook import Bound, BoundPlay
+from provision.engine.runner import execute
+from provision.errors import ConnectionLost
+from provision.model.events import (
+    Event,
+    HostBlocked,
+    HostConnected,
+    HostDone,
+    HostProbed,
+    HostRetrying,
+    StepApplying,
+    StepChanged,
+    StepFailed,
+    StepOk,
+    StepPlanned,
+)
+from provision.model.mode import Mode
+from provision.model.step import BoundStep, Step
+from provision.testing import FakeTransport
+
+LOST = ConnectionLost("cut")
+WAIT = """printf %s "$text" >"$path"
+n=0; while [ ! -e "$near" ]; do n=$((n + 1)); [ "$n" -lt 200 ] || exit 7; sleep 0.05; done"""
+
+
+class Meeting(Note, kind="meeting"):
+    """A note whose change ends once another file is there."""
+
+    near: str
+    change: str = WAIT
+
+    def apply(self, changes: object) -> object:  # type: ignore[override]
+        sh = super().apply(())
+        return type(sh)(sh.text, params={**sh.params, "near": self.near})
+
+
+class Run:
+    """Plays on one host, each in a lane, and the events of a run."""
+
+    def __init__(self, *plays: tuple[str, Sequence[Step]], **after: str) -> None:
+        self.transport = FakeTransport()
+        self.events: list[Event] = []
+        self._inventory = Inventory.parse({"all": {"hosts": {"node1": {}}}})
+        bound = tuple(
+            BoundPlay(
+                f"play{number}",
+                tuple(filter(None, [after.get(f"play{number}")])),
+                0,
+                {"node1": tuple(BoundStep(step) for step in steps)},
+                {"node1": False},
+                lane,
+            )
+            for number, (lane, steps) in enumerate(plays)
+        )
+        self._bound = Bound(bound, self._inventory.hosts)
+
+    def __call__(self, mode: Mode = Mode.APPLY, forks: int = 4) -> Run:
+        execute(
+            self._bound,
+            self._inventory,
+            mode=mode,
+            forks=forks,
+            report=self.events.append,
+            interrupted=threading.Event(),
+            connect=lambda host: self.transport,
+        )
+        return self
+
+    def of(self, *kinds: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kinds)]
+
+
+def test_two_lanes_run_at_the_same_time(tmp_path: Path) -> None:
+    one, two = f"{tmp_path}/one", f"{tmp_path}/two"
+    run = Run(
+        ("", [Meeting(path=one, near=two)]), ("other", [Meeting(path=two, near=one)])
+    )()
+    assert len(run.of(StepChanged)) == 2, "each waits for the other one's file"
+    assert len(run.of(HostConnected)) == run.transport.opened - 1 == 1, "and the lock"
+
+
+def test_with_one_thread_they_run_in_turn(tmp_path: Path) -> None:
+    run = Run(
+        ("", [Note(path=f"{tmp_path}/one")]), ("other", [Note(path=f"{tmp_path}/two")])
+    )
+    assert len(run(forks=1).of(StepChanged)) == 2
+
+
+def test_a_converged_host_is_asked_once_for_all_lanes(notes: list[Note]) -> None:
+    lanes = (("", notes[:1]), ("a", notes[1:2]), ("b", notes[2:]))
+    Run(*lanes)()
+    again = Run(*lanes)()
+    assert len(again.of(StepOk)) == 4
+    assert again.transport.round_trips == 1
+    [probed] = again.of(HostProbed)
+    assert probed.steps == 4  # type: ignore[attr-defined]
+    [done] = again.of(HostDone)
+    assert done.round_trips == 1  # type: ignore[attr-defined]
+
+
+def test_each_lane_keeps_its_own_order(notes: list[Note]) -> None:
+    run = Run(("", notes[:1]), ("a", notes[1:2]), ("", notes[2:3]), ("a", notes[3:]))()
+    order = [event.play for event in run.of(StepChanged)]  # type: ignore[attr-defined]
+    assert order.index("play0") < order.index("play2")
+    assert order.index("play1") < order.index("play3")
+
+
+def test_a_failed_lane_blocks_itself_and_what_waits_for_it(tmp_path: Path) -> None:
+    bad = Note(path=f"{tmp_path}/missing/x")
+    good = [Note(path=f"{tmp_path}/{n}") for n in range(4)]
+    run = Run(
+        ("metrics", [bad, good[0]]),
+        ("", [good[1]]),
+        ("metrics", [good[2]]),
+        ("", [good[3]]),
+    )()
+    assert [e.play for e in run.of(StepFailed)] == ["play0"]  # type: ignore[attr-defined]
+    assert {e.play for e in run.of(StepChanged)} == {"play1", "play3"}  # type: ignore[attr-defined]
+    assert {e.play for e in run.of(HostBlocked)} == {"play0", "play2"}  # type: ignore[attr-defined]
+
+
+def test_what_a_lane_saw_before_a_gate_is_asked_again(tmp_path: Path) -> None:
+    made = Note(path=f"{tmp_path}/made")
+    # Its probe fails until the other lane has made the file.
+    after = Note(path=f"{tmp_path}/made", needs=f"{tmp_path}/made")
+    run = Run(("", [made]), ("other", [after]), play1="play0")()
+    assert not run.of(StepFailed)
+    assert [e.play for e in run.of(StepOk)] == ["play1"]  # type: ignore[attr-defined]
+
+
+def test_a_connection_that_two_lanes_lose_is_opened_once(notes: list[Note]) -> None:
+    run = Run(("", notes[:1]), ("other", notes[1:2]))
+    run.transport.fail(LOST, at=1)
+    run()
+    assert len(run.of(StepChanged)) == 2
+    assert len(run.of(HostRetrying)) == 1
+    assert len(run.of(HostConnected)) == 2
+
+
+def test_both_lose_it_in_a_change(tmp_path: Path) -> None:
+    one, two = f"{tmp_path}/one", f"{tmp_path}/two"
+    run = Run(
+        ("", [Meeting(path=one, near=two)]), ("other", [Meeting(path=two, near=one)])
+    )
+    run.transport.fail(LOST, at=2, ran=True)
+    run.transport.fail(LOST, at=3, ran=True)
+    run()
+    assert not run.of(StepFailed)
+    assert {e.play for e in run.of(StepChanged, StepOk)} == {"play0", "play1"}  # type: ignore[attr-defined]
+    assert len(run.of(HostRetrying)) == 1, "the second finds the connection open again"
+
+
+@pytest.mark.parametrize("mode", [Mode.PLAN, Mode.VERIFY])
+def test_a_plan_lists_the_plays_in_file_order(notes: list[Note], mode: Mode) -> None:
+    run = Run(("", notes[:1]), ("a", notes[1:2]), ("", notes[2:3]), ("b", notes[3:]))
+    planned = run(mode).of(StepPlanned)
+    assert [e.play for e in planned] == [f"play{n}" for n in range(4)]  # type: ignore[attr-defined]
+    assert not run.of(StepApplying)
