@@ -176,6 +176,11 @@ class StepWaiting(StepEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepOutdated(StepEvent):
+    """The state of the step was no more as it had been planned from: it is planned anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputLine(StepEvent):
     """A running step printed a line."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provision.model.script import Script
 from provision.model.shell import Reply, Sh
@@ -31,6 +31,10 @@ class Task:
     sh: Sh
     strict: bool = False
     on_line: Callable[[str], None] | None = None
+
+
+NOT_RUN = b"-"
+"""Stands for the exit code of a fragment that was passed over."""
 
 
 def new_mark() -> str:
@@ -70,11 +74,20 @@ def encode(tasks: Sequence[Task], mark: str) -> str:
         tasks: changes first, then probes.
         mark: see `new_mark`.
     """
-    changes = [_frame(task, mark) for task in tasks if task.strict]
-    probes = [_frame(task, mark) for task in tasks if not task.strict]
-    packed = [PACK, *probes, PACKED] if len(probes) > 1 else probes
-    body = "\n".join([PRELUDE, *changes, *packed])
+    changes = [frame(task, mark) for task in tasks if task.strict]
+    probes = [frame(task, mark) for task in tasks if not task.strict]
+    return script_of([*changes, *packed(probes)])
+
+
+def script_of(parts: Sequence[str]) -> str:
+    """Return the script that consists of *parts*, as one compound command."""
+    body = "\n".join([PRELUDE, *parts])
     return f"{{\n{body}\nexit 0\n}}\n"
+
+
+def packed(frames: Sequence[str]) -> list[str]:
+    """Return *frames* so that their output is sent in few pieces when they are done."""
+    return [PACK, *frames, PACKED] if len(frames) > 1 else [*frames]
 
 
 STRICT = """set -eu
@@ -86,12 +99,16 @@ nobody reads it. The second must not end the EXIT trap that the first began.
 """
 
 
-def _frame(task: Task, mark: str) -> str:
+def frame(task: Task, mark: str) -> str:
+    """Return the code that runs *task* in a subshell, and prints its exit code `$s`."""
     mode = STRICT if task.strict else "set -u"
-    return (
-        f"(\n{mode}\n{task.sh.render()}\n) </dev/null\n"
-        f"s=$?; printf '\\n{mark} %s\\n' \"$s\"; printf '\\n{mark} %s\\n' \"$s\" >&2"
-    )
+    return f"(\n{mode}\n{task.sh.render()}\n) </dev/null\ns=$?; {marked(mark)}"
+
+
+def marked(mark: str, code: str = '"$s"') -> str:
+    """Return the code that ends a fragment in both streams with the exit code *code*."""
+    printed = f"printf '\\n{mark} %s\\n' {code}"
+    return f"{printed}; {printed} >&2"
 
 
 class Frames:
@@ -110,7 +127,7 @@ class Frames:
         self._in_line = False
         self._kept: deque[bytes] = deque()
         self._size = 0
-        self.done: list[tuple[str, int]] = []
+        self.done: list[tuple[str, int | None]] = []
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the stream."""
@@ -125,7 +142,8 @@ class Frames:
 
     def _take(self, line: bytes) -> None:
         if line.startswith(self._mark) and not self._in_line:
-            self.done.append((self._text(), int(line.rsplit(b" ", 1)[1])))
+            code = line.rsplit(b" ", 1)[1]
+            self.done.append((self._text(), None if code == NOT_RUN else int(code)))
             self._kept.clear()
             self._size = 0
             return
@@ -160,15 +178,18 @@ def _decode(data: bytes) -> str:
 
 def replies(stdout: Frames, stderr: Frames, count: int, code: int) -> list[Reply]:
     """Return one reply per fragment, of a script that ended with exit *code*."""
-    ended = [
-        Reply(out, err, exit_code)
-        for (out, exit_code), (err, _) in zip(stdout.done, stderr.done, strict=False)
-    ]
+    both = min(len(stdout.done), len(stderr.done))
+    ended = [_reply(stdout, stderr, number) for number in range(both)]
     if len(ended) < count:
         rest = (stdout.unfinished(), stderr.unfinished())
         ended.append(Reply(*rest, exit=code or None, ended=False))
     never = Reply(exit=None, ended=False)
     return [*ended, *[never] * (count - len(ended))]
+
+
+def _reply(stdout: Frames, stderr: Frames, number: int) -> Reply:
+    (out, code), (err, _) = stdout.done[number], stderr.done[number]
+    return Reply(out, err, code, ended=code is not None)
 
 
 def run_tasks(
@@ -192,15 +213,68 @@ def run_tasks(
             call(line)
 
     mark, watched = new_mark(), any(task.on_line for task in tasks)
-    stdout, stderr = (Frames(mark, on_line if watched else None) for _ in range(2))
-    code = run(
-        Script(
-            encode(tasks, mark),
-            become=become,
-            limit_s=limit_s,
-            stdout=stdout.feed,
-            stderr=stderr.feed,
-            heartbeat=any(task.strict for task in tasks),
-        )
+    script = Script(
+        encode(tasks, mark),
+        become=become,
+        limit_s=limit_s,
+        heartbeat=any(task.strict for task in tasks),
     )
-    return replies(stdout, stderr, len(tasks), code)
+    reader = Reader(mark, len(tasks), on_line=on_line if watched else None)
+    return reader.read(run, script)
+
+
+class Reader:
+    """Reads the replies of a script with *count* fragments while it runs.
+
+    Args:
+        mark: ends each fragment.
+        count: how many there are.
+        on_line: called with a fragment's number for each line it prints.
+        on_reply: called with a fragment's number and its reply, as soon as it has ended.
+    """
+
+    def __init__(
+        self,
+        mark: str,
+        count: int,
+        *,
+        on_line: Callable[[int, str], None] | None = None,
+        on_reply: Callable[[int, Reply], None] | None = None,
+    ) -> None:
+        self._count = count
+        take_line = self._take_line if on_line else None
+        self._stdout, self._stderr = Frames(mark, take_line), Frames(mark, take_line)
+        self._on_line = on_line
+        self._on_reply = on_reply
+        self._told = 0
+        self._ahead: list[tuple[int, str]] = []
+
+    def read(self, run: Callable[[Script], int], script: Script) -> list[Reply]:
+        """Run *script*; return one reply per fragment."""
+        out, err = self._sink(self._stdout), self._sink(self._stderr)
+        code = run(replace(script, stdout=out, stderr=err))
+        return replies(self._stdout, self._stderr, self._count, code)
+
+    def _sink(self, frames: Frames) -> Callable[[bytes], None]:
+        def take(data: bytes) -> None:
+            frames.feed(data)
+            self._tell()
+
+        return take
+
+    def _take_line(self, number: int, line: str) -> None:
+        if self._on_reply and number > self._told:
+            # Its stream is ahead: the fragment before has not ended in the other one.
+            self._ahead.append((number, line))
+        elif self._on_line:
+            self._on_line(number, line)
+
+    def _tell(self) -> None:
+        both = min(len(self._stdout.done), len(self._stderr.done))
+        while self._on_reply and self._told < both:
+            self._told += 1
+            number = self._told - 1
+            self._on_reply(number, _reply(self._stdout, self._stderr, number))
+            held, self._ahead = self._ahead, []
+            for ahead, line in held:
+                self._take_line(ahead, line)

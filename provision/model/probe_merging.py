@@ -25,14 +25,23 @@ class MergedProbes:
     answers: tuple[int, ...]
 
 
-def merge_probes(probes: Sequence[Sh], apart: Container[str] = ()) -> MergedProbes:
-    """Merge *probes*, except those whose text is in *apart*."""
+def merge_probes(
+    probes: Sequence[Sh], apart: Container[str] = (), alone: Container[int] = ()
+) -> MergedProbes:
+    """Merge *probes*.
+
+    Args:
+        probes: all of them.
+        apart: texts of those that are not merged.
+        alone: numbers of those that are not.
+    """
     numbers: dict[object, int] = {}
     subjects: list[dict[str, None]] = []
     fragments: list[Sh] = []
     answers = []
-    for probe in probes:
-        number = numbers.setdefault(_key(probe, apart), len(fragments))
+    for place, probe in enumerate(probes):
+        merges = place not in alone and probe.text not in apart
+        number = numbers.setdefault(_key(probe, merges=merges), len(fragments))
         if number == len(fragments):
             fragments.append(probe)
             subjects.append({})
@@ -45,9 +54,7 @@ def merge_probes(probes: Sequence[Sh], apart: Container[str] = ()) -> MergedProb
     return MergedProbes(tuple(merged), tuple(answers))
 
 
-def _key(probe: Sh, apart: Container[str]) -> object:
+def _key(probe: Sh, *, merges: bool) -> object:
     """A key that is equal for probes that become one."""
     same = (probe.text, tuple(probe.params.items()))
-    if probe.mergeable and probe.text not in apart:
-        return same
-    return (*same, probe.args)
+    return same if probe.mergeable and merges else (*same, probe.args)

@@ -13,6 +13,11 @@ def discard(data: bytes) -> None:
     """Drop *data*: the sink of a stream that nobody reads."""
 
 
+def never() -> bool:
+    """Return False: the script has all the time of its limit."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """One shell script and how it is to be run on a host.
@@ -23,6 +28,9 @@ class Script:
         limit_s: seconds after which the host kills the script; 0 = never.
         stdout: takes the standard output as it comes.
         stderr: takes the standard error as it comes.
+        overdue: returns true once the script has had its time, however much of
+            `limit_s` is left; then its standard input ends, and the host kills it. Asked
+            about once a second while the host sends anything.
         heartbeat: the script changes something, so it must not go on where nobody
             follows it: the host ends it when no heartbeat has come for a while.
     """
@@ -33,6 +41,7 @@ class Script:
     stdout: Sink = discard
     stderr: Sink = discard
     heartbeat: bool = False
+    overdue: Callable[[], bool] = never
 
     @property
     def encoded(self) -> bytes:

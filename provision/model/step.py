@@ -39,6 +39,19 @@ class TextChange:
     hidden: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The output of a probe once nothing differs any more, as its host can tell.
+
+    Attributes:
+        lines: those that it prints, in parts between which anything may stand.
+        alone: it prints nothing at all.
+    """
+
+    lines: tuple[tuple[str, ...], ...] = ()
+    alone: bool = False
+
+
 def parse_lines(text: str) -> dict[str, str]:
     """Return `key=value` lines as a mapping; other lines are an error.
 
@@ -52,6 +65,11 @@ def parse_lines(text: str) -> dict[str, str]:
             raise ProbeError(f"probe printed a line without '=': {line!r}")
         state[key] = value
     return state
+
+
+def lines_of(state: State) -> tuple[tuple[str, ...], ...]:
+    """Return *state* as the lines of `Settled`."""
+    return tuple((f"{key}={value}",) for key, value in state.items())
 
 
 class Step(Parameters):
@@ -159,6 +177,19 @@ class Step(Parameters):
         """
         return diff(observed, self.desired())
 
+    def settled(self) -> Settled | None:
+        """Return the output of the probe that leaves nothing to `plan`. MAY.
+
+        With it a host goes on to the next change by itself, without asking the controller.
+
+        Returns:
+            None if only `plan` can tell.
+        """
+        kind = type(self)
+        if kind.observe is not Step.observe or kind.plan is not Step.plan:
+            return None
+        return Settled(lines_of(self.desired()))
+
     def remarks(self, observed: State) -> Iterable[str]:
         """Return what a person should know of *observed* that is no difference. MAY."""
         return ()
@@ -220,6 +251,11 @@ class Absence(Step):
 
     def plan(self, observed: State) -> list[Change]:
         return [Change(key, value, None) for key, value in observed.items()]
+
+    def settled(self) -> Settled | None:
+        kind = type(self)
+        own = kind.observe is not Step.observe or kind.plan is not Absence.plan
+        return None if own else Settled(alone=True)
 
 
 @dataclass(frozen=True, slots=True)

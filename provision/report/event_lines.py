@@ -29,6 +29,7 @@ from provision.model.events import (
     StepEvent,
     StepFailed,
     StepOk,
+    StepOutdated,
     StepPlanned,
     StepWaiting,
     Warned,
@@ -125,6 +126,7 @@ class EventFormatter:
                 StepOk: self._step_ok,
                 StepApplying: self._applying,
                 StepWaiting: self._waiting,
+                StepOutdated: self._outdated,
                 OutputLine: self._output,
             }
 
@@ -254,6 +256,10 @@ class EventFormatter:
 
     def _applying(self, event: StepApplying) -> ConsoleLines:
         yield self._line(event.host, "", f"applying {escape(event.step)}")
+
+    def _outdated(self, event: StepOutdated) -> ConsoleLines:
+        text = f"{escape(event.step)} is not as it was planned from: planning it anew"
+        yield self._line(event.host, "", text)
 
     def _waiting(self, event: StepWaiting) -> ConsoleLines:
         left = ", ".join(map(change_line, event.left))

@@ -27,6 +27,12 @@ FRAGMENT = re.compile(
     r"^\(\nset -e?u\n(.*?)\n\) </dev/null\ns=\$\?; printf '\\n(@\w+) ",
     re.MULTILINE | re.DOTALL,
 )
+PROOF = "batch_seen=$("
+"""Text behind the first change in a script that makes several."""
+PASSED_OVER = re.compile(
+    r'^while \[ "\$batch_at" -lt (\d+) \]; do\nprintf \'\\n(@\w+) .*?^done$',
+    re.MULTILINE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +175,31 @@ def _located(program: str) -> str:
 
 
 def _answer(answer: Answer, script: Script) -> int:
-    """Give to each fragment of *script* the reply that *answer* has for it."""
-    for fragment, mark in FRAGMENT.findall(script.text):
+    """Give to each fragment of *script* the reply that *answer* has for it.
+
+    Of several changes in one script only the first is made, as on a host that finds the
+    next step otherwise than it was planned from.
+    """
+    end = PASSED_OVER.search(script.text)
+    if end is None:
+        _reply(answer, script, script.text)
+        return 0
+    changes, probes = script.text[: end.start()], script.text[end.end() :]
+    done = _reply(answer, script, changes.partition(PROOF)[0])
+    for sink in (script.stdout, script.stderr):
+        sink(f"\n{end[2]} -\n".encode() * (int(end[1]) - done))
+    _reply(answer, script, probes)
+    return 0
+
+
+def _reply(answer: Answer, script: Script, text: str) -> int:
+    """Answer the fragments of *text*, a part of *script*; return their number."""
+    found = FRAGMENT.findall(text)
+    for fragment, mark in found:
         reply = answer(fragment)
         script.stdout(f"{reply.stdout}\n{mark} {reply.exit}\n".encode())
         script.stderr(f"{reply.stderr}\n{mark} {reply.exit}\n".encode())
-    return 0
+    return len(found)
 
 
 def _function(answers: Mapping[str, Reply] | Answer) -> Answer:

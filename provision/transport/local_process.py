@@ -62,6 +62,8 @@ def communicate(
             if pipes.ended or (not active and process.poll() is not None):
                 code = process.wait()
                 return code if code >= 0 else KILLED
+            if shell.is_overdue():
+                pipes.end_input()
             if time.monotonic() - started > shell.deadline_s:
                 return shell.on_timeout()
     return 0
@@ -72,7 +74,8 @@ class _Pipes:
 
     def __init__(self, process: subprocess.Popen[bytes], shell: RemoteShell) -> None:
         self._selector = selectors.DefaultSelector()
-        self._stdin = _pipe(process.stdin).fileno()
+        self._input = _pipe(process.stdin)
+        self._stdin = self._input.fileno()
         os.set_blocking(self._stdin, False)
         self._unsent = memoryview(b"")
         self._reading = 2
@@ -87,6 +90,14 @@ class _Pipes:
 
     def close(self) -> None:
         self._selector.close()
+
+    def end_input(self) -> None:
+        """Close standard input: the watchdog of a script ends it then."""
+        self._unsent = memoryview(b"")
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(self._stdin)
+        with contextlib.suppress(OSError):
+            self._input.close()
 
     def transfer(self, timeout_s: float) -> bool:
         """Wait for data and transfer it; return False if *timeout_s* passed before."""

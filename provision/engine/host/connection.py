@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostConnected, HostRetrying
-from provision.model.framing import Task, run_tasks
+from provision.model.framing import Reader, Task, run_tasks
+from provision.model.script import Script
 from provision.model.shell import Reply
 from provision.model.step import BoundStep
 from provision.transport.protocol import Transport
@@ -164,6 +165,23 @@ class HostConnection:
         with self._counting:
             self.round_trips += 1
         return run_tasks(self._transport.run, tasks, become=become, limit_s=limit_s)
+
+    def send_script(
+        self,
+        text: str,
+        reader: Reader,
+        *,
+        become: bool,
+        limit_s: float,
+        overdue: Callable[[], bool],
+    ) -> list[Reply]:
+        """Run a script that changes something; return the replies that *reader* reads."""
+        with self._counting:
+            self.round_trips += 1
+        script = Script(
+            text, become=become, limit_s=limit_s, heartbeat=True, overdue=overdue
+        )
+        return reader.read(self._transport.run, script)
 
     @contextlib.contextmanager
     def busy(self) -> Iterator[None]:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
+from provision.engine.host.batch_script import Part, encode_batch
 from provision.engine.host.connection import FirstLook, HostConnection, HostStep
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostProbed
-from provision.model.framing import Task
+from provision.model.framing import Reader, Task, new_mark
 from provision.model.probe_merging import MergedProbes, merge_probes
 from provision.model.shell import Reply, Sh
 
 PROBE_LIMIT_S = 60.0
 """Longest time all probes of a host may take together."""
-OnLine = Callable[[str], None]
 
 
 class ChangeClock:
@@ -68,6 +68,7 @@ class Session:
         self._clock = clock
         self._emit = emit
         self._replies: dict[int, Reply] = {}
+        self._own: set[int] = set()
         self._unmerged: set[str] = set()
         self._probed_at = 0
         self._fresh_from = 0
@@ -87,6 +88,7 @@ class Session:
     def forget(self) -> None:
         """Drop all replies: the next probe asks the host again."""
         self._replies.clear()
+        self._own.clear()
 
     def forget_outdated(self) -> None:
         """Drop all replies if there were changes elsewhere since they were given."""
@@ -98,44 +100,72 @@ class Session:
         """Return True if the last reply to the probe of *step* still holds."""
         return step.number in self._replies
 
+    def can_guard(self, step: HostStep) -> bool:
+        """Return True if a reply is known that the probe of *step* alone gave."""
+        return step.number in self._own and self._replies[step.number].ended
+
     def probe(self, step: HostStep) -> Reply:
         """Return the reply to the probe of *step*; sent now if none holds."""
         if not self.knows(step) and step.become not in self._looked:
             self._take_first_look(step)
         # Twice where a merged probe failed: the second time each step's own is sent.
         while not self.knows(step):
-            self._look(self._ahead(step), step.become)
+            self._look(self.ahead(step), step.become)
         return self._replies[step.number]
 
     def change(
         self,
         step: HostStep,
-        sh: Sh,
+        parts: Sequence[Part],
         *,
+        alone: Collection[int] = (),
         limit_s: float,
-        on_line: OnLine,
-        notes: Sequence[Sh] = (),
-    ) -> Reply:
-        """Run *sh*, and in the same round trip probe every step from *step* on.
+        overdue: Callable[[], bool],
+        on_line: Callable[[int, str], None],
+        on_reply: Callable[[int, Reply], None],
+    ) -> None:
+        """Make the changes of *parts*, and probe every step from *step* on in the same script.
 
         Args:
-            step: the step that is changed.
-            sh: makes the change.
-            limit_s: seconds after which the host kills it.
-            on_line: called for each line it prints.
-            notes: run before it; how they end does not matter.
+            step: the first that is changed.
+            parts: the changes; see `batch_script`.
+            alone: numbers of steps whose probes are not merged, so that their replies can
+                be guarded.
+            limit_s: seconds after which the host kills all of it.
+            overdue: returns true once it shall end before.
+            on_line: called with a fragment's number for each line it prints.
+            on_reply: called with a fragment's number once it has ended, or cannot run
+                any more.
         """
-        noting = [Task(note, strict=True) for note in notes]
-        changing = Task(sh, strict=True, on_line=on_line)
-        first, ahead = [*noting, changing], self._ahead(step)
-        return self._exchange(first, ahead, step.become, limit_s)[-1]
+        ahead, mark = self.ahead(step), new_mark()
+        probes, merged = self._merged(ahead, alone)
+        count = sum(part.fragments for part in parts)
+        self._forget_before_asking()
+        told = 0
+
+        def tell(number: int, reply: Reply) -> None:
+            nonlocal told
+            if number < count:
+                told = number + 1
+                on_reply(number, reply)
+
+        replies = self._connection.send_script(
+            encode_batch(parts, merged.fragments, mark),
+            Reader(mark, count + len(merged.fragments), on_line=on_line, on_reply=tell),
+            become=step.become,
+            limit_s=limit_s,
+            overdue=overdue,
+        )
+        self._keep(ahead, probes, merged, replies[count:])
+        for number in range(told, count):
+            on_reply(number, replies[number])
 
     def ask(self, step: HostStep, sh: Sh, *, limit_s: float) -> Reply:
         """Run *sh* as the play of *step* would, with no probe."""
         [reply] = self._send([Task(sh)], step.become, limit_s)
         return reply
 
-    def _ahead(self, step: HostStep) -> list[HostStep]:
+    def ahead(self, step: HostStep) -> list[HostStep]:
         """Return the steps of this lane from *step* on, as far as one script can probe them.
 
         Steps that run as another user need a script of their own: they are probed when
@@ -167,29 +197,32 @@ class Session:
 
     def _look(self, steps: Sequence[HostStep], become: bool) -> None:
         started = time.monotonic()
-        self._exchange([], steps, become, PROBE_LIMIT_S)
+        self._exchange(steps, become)
         seconds = time.monotonic() - started
         probed = len(self._replies)
         self._emit(
             HostProbed(host=self._connection.host, steps=probed, seconds=seconds)
         )
 
-    def _exchange(
-        self,
-        first: list[Task],
-        steps: Sequence[HostStep],
-        become: bool,
-        limit_s: float,
-    ) -> list[Reply]:
-        """Run *first*, then the probes of *steps*; return the replies to *first*."""
+    def _exchange(self, steps: Sequence[HostStep], become: bool) -> None:
+        """Probe *steps*, and keep the replies."""
+        probes, merged = self._merged(steps)
+        self._forget_before_asking()
+        tasks = [Task(sh) for sh in merged.fragments]
+        replies = self._send(tasks, become, PROBE_LIMIT_S)
+        self._keep(steps, probes, merged, replies)
+
+    def _merged(
+        self, steps: Sequence[HostStep], alone: Collection[int] = ()
+    ) -> tuple[list[Sh], MergedProbes]:
         probes = [s.bound.step.probe() for s in steps]
-        merged = merge_probes(probes, self._unmerged)
+        places = {place for place, s in enumerate(steps) if s.number in alone}
+        return probes, merge_probes(probes, self._unmerged, places)
+
+    def _forget_before_asking(self) -> None:
         self.forget()
+        self._sent_over = self._connection.opened
         self._probed_at = self._elsewhere(self._lane)
-        tasks = [*first, *(Task(sh) for sh in merged.fragments)]
-        replies = self._send(tasks, become, limit_s)
-        self._keep(steps, probes, merged, replies[len(first) :])
-        return replies[: len(first)]
 
     def _keep(
         self,
@@ -210,6 +243,8 @@ class Session:
                 self._unmerged.add(probe.text)
             else:
                 self._replies[step.number] = reply
+                if alone:
+                    self._own.add(step.number)
 
     def _send(self, tasks: Sequence[Task], become: bool, limit_s: float) -> list[Reply]:
         self._sent_over = self._connection.opened

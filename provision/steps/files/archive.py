@@ -12,7 +12,7 @@ from provision.model.change import Change, State
 from provision.model.fields import OwnPath, Seconds
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step, Thing
+from provision.model.step import Settled, Step, Thing, lines_of
 from provision.steps.files.foresight import read_at
 
 ARCH = "%ARCH%"
@@ -176,6 +176,9 @@ class Archive(Step, kind="archive"):
                 hint="look at it, and move it away or choose another folder",
             )
         return super().plan(observed)
+
+    def settled(self) -> Settled:
+        return Settled(lines_of(self.desired()))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(

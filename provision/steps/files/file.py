@@ -13,7 +13,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, FileMode, Line
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step, TextChange, Thing
+from provision.model.step import Settled, Step, TextChange, Thing
 from provision.steps.files.foresight import (
     above,
     at,
@@ -95,6 +95,17 @@ class Ownership(Step):
             "mode": there.mode,
         } | there.content
 
+    def line(self, *end: str) -> tuple[str, ...]:
+        """Return the line of the probe with these rights that ends with *end*, in parts."""
+        owner, group = f"{self.owner} ", f"{self.group} "
+        if not self.owner.isdigit():
+            owner = f" {owner}{group if self.group.isdigit() else ''}"
+            return (f"stat {self.mode} ", owner, *self._group_name(), *end)
+        return (f"stat {self.mode} {owner}", f" {group}", *end)
+
+    def _group_name(self) -> tuple[str, ...]:
+        return () if self.group.isdigit() else (f" {self.group} ",)
+
     @property
     def thing(self) -> Thing:
         return at(self.path)
@@ -150,6 +161,9 @@ class Directory(Ownership, kind="directory"):
     def plan(self, observed: State) -> list[Change]:
         self.refuse_other_type(observed)
         return super().plan(observed)
+
+    def settled(self) -> Settled:
+        return Settled((self.line(f"directory:{self.path}/"),))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(DIRECTORY_MAKE, path=self.path, **self.rights())
@@ -262,6 +276,12 @@ class File(Ownership, kind="file"):
             # A new file comes in its place, which has no other name yet.
             changes.append(Change(LINKS, observed[LINKS], "1"))
         return changes
+
+    def settled(self) -> Settled:
+        digest = self._digest().removeprefix("sha256:")
+        return Settled(
+            (self.line("regular ", f"file:{self.path}"), (f"{digest}  {self.path}",))
+        )
 
     def text_change(
         self, observed: State, changes: Sequence[Change]

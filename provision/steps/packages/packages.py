@@ -11,7 +11,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, Thing
+from provision.model.step import Absence, Settled, Step, Thing, lines_of
 from provision.steps.manifest.manifest import STAYS, UNDONE
 
 Package = Annotated[
@@ -138,6 +138,9 @@ class Packages(NamedPackages, kind="packages"):
 
     def desired(self) -> State:
         return dict.fromkeys(self.names, "installed")
+
+    def settled(self) -> Settled:
+        return Settled(lines_of(self.desired()))
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         return {package(c.field): {"status": "installed"} for c in changes}

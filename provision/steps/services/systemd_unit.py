@@ -11,7 +11,7 @@ from provision.model.change import Change, State, diff
 from provision.model.fields import Text
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, TextChange, Thing
+from provision.model.step import Absence, Settled, Step, TextChange, Thing
 from provision.steps.files.file import File
 from provision.steps.files.foresight import at, foresee_at, read_at
 from provision.steps.manifest.manifest import UNDONE
@@ -89,6 +89,9 @@ class SystemdUnit(Step, kind="systemd_unit"):
 
     def plan(self, observed: State) -> list[Change]:
         return [*self.file().plan(observed), *diff(observed, {"loaded": "current"})]
+
+    def settled(self) -> Settled:
+        return Settled((*self.file().settled().lines, ("NeedDaemonReload=no",)))
 
     def text_change(
         self, observed: State, changes: Sequence[Change]

@@ -11,6 +11,7 @@ import shlex
 
 from provision.errors import ApplyError, HostError
 from provision.model.script import Script
+from provision.model.shell import TIMED_OUT
 from provision.transport.remote_shell.refusals import (
     Start,
     blames_password,
@@ -66,7 +67,16 @@ class RemoteShell:
         self._asked = 0
         self._sent = not self._password
         self.limit_s = script.limit_s
+        self._overdue = script.overdue
+        self.cut = False
         self.argv = argv(sudo=sudo, limit_s=self.limit_s, password=bool(self._password))
+
+    def is_overdue(self) -> bool:
+        """Return True, once, when the script has had its time: its input is to be ended."""
+        if self.cut or not self.started or not self._overdue():
+            return False
+        self.cut = True
+        return True
 
     @property
     def command(self) -> str:
@@ -129,7 +139,7 @@ class RemoteShell:
             ConnectError: the login shell did not start our shell, or hides its output.
         """
         if self._out.open and self._err.open:
-            return code
+            return TIMED_OUT[0] if self.cut else code
         raise self._refused(self._start.ended(code))
 
     def on_timeout(self) -> int:

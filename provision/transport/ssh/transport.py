@@ -135,7 +135,8 @@ class SshTransport:
         with shell, self._channel(connection, shell) as channel:
             code = _communicate(connection, channel, shell, heartbeat=script.heartbeat)
             seconds = time.monotonic() - start
-            if script.heartbeat and _ended_by_watchdog(code, seconds, script.limit_s):
+            lost = script.heartbeat and not shell.cut
+            if lost and _ended_by_watchdog(code, seconds, script.limit_s):
                 raise ConnectionLost(
                     f"{connection.who} lost contact with the controller and stopped the "
                     "step"
@@ -252,7 +253,11 @@ def _communicate(
                 # A host that sends nothing at all is not slow: its connection is about
                 # to be lost. If it comes back it has as much time as before.
                 start += now - before
-            elif now - start > shell.deadline_s:
+                continue
+            if shell.is_overdue():
+                with contextlib.suppress(OSError, EOFError):
+                    channel.shutdown_write()
+            if now - start > shell.deadline_s:
                 return shell.on_timeout()
     return 0
 

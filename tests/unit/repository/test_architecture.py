@@ -64,7 +64,10 @@ WITHIN = {
         "change_control interrupt run_id secret_recovery host scheduler runner run"
     ),
     "engine/change_control": "audit manifest notes lock",
-    "engine/host": "connection session outcome foresight text_diff converge",
+    "engine/host": (
+        "connection batch_script session outcome foresight text_diff lane batch dry_run "
+        "changing converge"
+    ),
     "lab": (
         "system paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
         "prerequisites lifecycle host_control"

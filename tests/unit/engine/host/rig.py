@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from provision.engine.change_control.audit import Audit
 from provision.engine.change_control.notes import notes_with
+from provision.engine.host.batch import MOST
 from provision.engine.host.connection import HostConnection, HostStep
 from provision.engine.host.converge import Convergence, HostPlay
 from provision.engine.host.session import ChangeClock
@@ -14,7 +15,7 @@ from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.events import Event
 from provision.model.shell import Reply, Sh
-from provision.model.step import BoundStep, Step, Thing
+from provision.model.step import BoundStep, Settled, Step, Thing, lines_of
 from provision.testing import FakeTransport
 
 PROBE = '[ ! -f "$path" ] || printf "text=%s\\n" "$(cat "$path")"'
@@ -42,6 +43,9 @@ class Note(Step, kind="note"):
         if observed.get("text") == "foreign":
             raise RefusedError("belongs to someone else")
         return super().plan(observed)
+
+    def settled(self) -> Settled | None:
+        return Settled(lines_of(self.desired()))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return self._sh(self.change)
@@ -94,9 +98,11 @@ class Rig:
         dry: bool = False,
         audit: Audit | None = None,
         diff: bool = False,
+        most: int = MOST,
     ) -> None:
         self.transport = FakeTransport()
         self.events: list[Event] = []
+        self.seen: Callable[[Event], None] = lambda event: None
         self.stopped = threading.Event()
         self.before: Callable[[], None] = lambda: None
         self.clock = ChangeClock()
@@ -111,19 +117,24 @@ class Rig:
             self.plays.append(HostPlay(f"play{number}", "node1", own, gated=True))
         self.connection = HostConnection(
             *("node1", self.transport, every),
-            emit=self.events.append,
+            emit=self.emit,
             stopped=self.stopped,
         )
         self.host = Convergence(
             self.connection,
             dry=dry,
-            emit=self.events.append,
+            emit=self.emit,
             before_change=lambda: self.before(),  # noqa: PLW0108 - set later
             clock=self.clock,
             stopped=self.stopped,
             notes=notes_with(audit) if audit else None,
             diff=diff,
+            most=most,
         )
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+        self.seen(event)
 
     def run(self) -> bool:
         return all([self.host.run(play) for play in self.plays])  # noqa: C419 - all run

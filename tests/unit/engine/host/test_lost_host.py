@@ -63,11 +63,10 @@ def test_a_step_cut_off_by_the_end_of_the_run_is_reported_as_that(
     rig = Rig(notes)
 
     def stop(event: Event) -> None:
-        rig.events.append(event)
         if isinstance(event, StepApplying):
             rig.stopped.set()
 
-    rig.host._emit = stop
+    rig.seen = stop
     rig.transport.fail(ConnectionLost("cut"), at=2)
     assert not rig.run()
     assert not rig.of(HostFailed), "the host is not to blame"

@@ -1,0 +1,215 @@
+"""The law of batches: they change what one step at a time would have, in the same order.
+
+Steps create, break and mend each other's state, for real, in a shell of this machine.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from shells import EACH_SHELL
+
+from provision.engine.host.batch import MOST
+from provision.engine.host.connection import HostConnection, HostStep
+from provision.engine.host.converge import Convergence, HostPlay
+from provision.model.change import Change, State
+from provision.model.events import (
+    Event,
+    HostEvent,
+    HostProbed,
+    StepEvent,
+    StepOutdated,
+    StepWaiting,
+)
+from provision.model.shell import Sh
+from provision.model.step import BoundStep, Step
+from provision.testing import FakeTransport
+
+PROBE = """[ ! -e "$place/$cell" ] || printf 'text=%s\\n' "$(cat "$place/$cell")\""""
+CHANGE = """echo "begin $wanted in $cell"
+[ ! -e "$place/$fails_with" ] || { echo "there is a $fails_with" >&2; exit 3; }
+printf %s "$wanted" >"$place/$cell"
+[ -z "$spoils" ] || printf spoiled >"$place/$spoils"
+[ -z "$removes" ] || rm -f "$place/$removes"
+[ -z "$mends" ] || printf %s "$wanted" >"$place/$mends"
+echo end"""
+NOTE = """printf '%s\\n' "$line" >>"$log\""""
+CELLS = ("a", "b", "c", "d")
+EXAMPLES = 40
+
+
+class Cell(Step, kind="cell"):
+    """A file with a text; to write it has effects on others."""
+
+    title_format = "{cell}={text}"
+
+    place: str
+    cell: str
+    text: str
+    spoils: str = ""
+    removes: str = ""
+    mends: str = ""
+    fails_with: str = "nothing"
+
+    def probe(self) -> Sh:
+        return Sh.of(PROBE, place=self.place, cell=self.cell)
+
+    def desired(self) -> State:
+        return {"text": self.text}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        names = ("place", "cell", "spoils", "removes", "mends", "fails_with")
+        params = {name: getattr(self, name) for name in names}
+        return Sh.of(CHANGE, wanted=self.text, **params)
+
+
+class Opaque(Cell, kind="opaque"):
+    """A cell of which only the controller can tell whether it is as it should be."""
+
+    def plan(self, observed: State) -> list[Change]:
+        return super().plan(observed)
+
+
+class Check(Cell, kind="check_cell"):
+    """A check that a cell has a text, which does not wait for it."""
+
+    checks_only = True
+
+
+@st.composite
+def steps(draw: Any, place: str) -> list[Step]:
+    """Return up to ten steps about four cells, with effects on each other."""
+    cell = st.sampled_from(CELLS)
+    maybe = st.one_of(st.just(""), st.just(""), cell)
+    found: list[Step] = []
+    for _ in range(draw(st.integers(2, 10))):
+        kind = draw(st.sampled_from([Cell, Cell, Cell, Opaque, Check]))
+        own = draw(cell)
+        found.append(
+            kind(
+                place=place,
+                cell=own,
+                text=draw(st.sampled_from(["one", "two"])),
+                spoils=draw(st.one_of(maybe, st.just(own))),
+                removes=draw(maybe),
+                mends=draw(maybe),
+                fails_with=draw(st.sampled_from(["nothing", "nothing", "c", "d"])),
+            )
+        )
+    return found
+
+
+class Outcome:
+    """What a run of *steps* reports, notes and leaves, with so many changes in a script."""
+
+    def __init__(
+        self, place: Path, shell: tuple[str, ...], plays: list[list[Step]], most: int
+    ) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        log = place.with_name("log")
+        log.write_text("")
+        transport = FakeTransport(shell=shell)
+        events: list[Event] = []
+        every: list[HostStep] = []
+        host_plays = []
+        for number, row in enumerate(plays):
+            own = tuple(
+                HostStep(n, f"play{number}", become=False, bound=BoundStep(step))
+                for n, step in enumerate(row, start=len(every))
+            )
+            every += own
+            host_plays.append(HostPlay(f"play{number}", "node1", own))
+
+        def notes(bound: BoundStep, changes: Sequence[Change]) -> tuple[Sh, ...]:
+            line = f"{bound.label}: {', '.join(map(str, changes))}"
+            return (Sh.of(NOTE, line=line, log=str(log)),)
+
+        connection = HostConnection(
+            *("node1", transport, every), emit=events.append, stopped=threading.Event()
+        )
+        host = Convergence(
+            connection, dry=False, emit=events.append, notes=notes, most=most
+        )
+        self.ended = [host.run(play) for play in host_plays]
+        self.trips = connection.round_trips
+        self.events = [told(event) for event in events if counts(event)]
+        self.log = log.read_text()
+        self.left = {file.name: file.read_text() for file in place.iterdir()}
+
+
+def counts(event: Event) -> bool:
+    """Tell whether *event* is the same however changes are sent."""
+    return not isinstance(event, HostProbed | StepOutdated | StepWaiting)
+
+
+def told(event: Event) -> tuple[Any, ...]:
+    """Return what *event* tells, without times."""
+    fields = {k: v for k, v in vars(event).items() if k not in {"at_s", "seconds"}}
+    if "error" in fields:
+        fields["error"] = (
+            str(fields["error"]),
+            getattr(fields["error"], "details", ()),
+        )
+    step = event.step if isinstance(event, StepEvent) else ""
+    host = event.host if isinstance(event, HostEvent) else ""
+    return (type(event).__name__, host, step, sorted(map(str, fields.items())))
+
+
+@EACH_SHELL
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_batches_do_what_single_changes_do(
+    tmp_path_factory: pytest.TempPathFactory, shell: tuple[str, ...], data: Any
+) -> None:
+    place = tmp_path_factory.mktemp("law") / "cells"
+    plays = [data.draw(steps(str(place))), data.draw(steps(str(place)))]
+    single = Outcome(place, shell, plays, 1)
+    batches = Outcome(place, shell, plays, MOST)
+    assert batches.events == single.events
+    assert batches.log == single.log
+    assert batches.left == single.left
+    assert batches.ended == single.ended
+    assert batches.trips <= single.trips
+
+
+@EACH_SHELL
+def test_steps_that_leave_each_other_alone_go_in_one_script(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    place = tmp_path / "cells"
+    row: list[Step] = [
+        Cell(place=str(place), cell=f"cell{n}", text="one") for n in range(12)
+    ]
+    assert Outcome(place, shell, [row], 1).trips == 13
+    assert Outcome(place, shell, [row], MOST).trips == 2
+
+
+@EACH_SHELL
+def test_a_change_that_fails_is_the_last_and_names_its_step(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    place = tmp_path / "cells"
+    row: list[Step] = [
+        Cell(place=str(place), cell=f"cell{n}", text="one") for n in range(5)
+    ]
+    row[3] = Cell(place=str(place), cell="cell3", text="one", fails_with="cell2")
+    single, batch = (Outcome(place, shell, [row], most) for most in (1, MOST))
+    assert batch.events == single.events
+    assert sorted(batch.left) == ["cell0", "cell1", "cell2"]
+    failed = batch.events[-2]
+    assert failed[0] == "StepFailed"
+    assert failed[2] == "cell3=one"
+    assert "there is a cell2" in str(failed)
