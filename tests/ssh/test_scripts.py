@@ -163,6 +163,25 @@ def test_two_threads_share_a_connection(transport: SshTransport) -> None:
     assert got == {number: f"{number}\n" for number in range(6)}
 
 
+def test_a_script_that_has_had_its_time_is_ended_with_what_it_started(
+    transport: SshTransport,
+) -> None:
+    started = time.monotonic()
+    text = "echo begun; sleep 4716 & sleep 4716"
+    out = bytearray()
+    script = Script(
+        text,
+        limit_s=600,
+        heartbeat=True,
+        stdout=out.extend,
+        overdue=lambda: time.monotonic() - started > 1,
+    )
+    assert transport.run(script) in TIMED_OUT
+    assert out == b"begun\n"
+    assert time.monotonic() - started < 12
+    assert run(transport, "pgrep -f '^sleep 471[6]'")[1] == ""
+
+
 @pytest.mark.parametrize("most", [1, 2])
 def test_where_sshd_allows_few_sessions_scripts_wait_for_each_other(
     start: Start, host_for: HostFor, most: int
