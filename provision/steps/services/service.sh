@@ -1,4 +1,5 @@
 # needs: name
+# uses: property.sh
 # Functions about a service: systemd is asked where it runs, else its init script.
 # $shown is what systemd knows of it.
 
@@ -9,13 +10,6 @@ refresh() {
 $(TZ=UTC systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState \
         -p InvocationID -p NRestarts -p ExecMainStartTimestamp "$name")
 "
-}
-# The shell's own means: a probe asks for many properties, and sed is a process.
-property() {
-    after=${shown#*"
-$1="}
-    [ "$after" = "$shown" ] || printf '%s\n' "${after%%"
-"*}"
 }
 exists() {
     if has_systemd; then

@@ -89,6 +89,10 @@ class DockerContainer(Options, kind="docker_container"):
         ("has ended again", "its process has ended"): (
             "see its last lines above; it ends by itself, and Docker starts it again"
         ),
+        ("user namespaces are enabled",): (
+            "the engine remaps users: take `userns-remap` away from its daemon.json, or "
+            "leave this host out"
+        ),
         ("Unable to find image", "No such image"): (
             "put a `docker_image` step before it"
         ),

@@ -1,55 +1,47 @@
 # needs: document, install, complete, restart, "$@"
-# uses: packages.sh, note_engine.sh
+# uses: packages.sh, note_engine.sh, daemon_json/put_back.sh
 # Writes daemon.json, installs the packages if there is no engine, or no client for the one
 # that is there, and starts it.
 
-answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
-is_up() {
-    if command -v docker >/dev/null; then
-        answers
-    else
-        pid=$(cat /run/docker.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null
-    fi
-}
-service_is() {
-    if [ -d /run/systemd/system ]; then
-        systemctl reset-failed docker 2>/dev/null || true
-        systemctl "$1" docker
-    else
-        service docker "$1"
-    fi
-}
-came_up() {
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-        ! answers || return 0
-        sleep 2
-    done
-    return 1
-}
-
-dir=/etc/docker
-conf=$(readlink -f "$dir/daemon.json") || conf=$dir/daemon.json
-due=/run/provision-docker-reload
-old=$dir/daemon.json.old
-up=false
-! is_up || up=true
-
-if "$install"; then note_new_engine; else note_engine "$up"; fi
-if [ -n "$document" ]; then
+write_conf() {
     note_path "$conf"
+    [ -d "$dir" ] || made_dir=true
     mkdir -p "$dir"
-    [ ! -e "$conf" ] || cp -p "$conf" "$old"
+    # What a run that was killed has left there is what the engine last ran with.
+    if [ ! -e "$due" ] || [ ! -e "$old" ]; then
+        rm -f "$old"
+        [ ! -e "$conf" ] || cp -p "$conf" "$old"
+    fi
     [ ! -e "$conf" ] || cp -p "$conf" "$conf.new"
     printf '%s\n' "$document" >"$conf.new"
-    if dockerd --help 2>/dev/null | grep -q -e --validate; then
-        dockerd --validate --config-file "$conf.new"
-    fi
+    ! command -v dockerd >/dev/null || validate "$conf.new"
     : >"$due"
     noted_before=$(noted engine:daemon.json)
     note_conf "$conf" "$conf.new"
     mv "$conf.new" "$conf"
-fi
+    placed=true
+}
+reload() {
+    asked=reload
+    [ ! -e "$log" ] || lines=$(wc -l <"$log")
+    since=$(date +%s)
+    kill -HUP "$(cat /run/docker.pid)"
+    sleep 1
+    refused=$(printed_since | grep 'unable to configure\|Error reconfiguring\|Error validating') ||
+        refused=
+    [ -z "$refused" ] || {
+        printf 'dockerd does not take over the new daemon.json:\n%s\n' "$refused" >&2
+        exit 1
+    }
+}
+
+! is_up || up=true
+trap put_back_conf EXIT
+
+if "$install"; then note_new_engine; else note_engine "$up"; fi
+[ -z "$document" ] || write_conf
 if "$install"; then
+    asked=install
     # shellcheck disable=SC2046 # each word is a package
     [ $# -gt 0 ] || set -- $(choose engine_packages)
     [ $# -gt 0 ]
@@ -60,33 +52,16 @@ elif "$complete"; then
     [ $# -gt 0 ]
     install_with_client "$@"
 fi
-if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
+since=$(date +%s)
 if ! "$up"; then
-    answers || service_is start || true
+    asked=start
+    answers || service_is start
 elif [ -e "$due" ] && "$restart"; then
-    service_is restart || true
+    asked=restart
+    service_is restart
 elif [ -e "$due" ]; then
-    kill -HUP "$(cat /run/docker.pid)"
-    sleep 1
+    reload
 fi
-put_conf_back() {
-    if [ -e "$old" ]; then mv "$old" "$conf"; else rm -f "$conf"; fi
-    forget engine:daemon.json
-    [ -z "$noted_before" ] || note engine:daemon.json "$noted_before"
-    rm -f "$due"
-}
-if ! came_up; then
-    if [ -n "$document" ]; then
-        put_conf_back
-        # Only a start without the new one tells whether that was to blame.
-        if service_is restart && came_up; then
-            echo 'docker does not start with the new daemon.json: it runs with the old one,' \
-                'which is put back'
-        else
-            echo 'docker starts neither with the new daemon.json nor with what was there' \
-                'before, which is put back: daemon.json is not the reason'
-        fi
-    fi >&2
-    exit 1
-fi
+came_up
+if [ -d /run/systemd/system ]; then systemctl enable -q docker; fi
 rm -f "$due" "$old"

@@ -16,6 +16,17 @@ from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
+from provision.steps.docker.engine.daemon_json.document import (
+    EMPTY,
+    Keys,
+    key_fields,
+    parse,
+)
+from provision.steps.docker.engine.daemon_json.flags import (
+    refuse_other_file,
+    refuse_repeated,
+    remapping,
+)
 from provision.steps.packages.packages import ADVICE, UPDATE_WITHIN_S, Package
 
 PROBE = read_shell(__file__, "probe.sh")
@@ -27,7 +38,6 @@ RELOADABLE = frozenset(
         "authorization-plugins",
         "debug",
         "default-runtime",
-        "features",
         "insecure-registries",
         "labels",
         "live-restore",
@@ -39,11 +49,14 @@ RELOADABLE = frozenset(
         "shutdown-timeout",
     )
 )
-"""Keys that dockerd(8) takes over on SIGHUP, so that no container has to stop."""
+"""Keys that dockerd(8) takes over on SIGHUP, so that no container has to stop.
+
+Without `features`: some of them, such as `containerd-snapshotter`, count from the next start
+only, which may be months later. What is started now is seen to start.
+"""
 ENGINE_RESTART: Thing = "restart of the engine, and its containers with it"
 DOCKERD_SAID = "dockerd said: "
 """Beginning of the line of the evidence with the reason for which dockerd ended."""
-EMPTY: tuple[Any, ...] = ([], {}, "", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +93,15 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     package of its own, or `moby-engine`.
 
     Raises:
-        RefusedError: the host's daemon.json is not JSON; `docker` belongs to another
-            engine (podman, a snap); docker.service is masked; or `live-restore` is
-            wanted of a member of a swarm.
+        RefusedError: the host's daemon.json is not JSON, is not read, or has a key that
+            is a flag of the unit as well; `docker` belongs to another engine (podman, a
+            snap); docker.service is masked; `live-restore` is wanted of a member of a
+            swarm; or users are remapped, see `refuse_userns_remap`.
         ApplyError: the packages cannot be installed (the message names the process
-            that has the lock), or Docker does not start: the message has dockerd's own
-            reason, and says whether it starts with the daemon.json that was there
-            before, which is put back.
+            that has the lock), dockerd refuses the daemon.json, or Docker does not
+            start: the message has dockerd's own reason, and says whether it starts with
+            the daemon.json that was there before, which is put back; one that starts
+            with neither is stopped.
 
     Source: dockerd(8), Docker Engine 20.10.
     """
@@ -123,7 +138,13 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     }
     """Advice by words in the reason for which dockerd ended."""
 
-    daemon: Mapping[str, Any] = {}
+    daemon: Keys = {}
+    refuse_userns_remap: bool = False
+    """Refuse an engine that gives the users of containers other numbers on the host.
+
+    For containers that share the host's network, which it does not let them; with
+    `--userns=host` the files of their images still belong to the other numbers.
+    """
 
     def probe(self) -> Sh:
         return Sh.of(PROBE)
@@ -137,7 +158,7 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     def desired(self) -> State:
         there = {"engine": "installed", "client": "installed"}
         up = {**there, "running": "true", "boot": "true"}
-        keys = _fields(self._keys())
+        keys = key_fields(self._keys())
         return up | keys | ({"loaded": "true"} if keys else {})
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
@@ -161,15 +182,31 @@ class DockerEngine(HostEngine, kind="docker_engine"):
                 "live-restore",
                 hint="leave live-restore as it is (docker_live_restore: null)",
             )
-        there = _parse(observed.get("file", ""))
-        document = json.dumps({**there, **self._keys()}, indent=4)
-        changes = diff({**_fields(there), **observed}, self._wanted(observed))
+        there = parse(observed.get("file", ""))
+        merged = {**there, **self._keys()}
+        self._refuse_unstartable(observed, merged)
+        document = json.dumps(merged, indent=4)
+        changes = diff({**key_fields(there), **observed}, self._wanted(observed))
         return [
             Merge(change.field, change.before, change.after, document)
             if change.field.startswith("daemon.")
             else change
             for change in changes
         ]
+
+    def _refuse_unstartable(self, observed: State, keys: Mapping[str, Any]) -> None:
+        """Raise RefusedError if the engine would not start with *keys*, or not as needed."""
+        if self._keys():
+            refuse_other_file(observed)
+        refuse_repeated(observed, keys)
+        cause = remapping(observed, keys) if self.refuse_userns_remap else ""
+        if cause:
+            raise RefusedError(
+                "the engine remaps the users of its containers, which then cannot share "
+                f"the host's network: {cause}",
+                hint="take userns-remap away and restart Docker (its images and "
+                "containers are then pulled and made anew), or leave this host out",
+            )
 
     def _wanted(self, observed: State) -> dict[str, str]:
         """Desired; of an engine that is yet to come only what says something."""
@@ -225,28 +262,3 @@ def _refuse_unmanageable(observed: State) -> None:
             "docker.service is masked on this host",
             hint="see who did so and why; `systemctl unmask docker.service` undoes it",
         )
-
-
-def _fields(keys: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        f"daemon.{key}": json.dumps(value, sort_keys=True)
-        for key, value in keys.items()
-    }
-
-
-def _parse(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text or "{}")
-    except ValueError as error:
-        raise _unreadable(str(error), text) from None
-    if not isinstance(document, dict):
-        raise _unreadable("it is not an object", text)
-    return document
-
-
-def _unreadable(why: str, text: str) -> RefusedError:
-    return RefusedError(
-        f"/etc/docker/daemon.json on the host cannot be read: {why}",
-        hint="repair it by hand; Docker would not start with it either",
-        details=text.splitlines()[:20],
-    )

@@ -1,35 +1,50 @@
-# Prints whether there is an engine, a client for it, and what it says of itself; and the
-# daemon.json, whole.
+# Prints whether there is an engine, a client for it, and what it says of itself; the words
+# that dockerd is started with; and the daemon.json, whole.
 #
 # needs:
+# uses: daemon_json/unit.sh
 
 conf=/etc/docker/daemon.json
 client=false
 ! command -v docker >/dev/null || client=true
+print_info() {
+    echo client=installed
+    # One call for all: each costs a host more than all of a shell's own work.
+    info=$(docker info --format '{{.ServerVersion}} {{.Swarm.LocalNodeState}} {{.SecurityOptions}}' 2>/dev/null) ||
+        info=
+    version=${info%% *}
+    [ -n "$version" ] && echo running=true || echo running=false
+    printf 'version=%s\n' "$version"
+    # An engine in a swarm takes live-restore when it reloads, and never starts again.
+    case $info in *' active '*)
+        grep -q '"live-restore": *true' "$conf" 2>/dev/null || echo swarm=active ;;
+    esac
+    case $info in *name=userns*) echo userns=remapped ;; esac
+}
 if command -v dockerd >/dev/null || { "$client" && docker version >/dev/null 2>&1; }; then
     echo engine=installed
     # Debian 13 has the client in a package of its own, which its engine does without.
-    if "$client"; then
-        echo client=installed
-        version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || version=
-        [ -n "$version" ] && echo running=true || echo running=false
-        printf 'version=%s\n' "$version"
-        # An engine in a swarm takes live-restore when it reloads, and never starts again.
-        if [ -n "$version" ] && ! grep -q '"live-restore": *true' "$conf" 2>/dev/null; then
-            swarm=$(docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null) || swarm=
-            [ "$swarm" != active ] || echo swarm=active
-        fi
-    fi
+    ! "$client" || print_info
     boot=true
     if [ -d /run/systemd/system ]; then
-        unit=$(systemctl is-enabled docker 2>&1) || boot=false
-        case $unit in
-        masked*) echo unit=masked ;;
-        not-found* | *'No such file'*)
-            printf 'unit=missing\nprogram=%s\n' "$(docker --version 2>/dev/null)" ;;
+        show_unit || exit 1
+        case $(property LoadState) in
+        masked) echo unit=masked ;;
+        not-found) printf 'unit=missing\nprogram=%s\n' "$(docker --version 2>/dev/null)" ;;
+        esac
+        case $(property UnitFileState) in
+        enabled* | static | alias | indirect) ;;
+        # Of an init script only this knows whether it is started at boot.
+        generated) systemctl is-enabled docker >/dev/null 2>&1 || boot=false ;;
+        *) boot=false ;;
         esac
     fi
     echo "boot=$boot"
     [ -e /run/provision-docker-reload ] && echo loaded=false || echo loaded=true
+    print_flags
+elif [ -d /run/systemd/system ] &&
+    ! grep -qs '^ExecStart=.' /etc/systemd/system/docker.service /etc/systemd/system/docker.service.d/*.conf
+then
+    echo init=systemd
 fi
 [ ! -e "$conf" ] || printf 'file=%s\n' "$(base64 <"$conf" | tr -d '\n')"

@@ -1,0 +1,1 @@
+"""The file daemon.json of a Docker engine, and the flags that it must agree with."""
