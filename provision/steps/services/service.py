@@ -93,7 +93,8 @@ class Service(NamedService, kind="service"):
     Raises:
         RefusedError: another process has the port of `health`.
         ApplyError: there is no such service, or it did not stay up or become healthy;
-            the report has the last lines of its journal.
+            the report has the last lines of its journal. One that systemd would start
+            again and again is stopped, and not started at boot if it was not before.
 
     Source: systemctl(1), systemd 239; update-rc.d(8).
     """

@@ -78,7 +78,32 @@ roll_back() {
     fi
 }
 
+# What systemd would start again and again is stopped; what has failed for good stays so, and
+# what runs without being healthy may only be slow.
+stop_restarting() {
+    has_systemd || return 0
+    refresh
+    again=$(property NRestarts)
+    if [ "$(state)" = starting ] || [ "${again:-0}" -gt 0 ]; then
+        systemctl stop "$name"
+        echo 'it is stopped: systemd would have started it again and again' >&2
+    fi
+}
+
 exists || { printf 'this host has no service %s\n' "$name" >&2; exit 1; }
+case $act in
+'') ;;
+restart)
+    if begin && is_well; then
+        remember "$@"
+    else
+        roll_back "$@"
+        stop_restarting
+        exit 1
+    fi ;;
+*) begin ;;
+esac
+# After it: what does not stay up is not started again at boot.
 case $boot in
 '') ;;
 *)
@@ -88,15 +113,4 @@ case $boot in
         update-rc.d "$name" defaults >/dev/null
         update-rc.d "$name" "$boot"
     fi ;;
-esac
-case $act in
-'') ;;
-restart)
-    if begin && is_well; then
-        remember "$@"
-    else
-        roll_back "$@"
-        exit 1
-    fi ;;
-*) begin ;;
 esac

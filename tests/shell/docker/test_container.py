@@ -1,4 +1,7 @@
-"""The host decides if a container is replaced or made; Docker is a stub that keeps a log."""
+"""A container is replaced, and the old one comes back if Docker refuses the new one.
+
+Docker is a stub that keeps a folder for each container.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,30 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL, run
 
+from provision.model.shell import Reply, Sh
 from provision.steps.docker.container.container import DockerContainer
 
 Shell = tuple[str, ...]
 DOCKER = r"""#!/bin/sh
-echo "$1 $2" >>"${0%/*}/log"
-[ "$1 $2" != 'container inspect' ] || [ -e "${0%/*}/container" ]
+cd "${0%/*}" || exit
+for last; do :; done
+case "$1 $2" in
+'container inspect')
+    cat "$last/id" 2>/dev/null >/dev/null || exit 1
+    case $4 in *RestartCount*)
+        # Each look finds one restart more.
+        cat "$last/restarts"
+        [ ! -e "$last/grows" ] || echo "$(($(cut -d' ' -f1 "$last/restarts") + 1)) running" >"$last/restarts"
+    esac ;;
+stop*) echo stopped >"$last/status" ;;
+start*) echo running >"$last/status" ;;
+rm*) rm -r "$last" ;;
+rename*) [ ! -e "$3" ] && mv "$2" "$3" ;;
+update*) ;;
+run*)
+    mkdir web && echo new >web/id && echo running >web/status
+    [ ! -e refuses ] || { echo created >web/status; exit 125; } ;;
+esac
 """
 STEP = DockerContainer(name="web", image="nginx:1.25")
 
@@ -25,22 +46,87 @@ def tools(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def calls(shell: Shell, tools: Path) -> list[str]:
+def container(tools: Path, name: str, **fields: str) -> None:
+    (tools / name).mkdir()
+    for field, value in {"id": "old", "status": "running", **fields}.items():
+        (tools / name / field).write_text(f"{value}\n")
+
+
+def containers(tools: Path) -> dict[str, tuple[str, ...]]:
+    """The containers that there are, with their id and status."""
+    return {
+        path.name: tuple((path / f).read_text().strip() for f in ("id", "status"))
+        for path in tools.iterdir()
+        if path.is_dir()
+    }
+
+
+def sent(shell: Shell, tools: Path, sh: Sh) -> Reply:
     env = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
-    done = run(shell, STEP.apply(STEP.plan({})), strict=True, env=env)
-    assert done.exit == 0, done.stderr
-    return (tools / "log").read_text().splitlines()
+    return run(shell, sh, strict=True, env=env)
+
+
+def replaced(shell: Shell, tools: Path) -> Reply:
+    return sent(shell, tools, STEP.apply(STEP.plan({})))
 
 
 @EACH_SHELL
 def test_one_that_is_missing_is_run(shell: Shell, tools: Path) -> None:
-    assert calls(shell, tools) == ["container inspect", "run --detach"]
+    assert replaced(shell, tools).exit == 0
+    assert containers(tools) == {"web": ("new", "running")}
 
 
 @EACH_SHELL
-def test_one_that_is_there_is_removed_first(shell: Shell, tools: Path) -> None:
-    (tools / "container").touch()
-    assert calls(shell, tools) == [
-        *("container inspect", "stop -t", "rm --force"),
-        "run --detach",
-    ]
+@pytest.mark.parametrize(
+    "there", [["web"], ["web.provision-before"], ["web", "web.provision-before"]]
+)
+def test_one_that_is_there_is_replaced(
+    shell: Shell, tools: Path, there: list[str]
+) -> None:
+    for name in there:
+        container(tools, name)
+    assert replaced(shell, tools).exit == 0
+    assert containers(tools) == {"web": ("new", "running")}
+
+
+@EACH_SHELL
+@pytest.mark.parametrize("there", ["web", "web.provision-before"])
+def test_one_that_docker_refuses_is_taken_away_again(
+    shell: Shell, tools: Path, there: str
+) -> None:
+    container(tools, there)
+    (tools / "refuses").touch()
+    done = replaced(shell, tools)
+    assert done.exit == 125
+    assert "was there before runs again" in done.stderr
+    assert containers(tools) == {"web": ("old", "running")}
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("restarts", "grows", "stops"),
+    [
+        ("0 running", False, False),
+        ("0 exited", False, False),
+        ("5 running", False, False),
+        ("5 exited", False, False),
+        ("5 running", True, True),
+        ("1 restarting", False, True),
+    ],
+)
+def test_one_that_is_started_again_and_again_is_stopped(
+    shell: Shell, tools: Path, restarts: str, grows: bool, stops: bool
+) -> None:
+    more = {"grows": ""} if grows else {}
+    container(tools, "web", restarts=restarts, **more)
+    (tools / "sleep").write_text("#!/bin/sh\n")
+    (tools / "sleep").chmod(0o755)
+    done = sent(shell, tools, STEP.put_back({}, STEP.plan({})))
+    assert (done.exit, done.stderr) == (0, "")
+    assert ("is stopped" in done.stdout) is stops
+    assert containers(tools)["web"][1] == ("stopped" if stops else "running")
+
+
+@EACH_SHELL
+def test_one_that_is_missing_need_not_be_stopped(shell: Shell, tools: Path) -> None:
+    assert sent(shell, tools, STEP.put_back({}, [])) == Reply()

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from provision.errors import RefusedError
-from provision.model.change import Change
+from provision.model.change import Change, State
 from provision.model.shell import Reply, Sh
+from provision.ray.steps.node.base import RayNode
 from provision.ray.steps.node.roles import RayHead, RayWorker
 from provision.ray.steps.rollback import RayPrevious
 
@@ -37,6 +38,7 @@ container)
     *provision.cluster*provision.run*) echo "$(cat "$last/cluster") $(cat "$last/run")" ;;
     *provision.cluster*) cat "$last/cluster" ;;
     *provision.run*) cat "$last/run" ;;
+    *RestartCount*) echo "$(cat "$last/restarts" || echo 0) $(cat "$last/status")" ;;
     esac ;;
 inspect)
     case $3 in *Status}}{{with*) ;; *) exit 1 ;; esac
@@ -106,15 +108,22 @@ SHARED = {"cluster", "image", "address", "data_dir", "auth"}
 CHANGES = [Change("--num-cpus", "1", "2")]
 
 
+WORKER = RayWorker(
+    **HEAD.model_dump(include=SHARED), head="127.0.0.1", ports={"head": 1}
+)
+
+
 def replace() -> Sh:
     sh = HEAD.apply(CHANGES)
     return Sh(sh.text, sh.args, {**sh.params, "drain_s": "1"})
 
 
 def put_back() -> Sh:
-    sh = HEAD.put_back({"status": "running", "health": "healthy"}, CHANGES)
-    assert sh
-    return sh
+    return HEAD.put_back({"status": "running", "health": "healthy"}, CHANGES)
+
+
+def goes_back(step: RayNode, state: State, changes: list[Change]) -> bool:
+    return step.put_back(state, changes).params["goes_back"] == "true"
 
 
 @pytest.mark.parametrize("kill_at", range(1, MOST_CALLS))
@@ -158,6 +167,27 @@ def test_only_a_container_of_this_run_is_taken_away(docker: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "restarts", "step", "stops"),
+    [
+        ("restarting", "3", HEAD, True),
+        ("running", "0", HEAD, False),
+        ("running", "1", HEAD, False),
+        # Nobody listens at port 1: a worker waits for its head.
+        ("restarting", "3", WORKER, False),
+    ],
+)
+def test_one_that_has_none_to_go_back_to_is_stopped(
+    docker: Path, status: str, restarts: str, step: RayNode, stops: bool
+) -> None:
+    container(docker, NAME, "this", status=status, restarts=restarts)
+    done = run(docker, step.put_back({}, [Change("container", None, "x")]))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("is stopped" in done.stdout) is stops
+    assert field(docker, NAME, "status") == ("exited" if stops else status)
+    assert field(docker, NAME, "restart") == ("no" if stops else "unless-stopped")
+
+
+@pytest.mark.parametrize(
     ("health", "changed"),
     [
         ("unhealthy", "--num-cpus"),
@@ -171,20 +201,20 @@ def test_a_node_goes_back_only_to_what_works_in_the_cluster(
     health: str, changed: str
 ) -> None:
     state = {"status": "running", "health": health}
-    assert HEAD.put_back(state, [Change(changed, "1", "2")]) is None
+    assert not goes_back(HEAD, state, [Change(changed, "1", "2")])
 
 
 def test_a_worker_does_not_go_back_to_another_version_than_its_head_has() -> None:
     state = {"status": "running", "health": "healthy"}
     at_once = [Change("full_restart", None, "x"), Change("image", "a", "b")]
     worker = RayWorker(**HEAD.model_dump(include=SHARED), head="10.0.0.9")
-    assert worker.put_back(state, at_once) is None
-    assert HEAD.put_back(state, at_once), "the others are still as they were"
+    assert not goes_back(worker, state, at_once)
+    assert goes_back(HEAD, state, at_once), "the others are still as they were"
 
 
 def test_a_node_stays_as_it_is_where_that_is_asked_for() -> None:
     head = HEAD.model_copy(update={"keep_old": False})
-    assert head.put_back({"status": "running", "health": "healthy"}, CHANGES) is None
+    assert not goes_back(head, {"status": "running", "health": "healthy"}, CHANGES)
 
 
 def test_a_container_that_was_never_healthy_does_not_replace_one_that_was(

@@ -38,7 +38,7 @@ HOST_DECIDES = {
     ),
     "docker_container": Proof(
         {"absent", "edited"},
-        "shell/docker/test_container.py::test_one_that_is_there_is_removed_first",
+        "shell/docker/test_container.py::test_one_that_is_there_is_replaced",
     ),
     "file": Proof(
         {"absent", "other-content"},

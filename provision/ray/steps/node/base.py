@@ -352,15 +352,16 @@ class RayNode(Step):
         no_head = state.get("health", "").startswith(NO_HEAD)
         return no_head and not self.is_first
 
-    def put_back(self, observed: State, changes: Sequence[Change]) -> Sh | None:
+    def put_back(self, observed: State, changes: Sequence[Change]) -> Sh:
         was_well = observed.get("health") == "healthy"
         works = can_go_back(changes, is_first=self.is_first)
-        if not (self.keep_old and was_well and works):
-            return None
         container = self.container()
         return Sh.of(
             PUT_BACK,
             name=container.name,
+            goes_back=self.keep_old and was_well and works,
+            head="" if self.is_first else self.head_address(),
+            head_port=self.ports.head,
             cluster=self.cluster,
             run=self.run,
             restart=container.restart,

@@ -1,10 +1,19 @@
 # Puts the container back that this run replaced, because the one that replaced it is not
-# healthy. Prints what it did; nothing if there is no container to go back to.
+# healthy. Without one to go back to, a container that Docker starts again and again is
+# stopped. Prints what it did.
 #
-# needs: name, cluster, run, restart, stop_s, wait_s
-# uses: find_previous.sh
+# needs: name, cluster, run, restart, stop_s, wait_s, goes_back, head, head_port
+# uses: find_previous.sh, http.sh, docker/container/stop_restarting.sh
+stay() {
+    # A worker ends again and again until its head is there, and then joins it.
+    if [ -z "$head" ] || [ "$(http 3 open "$head" "$head_port")" = open ]; then
+        stop_restarting
+    fi
+    exit 0
+}
+"$goes_back" || stay
 find_previous
-[ -n "$kept" ] || exit 0
+[ -n "$kept" ] || stay
 if docker container inspect "$name" >/dev/null 2>&1; then
     made=$(docker container inspect --format \
         '{{with .Config.Labels}}{{index . "provision.run"}}{{end}}' "$name")

@@ -24,6 +24,7 @@ PROBE = read_shell(__file__, "probe.sh")
 RESUME = read_shell(__file__, "resume.sh")
 RUN = read_shell(__file__, "run.sh")
 EVIDENCE = read_shell(__file__, "evidence.sh")
+STOP = read_shell(__file__, "stop.sh")
 FIND = read_shell(__file__, "find.sh")
 REMOVE = r"""
 docker ps --all --quiet "$@" | while read -r id; do
@@ -75,8 +76,10 @@ class DockerContainer(Options, kind="docker_container"):
 
     Raises:
         RefusedError: another container has the name.
-        ApplyError: Docker refuses, the image is not on the host, or it ends again.
-        VerifyError: it does not stay up, or is not healthy in `settle_s` seconds.
+        ApplyError: Docker refuses, the image is not on the host, or it ends again. The
+            container that was there runs again if Docker refuses the new one.
+        VerifyError: it does not stay up, or is not healthy in `settle_s` seconds; it is
+            stopped if Docker starts it again and again.
 
     Source: docker-run(1) and docker-container-inspect(1), Docker Engine 20.10.
     """
@@ -175,6 +178,9 @@ class DockerContainer(Options, kind="docker_container"):
 
     def hopeless(self, first: State, now: State) -> str:
         return crash_loop(first, now)
+
+    def put_back(self, observed: State, changes: Sequence[Change]) -> Sh:
+        return Sh.of(STOP, name=self.name)
 
     def plan(self, observed: State) -> list[Change]:
         if not observed:

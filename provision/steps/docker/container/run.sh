@@ -1,8 +1,28 @@
 # needs: name, stop_s, "$@"
 # uses: start_container.sh
+# Replaces a container; the one that was there is started again if Docker refuses the new one.
 
-if docker container inspect "$name" >/dev/null 2>&1; then
+before=$name.provision-before
+exists() { docker container inspect "$1" >/dev/null 2>&1; }
+put_back() {
+    code=$?
+    trap - EXIT
+    [ "$code" != 0 ] || exit 0
+    if exists "$before"; then
+        ! exists "$name" || docker rm --force --volumes "$name" >/dev/null
+        docker rename "$before" "$name"
+        docker start "$name" >/dev/null
+        echo 'the container that was there before runs again' >&2
+    fi
+    exit "$code"
+}
+trap put_back EXIT
+if exists "$name"; then
     docker stop -t "$stop_s" "$name"
-    docker rm --force --volumes "$name"
+    # A run that was killed may have left one.
+    ! exists "$before" || docker rm --force --volumes "$before"
+    docker rename "$name" "$before"
 fi
 start_container "$@"
+trap - EXIT
+! exists "$before" || docker rm --force --volumes "$before"

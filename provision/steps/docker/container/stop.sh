@@ -1,0 +1,4 @@
+# needs:
+# uses: stop_restarting.sh
+
+stop_restarting
