@@ -25,6 +25,8 @@ from provision.steps.files.path_info import PROBE, found
 
 LINKS = "hard_links"
 """The field of a file that has more than one."""
+FOREIGN = "foreign"
+"""The field with the owner of a directory that has something in it of somebody else."""
 LARGEST = 2**20
 """Bytes of content that travel inside a script; Linux and sshd have no limit near it."""
 
@@ -130,26 +132,37 @@ class Directory(Ownership, kind="directory"):
     """A directory with this owner, group and mode; what is inside is left alone.
 
     Directories above it that are missing are made too, as root's and with mode 755.
-    A symbolic link to a directory counts as that directory.
+    A symbolic link to a directory counts as that directory. With `refuse_foreign` one
+    that has another owner, and something in it that no run brought, is left to them.
 
     Example:
         directory: {path: /srv/data, owner: "1000", group: users, mode: "2775"}
 
     Raises:
-        RefusedError: something else is at *path*, such as a file or a dangling link.
+        RefusedError: something else is at *path*, such as a file or a dangling link; or
+            it is somebody else's, see `refuse_foreign`.
         ApplyError: there is no such owner or group.
 
     Source: stat(1) and install(1), GNU coreutils 8.32.
     """
 
     mode: FileMode = "755"
+    refuse_foreign: bool = False
+
+    @property
+    def _asked(self) -> str:
+        """The path as the probe is asked about it; see PROBE."""
+        return f"{self.path}/." if self.refuse_foreign else f"{self.path}/"
 
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(PROBE, f"{self.path}/")
+        return Sh.mergeable_probe(PROBE, self._asked)
 
     def observe(self, reply: Reply) -> State:
+        there = found(reply).get(self._asked)
+        foreign = {FOREIGN: f"{there.owner} ({there.uid})"} if there else {}
         # Without the slash where it is not a directory.
-        return self.seen(f"{self.path}/", reply) or self.seen(self.path, reply)
+        state = self.seen(self._asked, reply) or self.seen(self.path, reply)
+        return {**state, **foreign} if there and there.is_foreign else state
 
     def desired(self) -> State:
         return {"type": "directory", **self.rights()}
@@ -160,7 +173,15 @@ class Directory(Ownership, kind="directory"):
 
     def plan(self, observed: State) -> list[Change]:
         self.refuse_other_type(observed)
-        return super().plan(observed)
+        changes = super().plan(observed)
+        if FOREIGN in observed and "owner" in {change.field for change in changes}:
+            raise RefusedError(
+                f"{self.path} belongs to {observed[FOREIGN]}, and has something in it that "
+                "no deploy brought",
+                hint="choose another folder; or move that away; or, if it is this "
+                f"program's, give it over: `chown -R {self.owner} {self.path}`",
+            )
+        return changes
 
     def settled(self) -> Settled:
         return Settled((self.line(f"directory:{self.path}/"),))

@@ -11,7 +11,10 @@ from provision.model.shell import Reply
 from provision.model.shell_file import read_shell
 
 PROBE = read_shell(__file__, "paths_probe.sh")
-"""Probe of each path; for one that ends with a slash, of the target of a link there."""
+"""Probe of each path; for one that ends with a slash, of the target of a link there.
+
+For a directory that ends with `/.` also whether something is in it that no run brought.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class PathInfo:
 
     Attributes:
         links: how many names it has; 1 = no other.
+        is_foreign: true of a directory with content that no run brought, if that was asked.
         sha256: a file's digest.
     """
 
@@ -31,6 +35,7 @@ class PathInfo:
     group: str
     links: int = 1
     sha256: str = ""
+    is_foreign: bool = False
 
     @property
     def content(self) -> dict[str, str]:
@@ -52,11 +57,13 @@ def found(reply: Reply) -> Mapping[str, PathInfo]:
 # A joint reply is read by every step that has a path in it; hosts often say the same.
 @functools.lru_cache(maxsize=64)
 def _parse(text: str) -> Mapping[str, PathInfo]:
-    sums, there = {}, {}
+    sums, there, foreign = {}, {}, set()
     # A name may have what other systems take for the end of a line.
     lines = [line for line in text.split("\n") if line]
     for line in lines:
-        if not line.startswith("stat "):
+        if line.startswith("foreign "):
+            foreign.add(line.removeprefix("foreign "))
+        elif not line.startswith("stat "):
             digest, path = _sum(line)
             sums[path] = digest
     for line in lines:
@@ -67,7 +74,15 @@ def _parse(text: str) -> Mapping[str, PathInfo]:
             type_ = "file" if type_.startswith("regular ") else type_
             digest = sums.get(path, "")
             there[path] = PathInfo(
-                type_, mode, uid, owner, gid, group, int(links), digest
+                type_,
+                mode,
+                uid,
+                owner,
+                gid,
+                group,
+                int(links),
+                digest,
+                path in foreign,
             )
     return there
 

@@ -1,17 +1,20 @@
 # needs:
 # probe_paths PATH... prints the type, the rights, the owner and the number of names (hard
-# links) of each path that exists, and the digest of each file. A path that ends with a slash is the target of a link there.
+# links) of each path that exists, and the digest of each file. A path that ends with a slash, or
+# with `/.`, is the target of a link there.
 
 stat_all() { stat -c 'stat %a %u %U %g %G %h %F:%n' -- "$@"; }
 probe_paths() {
     for path; do
         shift
         case $path in
-        */)
+        */ | */.)
+            link=${path%.}
+            link=${link%/}
             if [ -d "$path" ]; then
                 set -- "$@" "$path"
-            elif [ -e "${path%/}" ] || [ -L "${path%/}" ]; then
-                stat_all "${path%/}" || return 1
+            elif [ -e "$link" ] || [ -L "$link" ]; then
+                stat_all "$link" || return 1
             fi
             ;;
         *) if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi ;;
