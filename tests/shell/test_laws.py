@@ -17,6 +17,7 @@ from provision.config.registry import kinds
 from provision.errors import RefusedError
 from provision.model.shell import Sh
 from provision.model.step import Step
+from provision.steps.room import room_fields
 
 SAMPLES = samples()
 EACH_SAMPLE = pytest.mark.parametrize("name", SAMPLES)
@@ -89,7 +90,8 @@ def test_a_bare_host_says_absent(
     # Of Docker's configuration a bare host may well have some.
     # What is no state of the step's own.
     apart = {"file", "host_memory_kb", "init"}
-    assert {key: value for key, value in state.items() if key not in apart} == {}
+    room = room_fields(state)
+    assert {k: v for k, v in state.items() if k not in {*apart, *room}} == {}
 
 
 def test_a_tool_that_is_missing_is_noticed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step, Thing
 from provision.steps.manifest.manifest import ABSENT, STAYS, UNDONE
+from provision.steps.room import Megabytes, refuse_full
 
 PROBE = read_shell(__file__, "image_probe.sh")
 BROUGHT_PROBE = read_shell(__file__, "image_brought_probe.sh")
@@ -75,6 +76,7 @@ class DockerImage(NamedImage, kind="docker_image"):
     stays. To follow it write the image with its digest, `name@sha256:...`.
 
     Raises:
+        RefusedError: there is no room for it, see `room_mb`.
         ApplyError: the registry cannot be reached, has no such image or asks for a
             login, or the disk is full.
 
@@ -85,12 +87,20 @@ class DockerImage(NamedImage, kind="docker_image"):
     advice_table = ADVICE
 
     timeout_s: Seconds = 1800
+    room_mb: Megabytes = 1000
+    """Room that is needed where Docker keeps its data, if the image is missing."""
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, name=self.name)
 
     def desired(self) -> State:
         return {"image": self.name}
+
+    def plan(self, observed: State) -> list[Change]:
+        changes = super().plan(observed)
+        if changes:
+            refuse_full(observed, f"the image {self.name}", self.room_mb, "room_mb")
+        return changes
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(PULL, name=self.name)

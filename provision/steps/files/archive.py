@@ -14,6 +14,7 @@ from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Step, Thing, lines_of
 from provision.steps.files.foresight import read_at
+from provision.steps.room import Megabytes, mount_points, refuse_full
 
 ARCH = "%ARCH%"
 """In a URL: the host's architecture, as publishers name it (amd64, arm64)."""
@@ -34,19 +35,7 @@ Version = Annotated[
     str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.+~-]*\z"), AfterValidator(_version)
 ]
 
-PROBE = r"""
-current=$folder/current
-if [ -L "$current" ]; then
-    [ -d "$current/" ] || exit 0
-    printf 'current=%s\n' "$(readlink -- "$current")"
-    [ ! -r "$current/.provision" ] || {
-        read -r checksum <"$current/.provision" || true
-        printf 'checksum=%s\n' "$checksum"
-    }
-elif [ -e "$current" ]; then
-    printf 'current=a %s\n' "$(stat -c %F -- "$current")"
-fi
-"""
+PROBE = read_shell(__file__, "archive_probe.sh")
 INSTALL = read_shell(__file__, "archive_install.sh")
 ADVICE = {
     ("neither curl nor wget",): (
@@ -116,7 +105,8 @@ class Archive(Step, kind="archive"):
           version: 3.5.0
 
     Raises:
-        RefusedError: `folder/current` is not a link.
+        RefusedError: `folder/current` is not a link, its file system is mounted noexec,
+            or there is no room, see `room_mb`.
         ApplyError: it cannot be downloaded (the host says why), is not what the
             checksum promises, is no archive, has a path or a link that leads out of it
             or a device, or the disk is full.
@@ -133,6 +123,8 @@ class Archive(Step, kind="archive"):
     version: Version
     strip: int = Field(default=1, ge=0)
     """Number of leading folders of the archive's paths to leave out; `./` is none."""
+    room_mb: Megabytes = 500
+    """Room that is needed for the archive and what is in it, if it is not there yet."""
     timeout_s: Seconds = 1800
 
     @model_validator(mode="after")
@@ -149,7 +141,7 @@ class Archive(Step, kind="archive"):
         return ",".join(f"{machine}={digest}" for machine, digest in pairs)
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, folder=self.folder)
+        return Sh.of(PROBE, folder=self.folder, version=self.version)
 
     def desired(self) -> State:
         return {"current": self.version, "checksum": self._checksum()}
@@ -175,7 +167,18 @@ class Archive(Step, kind="archive"):
                 f"{self.folder}/current is {there}, not a symbolic link",
                 hint="look at it, and move it away or choose another folder",
             )
-        return super().plan(observed)
+        changes = super().plan(observed)
+        if changes and (options := observed.get("mounted")):
+            [mount, *_] = mount_points(observed)
+            raise RefusedError(
+                f"programs in {self.folder} cannot be run: {mount} is mounted {options}",
+                hint="choose another folder, or mount it without noexec: "
+                f"`mount -o remount,exec {mount}`, and in /etc/fstab",
+            )
+        if changes and "unpacked" not in observed:
+            what = f"{self.folder} {self.version}"
+            refuse_full(observed, what, self.room_mb, "room_mb")
+        return changes
 
     def settled(self) -> Settled:
         return Settled(lines_of(self.desired()))

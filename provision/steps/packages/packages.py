@@ -13,6 +13,7 @@ from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Settled, Step, Thing, lines_of
 from provision.steps.manifest.manifest import STAYS, UNDONE
+from provision.steps.room import Megabytes, refuse_full, room_fields
 
 Package = Annotated[
     str, Field(pattern=r"\A[A-Za-z0-9]([A-Za-z0-9.+_-]*[A-Za-z0-9+_])?(:[a-z0-9]+)?\z")
@@ -22,21 +23,8 @@ Package = Annotated[
 UPDATE_WITHIN_S = 86400
 """Default of the longest age of the lists of packages."""
 
-PROBE = r"""
-if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
-    # dpkg-query ends with 1 when it does not know one of the names.
-    dpkg-query -W -f '${Package}=${db:Status-Status}
-${Package}:${Architecture}=${db:Status-Status}
-' -- "$@" 2>/dev/null || [ $? = 1 ] || exit 1
-elif command -v rpm >/dev/null; then
-    found=$(rpm -q --qf '%{NAME}=installed\n' -- "$@" 2>&1) || {
-        # A name that it does not know is an answer, a database it cannot read is none.
-        why=$(printf '%s\n' "$found" | grep '^error:\|^rpmdb:') || why=
-        [ -z "$why" ] || { printf '%s\n' "$why" >&2; exit 1; }
-    }
-    printf '%s\n' "$found" | sed -n '/=installed$/p'
-fi
-"""
+PROBE = read_shell(__file__, "probe.sh")
+INSTALL_PROBE = read_shell(__file__, "install_probe.sh")
 INSTALL = read_shell(__file__, "install.sh")
 REMOVE = read_shell(__file__, "remove.sh")
 BROUGHT_PROBE = read_shell(__file__, "brought_probe.sh")
@@ -110,7 +98,8 @@ class NamedPackages(Step):
         now = {
             name: written.get(package(name), observed.get(name)) for name in self.names
         }
-        return {name: "installed" for name, there in now.items() if there}
+        there = {name: "installed" for name, state in now.items() if state}
+        return {**there, **room_fields(observed)}
 
 
 class Packages(NamedPackages, kind="packages"):
@@ -125,6 +114,7 @@ class Packages(NamedPackages, kind="packages"):
         packages: {names: [curl, ca-certificates]}
 
     Raises:
+        RefusedError: there is no room for them, see `room_mb`.
         ApplyError: a name is unknown, the mirror cannot be reached, the disk is full,
             or the lock was not to be had; the message names the process that has it.
 
@@ -135,6 +125,24 @@ class Packages(NamedPackages, kind="packages"):
 
     update_within_s: int = Field(default=UPDATE_WITHIN_S, ge=0)
     """0 = fetch the lists before every install."""
+    room_mb: Megabytes = 200
+    """Room that is needed in /usr and in apt's cache where one of them is missing."""
+
+    def probe(self) -> Sh:
+        return Sh.mergeable_probe(INSTALL_PROBE, *self.names)
+
+    def observe(self, reply: Reply) -> State:
+        found = Step.observe(self, reply)
+        names = installed(self.names, found)
+        # Of the room only who brings something is told.
+        rest = room_fields(found) if len(names) < len(set(self.names)) else {}
+        return {**names, **rest}
+
+    def plan(self, observed: State) -> list[Change]:
+        changes = super().plan(observed)
+        if changes:
+            refuse_full(observed, "the packages", self.room_mb, "room_mb")
+        return changes
 
     def desired(self) -> State:
         return dict.fromkeys(self.names, "installed")

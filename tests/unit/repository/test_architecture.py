@@ -92,7 +92,7 @@ WITHIN = {
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": "http manifest files services system packages docker",
+    "steps": "http room manifest files services system packages docker",
     "steps/docker": "image engine container",
     "steps/docker/container": "options container",
     "steps/docker/engine": "daemon_json engine engine_absent",

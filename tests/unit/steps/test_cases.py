@@ -32,6 +32,11 @@ class Proof:
 
 
 HOST_DECIDES = {
+    "archive": Proof(
+        {"absent", "full-and-unpacked"},
+        "shell/files/test_archive.py"
+        "::test_two_versions_are_kept_and_going_back_needs_no_network",
+    ),
     "directory": Proof(
         {"absent", "other-rights"},
         "shell/files/test_files.py::test_special_bits_come_and_go",

@@ -28,6 +28,7 @@ from provision.steps.docker.engine.daemon_json.flags import (
     remapping,
 )
 from provision.steps.packages.packages import ADVICE, UPDATE_WITHIN_S, Package
+from provision.steps.room import Megabytes, refuse_full
 
 PROBE = read_shell(__file__, "probe.sh")
 CONFIGURE = read_shell(__file__, "configure.sh")
@@ -96,7 +97,7 @@ class DockerEngine(HostEngine, kind="docker_engine"):
         RefusedError: the host's daemon.json is not JSON, is not read, or has a key that
             is a flag of the unit as well; `docker` belongs to another engine (podman, a
             snap); docker.service is masked; `live-restore` is wanted of a member of a
-            swarm; or users are remapped, see `refuse_userns_remap`.
+            swarm; users are remapped, see `refuse_userns_remap`; or there is no room.
         ApplyError: the packages cannot be installed (the message names the process
             that has the lock), dockerd refuses the daemon.json, or Docker does not
             start: the message has dockerd's own reason, and says whether it starts with
@@ -139,6 +140,8 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     """Advice by words in the reason for which dockerd ended."""
 
     daemon: Keys = {}
+    room_mb: Megabytes = 600
+    """Room that is needed in /usr, in apt's cache and for its data where it is missing."""
     refuse_userns_remap: bool = False
     """Refuse an engine that gives the users of containers other numbers on the host.
 
@@ -187,6 +190,8 @@ class DockerEngine(HostEngine, kind="docker_engine"):
         self._refuse_unstartable(observed, merged)
         document = json.dumps(merged, indent=4)
         changes = diff({**key_fields(there), **observed}, self._wanted(observed))
+        if "engine" not in observed:
+            refuse_full(observed, "a Docker engine", self.room_mb, "room_mb")
         return [
             Merge(change.field, change.before, change.after, document)
             if change.field.startswith("daemon.")

@@ -2,7 +2,7 @@
 # that dockerd is started with; and the daemon.json, whole.
 #
 # needs:
-# uses: daemon_json/unit.sh
+# uses: daemon_json/unit.sh, room.sh
 
 conf=/etc/docker/daemon.json
 client=false
@@ -42,9 +42,11 @@ if command -v dockerd >/dev/null || { "$client" && docker version >/dev/null 2>&
     echo "boot=$boot"
     [ -e /run/provision-docker-reload ] && echo loaded=false || echo loaded=true
     print_flags
-elif [ -d /run/systemd/system ] &&
-    ! grep -qs '^ExecStart=.' /etc/systemd/system/docker.service /etc/systemd/system/docker.service.d/*.conf
-then
-    echo init=systemd
+else
+    print_room /usr /var/cache "$(nearest /var/lib/docker)"
+    units=/etc/systemd/system/docker.service
+    if [ -d /run/systemd/system ] && ! grep -qs '^ExecStart=.' "$units" "$units.d"/*.conf; then
+        echo init=systemd
+    fi
 fi
 [ ! -e "$conf" ] || printf 'file=%s\n' "$(base64 <"$conf" | tr -d '\n')"
