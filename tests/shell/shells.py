@@ -13,10 +13,11 @@ import yaml
 
 from provision import testing
 from provision.config.registry import step_class
-from provision.model.change import Change
+from provision.model.change import Change, State
 from provision.model.framing import Task, run_tasks
 from provision.model.shell import Reply, Sh
 from provision.model.step import Step
+from provision.steps.room import room_fields
 from provision.testing import FakeTransport
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -101,6 +102,12 @@ def bare_tools(folder: Path) -> Path:
         if found := shutil.which(tool):
             (folder / tool).symlink_to(found)
     return folder
+
+
+def without_room(state: State) -> dict[str, str]:
+    """Return *state* without what says how much room this machine has."""
+    room = room_fields(state)
+    return {key: value for key, value in state.items() if key not in room}
 
 
 def me() -> dict[str, str]:

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from shells import EACH_SHELL, bare_tools, execute, run_bare, samples
+from shells import EACH_SHELL, bare_tools, execute, run_bare, samples, without_room
 
 from provision.config.registry import kinds
 from provision.errors import RefusedError
 from provision.model.shell import Sh
 from provision.model.step import Step
-from provision.steps.room import room_fields
 
 SAMPLES = samples()
 EACH_SAMPLE = pytest.mark.parametrize("name", SAMPLES)
@@ -90,8 +89,7 @@ def test_a_bare_host_says_absent(
     # Of Docker's configuration a bare host may well have some.
     # What is no state of the step's own.
     apart = {"file", "host_memory_kb", "init"}
-    room = room_fields(state)
-    assert {k: v for k, v in state.items() if k not in {*apart, *room}} == {}
+    assert {k: v for k, v in without_room(state).items() if k not in apart} == {}
 
 
 def test_a_tool_that_is_missing_is_noticed(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ if [ ! -s "$manifest.new" ]; then
     rm -rf -- "$manifest_dir"
     exit
 fi
-mv -f -- "$manifest.new" "$manifest"
+replace_manifest
 for copy in "$manifest_dir"/before/*; do
     grep -q "^copy:${copy##*/} " "$manifest" || rm -f -- "$copy"
 done

@@ -46,9 +46,16 @@ forget() {
         lock_manifest
         for thing; do
             each_noted print_unless_named "$thing" >"$manifest.new"
-            mv -f -- "$manifest.new" "$manifest"
+            replace_manifest
         done
     } 9<"$manifest_dir"
+}
+# Puts the new manifest in the place of the old one, or takes it away.
+replace_manifest() {
+    if ! mv -f -- "$manifest.new" "$manifest"; then
+        rm -f -- "$manifest.new"
+        return 1
+    fi
 }
 print_unless_named() { [ "$3" = "$1" ] || printf '%s %s\n' "$2" "$3"; }
 exists() { [ -e "$1" ] || [ -L "$1" ]; }

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from shells import EACH_SHELL, run
+from shells import EACH_SHELL, run, without_room
 from support.apt_host import AptHost, possible
 
 from provision.engine.host.outcome import apply_error
@@ -27,7 +27,7 @@ class Host(AptHost):
 
     def seen(self, shell: Shell, *names: str) -> dict[str, str]:
         step = Packages(names=names)
-        return dict(step.observe(run(self.shell(shell), step.probe())))
+        return without_room(step.observe(run(self.shell(shell), step.probe())))
 
 
 @pytest.fixture
