@@ -12,8 +12,12 @@ $(systemctl show -p LoadState -p UnitFileState -p FragmentPath -p DropInPaths \
 # Sets $value to what the file $1 gives to the variable $2; of that only what is asked for is
 # read, since other variables may be secret.
 read_variable() {
-    pattern="s/^[[:space:]]*\(export \)\{0,1\}$2=//p"
-    value=$(sed -n "$pattern" "$1" 2>/dev/null | tail -n 1) || value=
+    value=
+    [ -r "$1" ] || return 0
+    value=$(sed -n "s/^[[:space:]]*\(export \)\{0,1\}$2=//p" "$1") || value=
+    # The last one counts.
+    value=${value##*"
+"}
     case $value in '"'*'"' | "'"*"'")
         value=${value#?}
         value=${value%?}
@@ -45,17 +49,32 @@ print_unit_flags() {
     [ -n "$place" ] || place=docker.service
     printf 'flags.%s=%s\n' "$place" "$words"
     for word in $words; do
-        case $word in '$'*) print_variable "$(printf '%s' "${word#?}" | tr -d '{}')" ;; esac
+        case $word in '$'*) ;; *) continue ;; esac
+        name=${word#?}
+        name=${name#'{'}
+        print_variable "${name%'}'}"
     done
 }
 print_variable() {
     case $1 in '' | *[!A-Za-z0-9_]*) return 0 ;; esac
-    value=$(printf ' %s\n' "$(property Environment)" |
-        sed -n "s/.* \"$1=\([^\"]*\)\".*/\1/p; t; s/.* $1=\([^ ]*\).*/\1/p")
+    set_here=" $(property Environment)"
+    value=
+    case $set_here in
+    *" \"$1="*)
+        value=${set_here#*" \"$1="}
+        value=${value%%'"'*}
+        ;;
+    *" $1="*)
+        value=${set_here#*" $1="}
+        value=${value%% *}
+        ;;
+    esac
     [ -z "$value" ] || printf 'flags.%s (%s)=%s\n' "$place" "$1" "$value"
-    printf '%s' "$shown" | sed -n 's/^EnvironmentFiles=\(.*\) (ignore_errors=.*)$/\1/p' |
-        while IFS= read -r file; do
-            read_variable "$file" "$1"
-            [ -z "$value" ] || printf 'flags.%s (%s)=%s\n' "$file" "$1" "$value"
-        done
+    printf '%s' "$shown" | while IFS= read -r line; do
+        case $line in 'EnvironmentFiles='*) ;; *) continue ;; esac
+        file=${line#*=}
+        file=${file%' (ignore_errors='*}
+        read_variable "$file" "$1"
+        [ -z "$value" ] || printf 'flags.%s (%s)=%s\n' "$file" "$1" "$value"
+    done
 }
