@@ -107,7 +107,7 @@ class Service(NamedService, kind="service"):
     files: tuple[AbsPath, ...] = ()
     """Files that it reads when it starts: configuration, its program, its unit file."""
     stays_s: float = Field(default=2, ge=0)
-    """Seconds that it has to stay up to count as started."""
+    """Seconds that it has to stay up to count as started; with `health`, that counts."""
     archive: AbsPath | Literal[""] = ""
     """The folder of the `archive` step that its program comes from."""
     health: Page = ""

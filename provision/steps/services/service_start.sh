@@ -24,14 +24,16 @@ is_up() {
     ! has_systemd || again=$(property NRestarts)
     [ "$(state)" = true ] && [ "${again:-0}" -eq 0 ]
 }
+# Without a page to ask, a service is well that stays up for a while.
 is_well() {
-    sleep "$stays_s"
-    if ! is_up; then
+    if [ -z "$port" ]; then
+        sleep "$stays_s"
+        is_up && return
         echo "it was started and ended within $stays_s s" >&2
         return 1
     fi
-    [ -n "$port" ] || return 0
     deadline=$(($(date +%s) + health_s))
+    pause=0.1
     while code=$(http 3 code "$host" "$port" "$path") && [ "$code" != 200 ]; do
         if ! is_up; then
             echo 'it was started and ended before it was healthy' >&2
@@ -41,11 +43,16 @@ is_well() {
                 "$health_s" "$host" "$port" "$path" "${code:-nothing}" >&2
             return 1
         fi
-        sleep 1
+        sleep "$pause"
+        case $pause in 0.1) pause=0.2 ;; 0.2) pause=0.4 ;; *) pause=1 ;; esac
     done
     who=$(listener "$name.service" "$host" "$port")
-    case $who in '' | own) return 0 ;; esac
-    printf 'it does not answer at port %s itself: %s does\n' "$port" "$who" >&2
+    case $who in
+    '' | own)
+        is_up && return
+        echo 'it was healthy and ended' >&2 ;;
+    *) printf 'it does not answer at port %s itself: %s does\n' "$port" "$who" >&2 ;;
+    esac
     return 1
 }
 point() {
