@@ -45,14 +45,28 @@ apt_get() {
     follow apt-get -y -q -o DPkg::Lock::Timeout="$lock_timeout_s" -o Dpkg::Use-Pty=0 \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
+# True if a dpkg that was killed has left something to be done.
+is_interrupted() { [ -n "$(ls -A /var/lib/dpkg/updates)" ]; }
+# Does it, or waits until another play of this host has.
+repair_dpkg() {
+    waited=0
+    while is_interrupted; do
+        follow dpkg --force-confdef --force-confold --configure -a && return
+        case $errors in *'locked by another process'*) ;; *) return 1 ;; esac
+        [ "$waited" -lt "$lock_timeout_s" ] || return 1
+        sleep 1
+        waited=$((waited + 1))
+    done
+}
 apt() {
     apt_get "$@" && return
+    case $errors in
+    *'dpkg was interrupted'*) repair_dpkg && apt_get "$@" && return ;;
+    *)
+        if lock_holder >&2; then return 75; fi
+        ! is_interrupted || { repair_dpkg && apt_get "$@" && return; } ;;
+    esac
     if lock_holder >&2; then return 75; fi
-    # What a dpkg that was killed left to be done lies here.
-    if [ -n "$(ls -A /var/lib/dpkg/updates)" ]; then
-        follow dpkg --force-confdef --force-confold --configure -a &&
-            apt_get "$@" && return
-    fi
     name_obstacles >&2
     return 1
 }

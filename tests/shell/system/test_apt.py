@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from shells import EACH_SHELL, run, without_room
+from shells import EACH_SHELL, NOT_BUSYBOX, run, without_room
 from support.apt_host import AptHost, possible
 
 from provision.engine.host.outcome import apply_error
@@ -20,10 +21,18 @@ pytestmark = pytest.mark.skipif(not possible(), reason="needs root, mount and ap
 class Host(AptHost):
     """A host on which steps install packages."""
 
-    def install(self, shell: Shell, *names: str) -> Reply:
-        step = Packages(names=names, lock_timeout_s=0)
+    def install(self, shell: Shell, *names: str, lock_timeout_s: int = 0) -> Reply:
+        step = Packages(names=names, lock_timeout_s=lock_timeout_s)
         changes = step.plan({})
         return run(self.shell(shell), step.apply(changes), strict=True)
+
+    def interrupt(self, name: str) -> None:
+        """Leave the package *name* as a dpkg that was killed does."""
+        dpkg = self.root / "var/lib/dpkg"
+        stanza = (dpkg / "status").read_text()
+        assert f"Package: {name}\n" in stanza
+        half = stanza.replace("install ok installed", "install ok half-configured")
+        (dpkg / "updates/0000").write_text(half)
 
     def seen(self, shell: Shell, *names: str) -> dict[str, str]:
         step = Packages(names=names)
@@ -61,6 +70,27 @@ def test_a_package_that_asks_on_a_terminal_fails_with_its_question(
     assert "Do you accept? [y/n]" in details
     assert "/dev/tty" in details
     assert "debconf-set-selections" in advice
+
+
+# A busybox that has a dpkg of its own takes that one.
+@NOT_BUSYBOX
+def test_two_plays_install_at_once_after_one_was_interrupted(
+    shell: Shell, host: Host
+) -> None:
+    host.offer("slow", postinst="sleep 2")
+    assert host.install(shell, "slow").exit == 0
+    host.interrupt("slow")
+    names = [f"other{number}" for number in range(2)]
+    for name in names:
+        host.offer(name, postinst="sleep 1")
+    with ThreadPoolExecutor(2) as pool:
+        done = list(
+            pool.map(lambda n: host.install(shell, n, lock_timeout_s=60), names)
+        )
+    assert [one.exit for one in done] == [0, 0], done
+    assert host.seen(shell, "slow", *names) == dict.fromkeys(
+        ["slow", *names], "installed"
+    )
 
 
 @EACH_SHELL
