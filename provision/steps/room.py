@@ -1,6 +1,7 @@
 """Room on a host for what a step is to bring: free space and inodes of its file systems.
 
-A host is asked only where something is missing (`room.sh`). What is needed is a parameter,
+A host is asked only where something is missing, and answers where it has too little
+(`room.sh`). What is needed is a parameter,
 since neither a package's index nor a registry says how much room a thing takes once it is
 unpacked.
 """
@@ -20,7 +21,10 @@ ROOM = "room."
 INODES = "inodes."
 """Prefix of the fields with the free and all inodes of a directory's file system."""
 INODES_PER_MB = 10
-"""Inodes that are needed for each MB: files of images and packages have 100 kB on average."""
+"""Inodes that are needed for each MB: files of images and packages have 100 kB on average.
+
+`room.sh` has the same number.
+"""
 
 Megabytes = Annotated[int, Field(ge=0)]
 """Room in MB (2**20 bytes); 0 = it is not looked at."""
@@ -29,11 +33,6 @@ Megabytes = Annotated[int, Field(ge=0)]
 def room_fields(found: State) -> dict[str, str]:
     """Return the fields of *found* about room."""
     return {k: v for k, v in found.items() if k.startswith((ROOM, INODES))}
-
-
-def mount_points(observed: State) -> list[str]:
-    """Return the mount points of the file systems that were looked at."""
-    return [key.removeprefix(ROOM) for key in observed if key.startswith(ROOM)]
 
 
 def refuse_full(observed: State, what: str, needed_mb: int, parameter: str) -> None:

@@ -1,4 +1,4 @@
-# needs:
+# needs: room_mb
 
 # Prints the nearest directory that is there at or above $1.
 nearest() {
@@ -9,11 +9,17 @@ nearest() {
     done
     printf '%s\n' "$at"
 }
-# Prints the free KiB of the file systems of the directories "$@", by mount point; and how many
-# inodes of each are free, and of how many: of none, where that is no limit.
+# Prints which file systems of the directories "$@" have too little room: the free KiB, by mount
+# point, and the free inodes and how many there are. Where there is enough nothing is printed:
+# numbers that never stay the same would be another state at every look.
 print_room() {
     df -P -k -- "$@" 2>/dev/null | while read -r _ _ _ free _ mount; do
-        case $free in '' | *[!0-9]*) ;; *) printf 'room.%s=%s\n' "$mount" "$free" ;; esac
+        case $free in '' | *[!0-9]*) continue ;; esac
+        [ "$((free / 1024))" -ge "$room_mb" ] || printf 'room.%s=%s\n' "$mount" "$free"
     done
-    stat -f -c 'inodes.%n=%d %c' -- "$@" 2>/dev/null || true
+    stat -f -c '%d %c %n' -- "$@" 2>/dev/null | while read -r free all path; do
+        # Of some file systems there are none to be counted.
+        [ "$all" -eq 0 ] || [ "$free" -ge "$((room_mb * 10))" ] ||
+            printf 'inodes.%s=%s %s\n' "$path" "$free" "$all"
+    done
 }

@@ -91,7 +91,7 @@ class DockerImage(NamedImage, kind="docker_image"):
     """Room that is needed where Docker keeps its data, if the image is missing."""
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, name=self.name)
+        return Sh.of(PROBE, name=self.name, room_mb=self.room_mb)
 
     def desired(self) -> State:
         return {"image": self.name}

@@ -14,10 +14,12 @@ from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Step, Thing, lines_of
 from provision.steps.files.foresight import read_at
-from provision.steps.room import Megabytes, mount_points, refuse_full
+from provision.steps.room import Megabytes, refuse_full
 
 ARCH = "%ARCH%"
 """In a URL: the host's architecture, as publishers name it (amd64, arm64)."""
+NOEXEC = "noexec."
+"""Prefix of the field with the options of a file system that lets no program run."""
 RESERVED = {"current", "healthy"}
 
 
@@ -141,7 +143,9 @@ class Archive(Step, kind="archive"):
         return ",".join(f"{machine}={digest}" for machine, digest in pairs)
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, folder=self.folder, version=self.version)
+        return Sh.of(
+            PROBE, folder=self.folder, version=self.version, room_mb=self.room_mb
+        )
 
     def desired(self) -> State:
         return {"current": self.version, "checksum": self._checksum()}
@@ -168,8 +172,8 @@ class Archive(Step, kind="archive"):
                 hint="look at it, and move it away or choose another folder",
             )
         changes = super().plan(observed)
-        if changes and (options := observed.get("mounted")):
-            [mount, *_] = mount_points(observed)
+        for field in [key for key in observed if key.startswith(NOEXEC) and changes]:
+            mount, options = field.removeprefix(NOEXEC), observed[field]
             raise RefusedError(
                 f"programs in {self.folder} cannot be run: {mount} is mounted {options}",
                 hint="choose another folder, or mount it without noexec: "

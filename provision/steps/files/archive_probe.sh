@@ -18,9 +18,8 @@ fi
 [ "$now" != "$version" ] || exit 0
 # Where the programs of another version are to be: room for them, and if they can be run there.
 [ ! -e "$folder/$version/.provision" ] || echo unpacked=true
-rooms=$(print_room "$(nearest "$folder")")
-printf '%s\n' "$rooms"
-mount=${rooms#room.}
-mount=${mount%%=*}
-sed -n "s|^[^ ]* $mount [^ ]* \([^ ]*,\)\{0,1\}\(noexec[^ ]*\) .*|mounted=\1\2|p" /proc/mounts |
-    tail -n 1
+at=$(nearest "$folder")
+print_room "$at"
+mount=$(df -P -- "$at" 2>/dev/null | sed -n '2s/^.*[0-9-]% *\(\/.*\)$/\1/p')
+sed -n "s|^[^ ]* $mount [^ ]* \([^ ]*,\)\{0,1\}\(noexec[^ ]*\) .*|noexec.$mount=\1\2|p" \
+    /proc/mounts | tail -n 1

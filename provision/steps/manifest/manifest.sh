@@ -27,7 +27,9 @@ noted() {
         return 0
     done <"$manifest"
 }
-make_manifest_dir() { [ -d "$manifest_dir" ] || mkdir -p -m 700 "$manifest_dir"; }
+make_manifest_dir() {
+    [ -d "$manifest_dir" ] || mkdir -m 700 "$manifest_dir" 2>/dev/null || [ -d "$manifest_dir" ]
+}
 # Two plays of a host may write the manifest at once; the lock ends with descriptor 9.
 lock_manifest() { ! command -v flock >/dev/null || flock 9; }
 # Notes that the state of the thing $1 is $2, if none is noted.

@@ -129,7 +129,7 @@ class Packages(NamedPackages, kind="packages"):
     """Room that is needed in /usr and in apt's cache where one of them is missing."""
 
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(INSTALL_PROBE, *self.names)
+        return Sh.mergeable_probe(INSTALL_PROBE, *self.names, room_mb=self.room_mb)
 
     def observe(self, reply: Reply) -> State:
         found = Step.observe(self, reply)

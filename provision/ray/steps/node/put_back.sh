@@ -3,7 +3,7 @@
 # stopped. Prints what it did.
 #
 # needs: name, cluster, run, restart, stop_s, wait_s, goes_back, head, head_port
-# uses: find_previous.sh, http.sh, docker/container/stop_restarting.sh
+# uses: find_previous.sh, http.sh, docker/container/restarts/stop_restarting.sh
 stay() {
     # A worker ends again and again until its head is there, and then joins it.
     if [ -z "$head" ] || [ "$(http 3 open "$head" "$head_port")" = open ]; then

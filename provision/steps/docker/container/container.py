@@ -17,6 +17,7 @@ from provision.model.shell import Reply, Sh, Value
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Thing
 from provision.steps.docker.container.options import Options
+from provision.steps.docker.container.restarts.stop import STOP
 from provision.steps.docker.engine.engine import ENGINE_RESTART
 from provision.steps.files.foresight import at
 
@@ -24,7 +25,6 @@ PROBE = read_shell(__file__, "probe.sh")
 RESUME = read_shell(__file__, "resume.sh")
 RUN = read_shell(__file__, "run.sh")
 EVIDENCE = read_shell(__file__, "evidence.sh")
-STOP = read_shell(__file__, "stop.sh")
 FIND = read_shell(__file__, "find.sh")
 REMOVE = r"""
 docker ps --all --quiet "$@" | while read -r id; do

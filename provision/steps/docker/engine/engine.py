@@ -150,7 +150,7 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     """
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE)
+        return Sh.of(PROBE, room_mb=self.room_mb)
 
     def observe(self, reply: Reply) -> State:
         state = dict(super().observe(reply))

@@ -60,7 +60,10 @@ def test_a_node_that_ends_all_the_time_is_a_difference_though_it_is_healthy(
     step = step.model_copy(update={"keep_usable": keep_usable})
     changes = step.plan({**step.desired(), **FLAPS})
     assert [str(change) for change in changes] == ["restarts: 9 -> 0"]
-    assert step.put_back({**step.desired(), **FLAPS}, changes) is None
+    assert (
+        step.put_back({**step.desired(), **FLAPS}, changes).params["goes_back"]
+        == "false"
+    )
 
 
 def test_a_worker_that_waits_for_its_head_has_that_as_its_difference() -> None:

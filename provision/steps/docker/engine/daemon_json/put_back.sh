@@ -1,4 +1,4 @@
-# needs: install
+# needs:
 # uses: docker/engine/note_engine.sh, validate.sh
 # Functions that start the engine, and that go back to the daemon.json it ran with.
 

@@ -1,0 +1,1 @@
+"""Containers that Docker starts again and again."""
