@@ -1,4 +1,5 @@
-"""Fixture of all tests: steps that run on this machine do not write its real manifest."""
+"""Fixtures of all tests: steps that run on this machine do not write its real manifest, and do
+not see its GPUs."""
 
 from __future__ import annotations
 
@@ -19,6 +20,12 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     before = real_manifest()
     yield
     assert real_manifest() == before, f"a test wrote {REAL} of this machine"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_gpus(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let steps that run on this machine find no GPU, whatever it has."""
+    os.environ["PROVISION_GPU_ROOT"] = str(tmp_path_factory.mktemp("no-gpus"))
 
 
 def real_manifest() -> bytes:

@@ -69,8 +69,9 @@ def run(
 def run_bare(shell: tuple[str, ...], sh: Sh, tools: Path) -> Reply:
     """Run *sh* with nothing but *tools* on its path, on a host of which nothing is noted."""
     script = f"(\nset -u\n{sh.render()}\n) </dev/null\n".encode()
-    noted = str(tools.with_name("manifest"))
-    env = {"PATH": str(tools), "LC_ALL": "C", "PROVISION_MANIFEST": noted}
+    noted, gpus = tools.with_name("manifest"), os.environ["PROVISION_GPU_ROOT"]
+    ours = {"PROVISION_MANIFEST": str(noted), "PROVISION_GPU_ROOT": gpus}
+    env = {"PATH": str(tools), "LC_ALL": "C", **ours}
     done = execute(shell, script, env=env)
     return Reply(done.stdout.decode(), done.stderr.decode(), done.returncode)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from provision.engine.change_control.notes import Notes
@@ -43,6 +43,7 @@ class Lane:
         before_change: called before changes; raises to forbid them.
         notes: returns what is written on the host before a change.
         shows_diff: ask for the texts that are replaced, and report how they differ.
+        remarked: the remarks that were reported.
     """
 
     host: str
@@ -54,6 +55,7 @@ class Lane:
     before_change: Callable[[], None]
     notes: Notes | None
     shows_diff: bool
+    remarked: set[str] = field(default_factory=set)
 
     def about(self, step: HostStep) -> About:
         """Return what each event of *step* tells about it."""
@@ -75,9 +77,14 @@ class Lane:
         return observed, tuple(step.bound.step.plan(observed))
 
     def remark(self, step: HostStep, observed: State) -> None:
-        """Report what a person should know of *observed* that is no difference."""
+        """Report what a person should know of *observed* that is no difference.
+
+        Two plays may have a step about the same thing: each remark is reported once.
+        """
         for remark in step.bound.step.remarks(observed):
-            self.emit(Warned(message=remark, host=self.host))
+            if remark not in self.remarked:
+                self.remarked.add(remark)
+                self.emit(Warned(message=remark, host=self.host))
 
     def text_diff(
         self, step: HostStep, observed: State, changes: tuple[Change, ...]

@@ -75,12 +75,18 @@ PLACES: Mapping[str, Any] = {
 
 
 def _forms(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Return the places where a parameter with *schema* takes text: itself, a list, a mapping."""
-    for form in (schema, *schema.get("anyOf", ())):
+    """Return the places where a parameter with *schema* takes text: itself, a list, a mapping.
+
+    One that takes a truth value as well takes only certain words for itself.
+    """
+    forms = (schema, *schema.get("anyOf", ()))
+    takes_bool = any(form.get("type") == "boolean" for form in forms)
+    for form in forms:
         inner = form.get("items", {}), form.get("additionalProperties", {})
         for place, found in zip(PLACES, (form, *inner), strict=True):
+            only_words = takes_bool and found is form
             if isinstance(found, Mapping) and found.get("type") == "string":
-                yield place
+                yield from () if only_words else (place,)
 
 
 def _text_parameters() -> Iterator[tuple[str, str, str]]:

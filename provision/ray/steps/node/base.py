@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
@@ -42,7 +41,9 @@ from provision.ray.steps.node.ports import Ports, port_taken_error
 from provision.ray.steps.node.ray_options import (
     NodeLabels,
     Resources,
+    amounts,
     check_object_store,
+    label_flags,
 )
 from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
@@ -53,6 +54,16 @@ from provision.steps.docker.container.container import (
     seen,
 )
 from provision.steps.docker.container.options import Health, Plain
+from provision.steps.gpu.grant import NO_GPUS, Grant, grant, granted, warnings
+from provision.steps.gpu.host_gpus import (
+    GPU_ACCESS,
+    GPU_FIELDS,
+    gpu_fields,
+    read_gpus,
+    vendor_ids,
+    without_gpus,
+)
+from provision.steps.gpu.wanted import AUTO, WantedGpus
 
 NODE_PROBE = read_shell(__file__, "probe.sh")
 REPLACE = read_shell(__file__, "replace.sh")
@@ -81,7 +92,7 @@ MEMORY = "host_memory_kb"
 """The field with the memory of the host in KiB, which is no state of the node's."""
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
-APART = (TAKEN, MEMORY, SESSION)
+APART = (TAKEN, MEMORY, SESSION, GPU_FIELDS)
 """Beginnings of the fields that are no parameters of the container."""
 
 
@@ -141,8 +152,8 @@ class RayNode(Step):
     """Most that Docker keeps of the container's output; 0 = as the daemon does."""
     resources: Resources = {}
     node_labels: NodeLabels = {}
-    gpus: bool = False
-    """Give the container all GPUs of the host (needs NVIDIA's container toolkit)."""
+    gpus: WantedGpus = AUTO
+    """The GPUs of the host that the container gets: auto = those that it can have."""
     env: Mapping[Word, Plain] = {}
     ray_version: Line = ""
     """The Ray in the image, which all nodes must share; default: what the tag says."""
@@ -185,7 +196,7 @@ class RayNode(Step):
         return container(container_name(self.cluster))
 
     def reads(self) -> list[Thing]:
-        return self.container().reads()
+        return [*self.container().reads(), GPU_ACCESS]
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         session: State = {
@@ -193,12 +204,17 @@ class RayNode(Step):
         }
         rest = [change for change in changes if change.field != SESSION]
         return {
-            **self.container().writes(rest),
+            **self.container(granted(changes)).writes(rest),
             **({ray_session(self.data_dir): session} if session else {}),
         }
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
-        return self.container().foresee(observed, written)
+        gpus = {**gpu_fields(observed), **written.get(GPU_ACCESS, {})}
+        after = self.container().foresee(without_gpus(observed), written)
+        return None if after is None else {**after, **gpus}
+
+    def remarks(self, observed: State) -> Iterator[str]:
+        return warnings(observed, self.gpus, self.image)
 
     @property
     def title(self) -> str:
@@ -232,16 +248,17 @@ class RayNode(Step):
         """Return the directory of tables that another Ray cannot read; "" = none."""
         return ""
 
-    def container(self) -> DockerContainer:
-        """Return the node as a step of its container."""
+    def container(self, gpus: Grant = NO_GPUS) -> DockerContainer:
+        """Return the node as a step of its container, which gets *gpus*."""
         token = token_parts(self.data_dir, enabled=self.auth)
         certificate = certificate_parts(self.data_dir, enabled=self.tls)
         mounts = (f"{self.data_dir}/ray", *self.role_mounts())
+        own = {**self.role_env(), **gpus.env, **self.env}
         return DockerContainer(
             name=container_name(self.cluster),
             image=self.image,
-            command=("ray", "start", "--block", *self._flags()),
-            env={**token.env, **certificate.env, **self.role_env(), **self.env},
+            command=("ray", "start", "--block", *self._flags(gpus)),
+            env={**token.env, **certificate.env, **own},
             mounts=(*mounts, *token.mounts, *certificate.mounts),
             files=(*token.files, *certificate.files),
             network="host",
@@ -250,7 +267,9 @@ class RayNode(Step):
                 "provision.role": self.kind,
                 "provision.ray_version": self.ray_version or ray_version_of(self.image),
             },
-            gpus="all" if self.gpus else "",
+            gpus=gpus.gpus,
+            devices=gpus.devices,
+            groups=gpus.groups,
             shm_mb=self.shm_mb,
             shm_percent=SHM_PERCENT,
             nofile=65535,
@@ -260,22 +279,15 @@ class RayNode(Step):
             ),
         )
 
-    def _flags(self) -> Iterator[str]:
+    def _flags(self, gpus: Grant) -> Iterator[str]:
         yield from self.role_flags()
         yield f"--node-ip-address={self.address}"
         yield f"--temp-dir={self.data_dir}/ray"
         yield from self.ports.flags()
-        if self.num_cpus is not None:
-            yield f"--num-cpus={self.num_cpus}"
-        if self.num_gpus is not None:
-            yield f"--num-gpus={self.num_gpus}"
-        if self.object_store_memory_mb is not None:
-            yield f"--object-store-memory={self.object_store_memory_mb * 2**20}"
-        if self.resources:
-            yield f"--resources={json.dumps(dict(self.resources), sort_keys=True)}"
-        if self.node_labels:
-            pairs = sorted(self.node_labels.items())
-            yield "--labels=" + ",".join(f"{name}={value}" for name, value in pairs)
+        number = gpus.told(self.env) if self.num_gpus is None else self.num_gpus
+        memory_mb = self.object_store_memory_mb
+        yield from amounts(self.num_cpus, number, memory_mb, self.resources)
+        yield from label_flags(self.node_labels)
 
     def probe(self) -> Sh:
         return Sh.of(
@@ -286,6 +298,8 @@ class RayNode(Step):
             head_port=self.ports.head,
             ports=" ".join(map(str, self.listening_ports())),
             tables=self.tables_dir(),
+            gpus=self.gpus is not False,
+            gpu_vendors=vendor_ids(),
         )
 
     def observe(self, reply: Reply) -> State:
@@ -302,8 +316,9 @@ class RayNode(Step):
             if key.startswith(TAKEN):
                 raise port_taken_error(key.removeprefix(TAKEN), process)
         memory_kb, session = observed.get(MEMORY), session_changes(observed)
+        gpus = grant(read_gpus(observed), self.gpus, observed)
         observed = {k: v for k, v in observed.items() if not k.startswith(APART)}
-        changes = self.container().plan(observed)
+        changes = gpus.on(self.container(gpus).plan(observed))
         if self._waits_for_head(observed):
             changes = [change for change in changes if change.field != RESTARTS]
         if changes and memory_kb:
@@ -324,7 +339,8 @@ class RayNode(Step):
         return bool(self.ray_version) or ray_version_of(self.image) != self.image
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        container, fields = self.container(), {change.field for change in changes}
+        container = self.container(granted(changes))
+        fields = {change.field for change in changes}
         session = session_to_restore(changes)
         if session and fields <= {SESSION} | IN_PLACE_FIELDS:
             return restore_session(container, self.tables_dir(), session)

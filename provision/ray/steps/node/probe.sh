@@ -1,8 +1,9 @@
-# Prints the state of the node's container, the host's memory, the health of a node that
-# runs, and the processes that have the ports of one that does not.
+# Prints the state of the node's container, the host's memory and GPUs, the health of a node
+# that runs, and the processes that have the ports of one that does not.
 #
-# needs: agent_port, head, head_port, ports
-# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh
+# needs: agent_port, head, head_port, ports, gpus
+# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh
+[ "$gpus" = false ] || find_gpus
 container=$(probe_container) || exit 1
 while read -r name kb _; do
     [ "$name" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }

@@ -6,8 +6,9 @@ services.py.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -64,6 +65,30 @@ Resources = Annotated[Mapping[str, float], AfterValidator(_resources)]
 """Amounts of resources that a node has beside those of Ray's own, by name."""
 NodeLabels = Annotated[Mapping[str, str], AfterValidator(_labels)]
 """Labels of a node, in the syntax of Kubernetes' labels."""
+
+
+def amounts(
+    cpus: int | None,
+    gpus: int | None,
+    object_store_mb: int | None,
+    resources: Mapping[str, float],
+) -> Iterator[str]:
+    """Yield the flags of `ray start` for what a node has; None = Ray counts by itself."""
+    if cpus is not None:
+        yield f"--num-cpus={cpus}"
+    if gpus is not None:
+        yield f"--num-gpus={gpus}"
+    if object_store_mb is not None:
+        yield f"--object-store-memory={object_store_mb * MIB}"
+    if resources:
+        yield f"--resources={json.dumps(dict(resources), sort_keys=True)}"
+
+
+def label_flags(labels: Mapping[str, str]) -> Iterator[str]:
+    """Yield the flag of `ray start` for the *labels* of a node, if it has any."""
+    if labels:
+        pairs = sorted(labels.items())
+        yield "--labels=" + ",".join(f"{name}={value}" for name, value in pairs)
 
 
 def check_object_store(

@@ -79,6 +79,11 @@ class Options(Step):
     user: Line = ""
     init: bool = True
     gpus: Line = ""
+    """NVIDIA's GPUs, as `docker run --gpus` takes them."""
+    devices: tuple[Line, ...] = ()
+    """Devices of the host, as `docker run --device` takes them: paths, or CDI names."""
+    groups: tuple[Word, ...] = ()
+    """More groups of its user, as `docker run --group-add` takes them."""
     shm_mb: int = Field(default=0, ge=0)
     shm_percent: int = Field(default=0, ge=0, le=90)
     """Size of /dev/shm in percent of the host's memory, unless `shm_mb` says it."""
@@ -118,15 +123,22 @@ class Options(Step):
             yield f"label.{name}", value, f"--label={name}={value}"
         for flag, value in self.health.flags() if self.health else ():
             yield flag.replace("--health-", "health."), value, f"{flag}={value}"
+        yield from self._gpus()
         yield from self._limits()
+
+    def _gpus(self) -> Iterator[tuple[str, str, str]]:
+        if self.gpus:
+            yield "gpus", self.gpus, f"--gpus={self.gpus}"
+        for device in self.devices:
+            yield f"device.{device}", "given", f"--device={device}"
+        for group in self.groups:
+            yield f"group.{group}", "added", f"--group-add={group}"
 
     def _limits(self) -> Iterator[tuple[str, str, str]]:
         if self.init:
             yield "init", "true", "--init"
         if self.user:
             yield "user", self.user, f"--user={self.user}"
-        if self.gpus:
-            yield "gpus", self.gpus, f"--gpus={self.gpus}"
         if self.shm_mb:
             yield "shm_mb", str(self.shm_mb), f"--shm-size={self.shm_mb}m"
         elif self.shm_percent:

@@ -126,11 +126,6 @@ def test_resources_and_labels_are_written_as_ray_reads_them() -> None:
     assert "--labels=rack=a" in args
 
 
-def test_gpus_are_left_to_ray_unless_asked_for() -> None:
-    assert not any("gpu" in word for word in worker().apply(NEW).args)
-    assert "--gpus=all" in worker(gpus=True).apply(NEW).args
-
-
 def test_a_data_dir_too_long_for_sockets_is_refused() -> None:
     with pytest.raises(ValidationError, match="sockets"):
         head(data_dir="/var/lib/provision/a-rather-long-name")

@@ -1,0 +1,1 @@
+"""GPUs of a host: what is found, and what a container of it gets."""

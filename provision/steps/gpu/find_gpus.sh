@@ -1,0 +1,126 @@
+# needs: gpu_vendors
+# The function find_gpus, which prints what the host says of its GPUs: nothing where there are
+# none, and then it starts no process but `command`. PROVISION_GPU_ROOT is put before the paths
+# in /sys, /proc, /dev and of CDI files; tests set it.
+#
+#     gpu.card.SLOT=VENDOR CLASS DEVICE DRIVER NODE   each card on the PCI bus
+#     gpu.driver=VERSION                              NVIDIA's driver, if it is loaded
+#     gpu.smi=PATH, gpu.error=TEXT                    nvidia-smi, and why it did not answer
+#     gpu.row.N=INDEX, UUID, MIB, MIG, BUS, NAME      each GPU, as nvidia-smi lists it
+#     gpu.mig.N=GPU 0: ... or MIG ...                 with MIG: the lines of nvidia-smi -L
+#     gpu.toolkit=PATH                                NVIDIA's container toolkit
+#     gpu.cdi.PATH=DRIVER NAMES                       each CDI file for NVIDIA's GPUs
+#     gpu.docker=VERSION CDI-FOLDERS-AS-JSON RUNTIMES-AS-JSON
+#     gpu.kfd=true, gpu.groups=NUMBERS                AMD's device, and the groups of its nodes
+
+gpu_root=${PROVISION_GPU_ROOT:-}
+find_gpus() {
+    gpu_nvidia=false gpu_amd=false gpu_wsl=false
+    for gpu_card in "$gpu_root"/sys/bus/pci/devices/*; do find_gpu_card "$gpu_card"; done
+    [ ! -e "$gpu_root/dev/dxg" ] || gpu_wsl=true
+    find_nvidia_smi
+    [ -z "$gpu_smi" ] || gpu_nvidia=true
+    "$gpu_nvidia" && print_nvidia
+    "$gpu_amd" && print_amd
+    return 0
+}
+# One card costs no process; only a GPU's driver, a link, is read by a shell of its own.
+find_gpu_card() {
+    [ -r "$1/vendor" ] && read -r gpu_vendor <"$1/vendor" || return 0
+    case " $gpu_vendors " in *" $gpu_vendor "*) ;; *) return 0 ;; esac
+    read -r gpu_class <"$1/class" || return 0
+    # Of VGA, 3D and other displays, and of processing accelerators.
+    case $gpu_class in 0x0300* | 0x0302* | 0x0380* | 0x1200*) ;; *) return 0 ;; esac
+    read -r gpu_device <"$1/device" || gpu_device='?'
+    gpu_module=$(cd -P "$1/driver" 2>/dev/null && pwd) || gpu_module=
+    gpu_node=
+    for gpu_at in "$1"/drm/renderD*; do [ ! -e "$gpu_at" ] || gpu_node=${gpu_at##*/}; done
+    printf 'gpu.card.%s=%s %s %s %s %s\n' "${1##*/}" "$gpu_vendor" "$gpu_class" \
+        "$gpu_device" "${gpu_module##*/}" "$gpu_node"
+    case $gpu_vendor in 0x10de) gpu_nvidia=true ;; 0x1002) gpu_amd=true ;; esac
+}
+# Sudo and services have a short PATH: where drivers put it is looked at, too.
+find_nvidia_smi() {
+    gpu_smi=$(command -v nvidia-smi) || gpu_smi=
+    "$gpu_nvidia" || "$gpu_wsl" || return 0
+    for gpu_at in /usr/bin /usr/local/nvidia/bin /usr/local/bin /opt/nvidia/bin /opt/bin \
+        /usr/lib/wsl/lib; do
+        [ -z "$gpu_smi" ] || return 0
+        [ ! -x "$gpu_root$gpu_at/nvidia-smi" ] || gpu_smi=$gpu_root$gpu_at/nvidia-smi
+    done
+}
+print_nvidia() {
+    gpu_driver=
+    [ ! -r "$gpu_root/sys/module/nvidia/version" ] ||
+        read -r gpu_driver <"$gpu_root/sys/module/nvidia/version" || gpu_driver=
+    # Where /sys hides modules, as in some containers.
+    [ -n "$gpu_driver" ] || [ ! -r "$gpu_root/proc/driver/nvidia/version" ] ||
+        gpu_driver=$(sed -n '1s/.*  \([0-9][0-9.]*\)  .*/\1/p' \
+            "$gpu_root/proc/driver/nvidia/version")
+    [ -z "$gpu_driver" ] || printf 'gpu.driver=%s\n' "$gpu_driver"
+    if [ -n "$gpu_smi" ]; then
+        printf 'gpu.smi=%s\n' "$gpu_smi"
+        print_nvidia_rows
+    fi
+    for gpu_at in nvidia-ctk nvidia-container-runtime-hook nvidia-container-runtime; do
+        gpu_tool=$(command -v "$gpu_at") || continue
+        printf 'gpu.toolkit=%s\n' "$gpu_tool"
+        break
+    done
+    for gpu_at in "$gpu_root"/etc/cdi/* "$gpu_root"/var/run/cdi/*; do
+        [ ! -r "$gpu_at" ] || print_cdi_file "$gpu_at"
+    done
+    print_docker
+}
+print_nvidia_rows() {
+    gpu_code=0
+    # A GPU that has fallen off the bus can keep nvidia-smi waiting for ever.
+    gpu_rows=$(timeout 20 "$gpu_smi" --format=csv,noheader,nounits \
+        --query-gpu=index,uuid,memory.total,mig.mode.current,pci.bus_id,name 2>&1) ||
+        gpu_code=$?
+    gpu_number=0
+    printf '%s\n' "$gpu_rows" | while IFS= read -r gpu_row; do
+        case $gpu_row in
+        [0-9]*,*,*,*,*,*) printf 'gpu.row.%s=%s\n' "$gpu_number" "$gpu_row" ;;
+        ?*) printf 'gpu.error=%s\n' "$gpu_row" ;;
+        esac
+        gpu_number=$((gpu_number + 1))
+    done
+    case $gpu_code in
+    0) ;;
+    124 | 137) echo 'gpu.error=nvidia-smi did not answer within 20 s' ;;
+    *) case $gpu_rows in
+        '') printf 'gpu.error=nvidia-smi ended with exit code %s\n' "$gpu_code" ;;
+        esac ;;
+    esac
+    case $gpu_rows in *', Enabled, '*) ;; *) return 0 ;; esac
+    gpu_number=0
+    timeout 20 "$gpu_smi" -L 2>&1 | while IFS= read -r gpu_row; do
+        printf 'gpu.mig.%s=%s\n' "$gpu_number" "${gpu_row#"${gpu_row%%[! ]*}"}"
+        gpu_number=$((gpu_number + 1))
+    done
+}
+# The version in the name of libcuda.so says for which driver a CDI file was made.
+print_cdi_file() {
+    case $(cat -- "$1") in *nvidia.com/gpu*) ;; *) return 0 ;; esac
+    gpu_version=$(sed -n 's/.*libcuda\.so\.\([0-9][0-9]*\.[0-9.]*[0-9]\).*/\1/p' "$1" | sed -n 1p)
+    gpu_names=$(sed -n 's/^[- {]*"\{0,1\}name"\{0,1\}: *"\{0,1\}\([A-Za-z0-9:-]*\)"\{0,1\}[ ,]*$/\1/p' \
+        "$1" | tr '\n' ' ')
+    printf 'gpu.cdi.%s=%s %s\n' "${1#"$gpu_root"}" "${gpu_version:--}" "${gpu_names% }"
+}
+# An engine before 25 knows no CDI, and its client no such field.
+print_docker() {
+    command -v docker >/dev/null || return 0
+    gpu_docker=$(docker info --format \
+        '{{.ServerVersion}} {{json .CDISpecDirs}} {{json .Runtimes}}' 2>/dev/null) ||
+        gpu_docker=$(docker info --format '{{.ServerVersion}} null {{json .Runtimes}}' \
+            2>/dev/null) || return 0
+    case $gpu_docker in [0-9]*) printf 'gpu.docker=%s\n' "$gpu_docker" ;; esac
+}
+print_amd() {
+    [ -e "$gpu_root/dev/kfd" ] || return 0
+    echo gpu.kfd=true
+    gpu_groups=$(stat -c %g "$gpu_root/dev/kfd" "$gpu_root"/dev/dri/renderD* 2>/dev/null |
+        sort -un | tr '\n' ' ')
+    printf 'gpu.groups=%s\n' "${gpu_groups% }"
+}

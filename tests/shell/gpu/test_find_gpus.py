@@ -1,0 +1,202 @@
+"""What is found of GPUs on hosts that are files: cards, drivers and CDI files, stub programs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from shells import EACH_SHELL, bare_tools
+from support.gpu_host import (
+    CDI,
+    DRIVER,
+    H100,
+    H200,
+    MIG,
+    MIG_UUIDS,
+    NO_DRIVER,
+    ROWS,
+    UNIFIED,
+    GpuHost,
+)
+
+from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
+from provision.model.step import parse_lines
+from provision.steps.gpu import host_gpus
+from provision.steps.gpu.host_gpus import HostGpus, read_gpus, vendor_ids
+
+FIND = read_shell(host_gpus.__file__, "find_gpus.sh")
+Shell = tuple[str, ...]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> GpuHost:
+    (tmp_path / "root").mkdir()
+    return GpuHost(tmp_path / "root", bare_tools(tmp_path / "bin"))
+
+
+def asked(shell: Shell, host: GpuHost) -> Reply:
+    sh = Sh.of(f"{FIND}\nfind_gpus", gpu_vendors=vendor_ids())
+    script = f"(\nset -u\n{sh.render()}\n) </dev/null\n"
+    env = {"PATH": str(host.tools), "LC_ALL": "C", "PROVISION_GPU_ROOT": str(host.root)}
+    done = subprocess.run(
+        shell, input=script, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    return Reply(done.stdout, done.stderr, done.returncode)
+
+
+def found(shell: Shell, host: GpuHost) -> HostGpus:
+    reply = asked(shell, host)
+    assert reply.exit == 0
+    return read_gpus(parse_lines(reply.stdout))
+
+
+@EACH_SHELL
+def test_a_host_with_no_gpu_says_nothing(shell: Shell, host: GpuHost) -> None:
+    host.card("0000:00:00.0", "8086:0d57", "060000", driver="")
+    host.card("0000:00:03.0", "1af4:1041", "020000", driver="virtio-pci")
+    host.card("0000:00:05.0", "10de:10fa", "040300", driver="snd_hda_intel")
+    assert asked(shell, host).stdout == ""
+
+
+@EACH_SHELL
+def test_a_host_with_no_gpu_starts_no_program(
+    shell: Shell, host: GpuHost, tmp_path: Path
+) -> None:
+    host.card("0000:00:03.0", "1af4:1041", "020000", driver="virtio-pci")
+    host.tools = tmp_path / "no-program"
+    host.tools.mkdir()
+    assert asked(shell, host) == Reply()
+
+
+@EACH_SHELL
+def test_a_host_with_one_gpu_and_docker_with_cdi(shell: Shell, host: GpuHost) -> None:
+    host.card().driver().smi(ROWS[H100]).cdi().docker("26.1.5")
+    gpus = found(shell, host)
+    assert [str(card) for card in gpus.cards] == ["NVIDIA 10de:2330 at 0000:00:06.0"]
+    assert (gpus.cards[0].driver, gpus.driver, gpus.error) == ("nvidia", DRIVER, "")
+    [gpu] = gpus.gpus
+    assert (gpu.index, gpu.uuid, gpu.name) == ("0", H100, "NVIDIA H100 80GB HBM3")
+    assert (gpu.memory_mb, gpu.mig) == (81559, None)
+    [file] = gpus.cdi
+    assert (file.path, file.driver) == ("/etc/cdi/nvidia.yaml", DRIVER)
+    assert file.names == ("0", H100, "all")
+    assert gpus.docker and gpus.docker.cdi_dirs == ("/etc/cdi", "/var/run/cdi")
+    assert gpus.docker.runtimes == ("runc",)
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    "at", ["/usr/local/nvidia/bin", "/usr/lib/wsl/lib", "/opt/bin"]
+)
+def test_nvidia_smi_is_found_where_no_path_leads(
+    shell: Shell, host: GpuHost, at: str
+) -> None:
+    host.card().driver().smi(ROWS[H100], ROWS[H200], at=at)
+    gpus = found(shell, host)
+    assert gpus.smi == f"{host.root}{at}/nvidia-smi"
+    assert [gpu.uuid for gpu in gpus.gpus] == [H100, H200]
+
+
+@EACH_SHELL
+def test_a_host_that_is_a_container_shows_no_card(shell: Shell, host: GpuHost) -> None:
+    host.smi(ROWS[H100])
+    os.link(host.root / "usr/bin/nvidia-smi", host.tools / "nvidia-smi")
+    gpus = found(shell, host)
+    assert (gpus.cards, len(gpus.gpus)) == ((), 1)
+
+
+@EACH_SHELL
+def test_a_card_whose_driver_is_not_loaded(shell: Shell, host: GpuHost) -> None:
+    gpus = found(shell, host.card(driver="nouveau"))
+    assert (gpus.cards[0].driver, gpus.cards[0].has_driver) == ("nouveau", False)
+    assert (gpus.driver, gpus.smi, gpus.gpus) == ("", "", ())
+
+
+@EACH_SHELL
+def test_the_version_of_the_driver_is_in_proc_too(shell: Shell, host: GpuHost) -> None:
+    place = host.card().root / "proc/driver/nvidia"
+    place.mkdir(parents=True)
+    (place / "version").write_text(
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release "
+        "Build  (nixbld@)  \nGCC version:  gcc version 15.3.0 (GCC) \n"
+    )
+    assert found(shell, host).driver == DRIVER
+
+
+@EACH_SHELL
+def test_an_nvidia_smi_that_fails_is_an_error_and_not_no_gpu(
+    shell: Shell, host: GpuHost
+) -> None:
+    gpus = found(shell, host.card().driver().smi(NO_DRIVER, code=9))
+    assert gpus.error == NO_DRIVER
+    assert gpus.driver == DRIVER
+
+
+@EACH_SHELL
+def test_memory_that_is_not_told_is_unknown(shell: Shell, host: GpuHost) -> None:
+    [gpu] = found(shell, host.card().driver().smi(UNIFIED)).gpus
+    assert (gpu.name, gpu.memory_mb, gpu.mig) == ("NVIDIA GB10", None, None)
+
+
+@EACH_SHELL
+def test_mig_devices_belong_to_their_gpu(shell: Shell, host: GpuHost) -> None:
+    row = ROWS[H100].replace("Disabled", "Enabled")
+    [gpu, other] = found(shell, host.card().smi(row, ROWS[H200], listed=MIG)).gpus
+    assert (gpu.mig, other.mig) == (MIG_UUIDS, None)
+
+
+@EACH_SHELL
+def test_mig_without_devices_is_on_all_the_same(shell: Shell, host: GpuHost) -> None:
+    row = ROWS[H100].replace("Disabled", "Enabled")
+    listed = MIG.splitlines(keepends=True)[0]
+    [gpu] = found(shell, host.card().smi(row, listed=listed)).gpus
+    assert gpu.mig == ()
+
+
+@EACH_SHELL
+def test_an_engine_that_knows_no_cdi(shell: Shell, host: GpuHost) -> None:
+    gpus = found(shell, host.card().driver().docker("20.10.24", dirs=""))
+    assert gpus.docker and (gpus.docker.version, gpus.docker.cdi_dirs) == (
+        "20.10.24",
+        (),
+    )
+
+
+@EACH_SHELL
+def test_cdi_files_of_other_devices_do_not_count(shell: Shell, host: GpuHost) -> None:
+    host.card().cdi(CDI.replace("nvidia.com/gpu", "intel.com/gpu"))
+    assert found(shell, host).cdi == ()
+
+
+@EACH_SHELL
+def test_a_cdi_file_as_json(shell: Shell, host: GpuHost) -> None:
+    text = '{\n "kind": "nvidia.com/gpu",\n "devices": [\n  {\n   "name": "all"\n  }\n ]\n}'
+    [file] = found(shell, host.card().cdi(text, at="/var/run/cdi/nvidia.json")).cdi
+    assert (file.path, file.driver, file.names) == (
+        "/var/run/cdi/nvidia.json",
+        "",
+        ("all",),
+    )
+
+
+@EACH_SHELL
+def test_amd_has_its_devices_and_their_groups(shell: Shell, host: GpuHost) -> None:
+    host.card("0000:c1:00.0", "1002:74a1", "120000", "amdgpu", "renderD128").kfd()
+    gpus = found(shell, host)
+    assert (gpus.kfd, gpus.groups) == (True, (str(os.getegid()),))
+    assert (gpus.cards[0].node, gpus.cards[0].has_driver) == ("renderD128", True)
+
+
+@EACH_SHELL
+def test_other_makers_are_named(shell: Shell, host: GpuHost) -> None:
+    host.card("0000:00:02.0", "8086:4680", "030000", "i915", "renderD128")
+    host.card("0000:81:00.0", "19e5:d802", "120000", "devdrv_device_driver")
+    names = [str(card) for card in found(shell, host).cards]
+    assert names == [
+        "Intel 8086:4680 at 0000:00:02.0",
+        "Huawei Ascend 19e5:d802 at 0000:81:00.0",
+    ]
