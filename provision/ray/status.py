@@ -22,6 +22,7 @@ from provision.ray.head import (
     head_steps,
     node_names,
 )
+from provision.ray.steps.gpus_seen.gpus_seen import GpusSeen, gpu_cell
 from provision.ray.steps.nodes import (
     ALIVE,
     UNKNOWN,
@@ -48,6 +49,8 @@ class NodeStatus:
             started it again since a person or a deploy did.
         node: its state according to Ray, such as ALIVE; missing, unknown, or "-": it is to
             run no Ray.
+        gpus: number and names of its GPUs, and how many of them Ray has if not all;
+            "-": it has none, or is to run no Ray; or unknown.
         drift: the steps that differ or could not be probed.
         error: why the host could not be probed.
     """
@@ -57,6 +60,7 @@ class NodeStatus:
     engine: str
     container: str
     node: str
+    gpus: str = NONE
     drift: tuple[StepResult, ...] = ()
     error: ProvisionError | None = None
 
@@ -92,6 +96,11 @@ class ClusterStatus:
     def expected(self) -> int:
         """Number of hosts that are to run Ray."""
         return sum(host.node != NONE for host in self.hosts)
+
+    @property
+    def has_gpus(self) -> bool:
+        """True if some host is known to have a GPU."""
+        return any(host.gpus not in {NONE, UNKNOWN} for host in self.hosts)
 
     @property
     def exit_code(self) -> int:
@@ -173,9 +182,17 @@ def _host(
         _engine(engines[0]) if engines else UNKNOWN,
         _container(rays[0]) if rays else UNKNOWN,
         node if runs_ray else NONE,
+        _gpus(result) if runs_ray else NONE,
         tuple(step for step in result.steps if step.outcome != "ok"),
         result.error,
     )
+
+
+def _gpus(result: HostResult) -> str:
+    for step in result.steps:
+        if step.kind == GpusSeen.kind:
+            return UNKNOWN if step.error else gpu_cell(step.observed)
+    return UNKNOWN
 
 
 def _engine(step: StepResult) -> str:

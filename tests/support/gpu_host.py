@@ -65,6 +65,13 @@ INFO = """\
 [ "$1" = info ] || exit 1
 case $3 in *CDISpecDirs*) {cdi} ;; *) echo '{version} null {{"runc":{{}}}}' ;; esac
 """
+EXEC = """\
+#!/bin/sh
+case "$1" in
+info) echo '28.0.1 ["/etc/cdi","/var/run/cdi"] {{"runc":{{}}}}' ;;
+exec) cat "{inside}"; exit {code} ;;
+esac
+"""
 
 
 @dataclass
@@ -137,6 +144,13 @@ class GpuHost:
         """Add a stub of Docker; *dirs* is its field of CDI folders, "" = it has none."""
         says = f"""echo '{version} {dirs} {{"runc":{{}}}}'""" if dirs else "exit 1"
         self._program(self.tools / "docker", INFO.format(cdi=says, version=version))
+        return self
+
+    def container(self, inside: str, code: int = 0) -> GpuHost:
+        """Let `docker exec` print *inside*, and `docker info` as an engine with CDI."""
+        (self.root / "inside").write_text(inside)
+        says = EXEC.format(inside=self.root / "inside", code=code)
+        self._program(self.tools / "docker", says)
         return self
 
     def kfd(self) -> GpuHost:

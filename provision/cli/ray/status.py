@@ -49,21 +49,24 @@ def _table(found: ClusterStatus) -> RenderableType:
     from provision.report.text import escape
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("host", "address", "docker", "ray container", "ray node", "drift"):
+    titles = ["host", "address", "docker", "ray container", "ray node"]
+    for title in (*titles, *(["gpus"] if found.has_gpus else []), "drift"):
         table.add_column(title, overflow="fold")
     for host in found.hosts:
-        cells = (host.name, host.address, *_cells(host))
+        cells = (host.name, host.address, *_cells(host, with_gpus=found.has_gpus))
         texts = (Text(escape(cell), STYLES.get(cell, "")) for cell in cells)
         table.add_row(*texts)
     return table
 
 
-def _cells(host: NodeStatus) -> Iterator[str]:
+def _cells(host: NodeStatus, *, with_gpus: bool) -> Iterator[str]:
     from provision.report.text import counted
 
     yield "-" if host.error else host.engine
     yield "-" if host.error else host.container
     yield host.node
+    if with_gpus:
+        yield host.gpus
     if host.error:
         yield "unreachable" if host.error.exit_code == 4 else "failed"
     else:

@@ -72,6 +72,10 @@ class Card:
     def __str__(self) -> str:
         return f"{self.vendor.name} {self.device} at {self.slot}"
 
+    def is_at(self, bus: str) -> bool:
+        """Return True if *bus* is its place, as nvidia-smi writes it, with a longer domain."""
+        return bus.lower().endswith(self.slot.lower())
+
     @property
     def has_driver(self) -> bool:
         """True if a module has it with which it computes."""
@@ -84,6 +88,7 @@ class Gpu:
     """A GPU as nvidia-smi lists it.
 
     Attributes:
+        bus: its place on the PCI bus, such as 00000000:00:06.0.
         memory_mb: in MiB; None = it does not tell, as with memory that is shared.
         mig: the UUIDs of its MIG devices; None = MIG is off.
     """
@@ -91,6 +96,7 @@ class Gpu:
     index: str
     uuid: str
     name: str
+    bus: str = ""
     memory_mb: int | None = None
     mig: tuple[str, ...] | None = None
 
@@ -219,9 +225,10 @@ def _card(slot: str, words: str) -> Card:
 def _gpus(state: State) -> Iterator[Gpu]:
     mig = _mig_devices(state)
     for _, row in _below(state, "row."):
-        index, uuid, memory, mode, _bus, name = row.split(", ", 5)
+        index, uuid, memory, mode, bus, name = row.split(", ", 5)
         devices = mig.get(uuid, ()) if mode == "Enabled" else None
-        yield Gpu(index, uuid, name, int(memory) if memory.isdigit() else None, devices)
+        size = int(memory) if memory.isdigit() else None
+        yield Gpu(index, uuid, name, bus, size, devices)
 
 
 def _mig_devices(state: State) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from shells import EACH_SHELL, bare_tools
+from shells import EACH_SHELL
 from support.gpu_host import (
     CDI,
     DRIVER,
@@ -29,12 +29,6 @@ from provision.steps.gpu.host_gpus import HostGpus, read_gpus, vendor_ids
 
 FIND = read_shell(host_gpus.__file__, "find_gpus.sh")
 Shell = tuple[str, ...]
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> GpuHost:
-    (tmp_path / "root").mkdir()
-    return GpuHost(tmp_path / "root", bare_tools(tmp_path / "bin"))
 
 
 def asked(shell: Shell, host: GpuHost) -> Reply:

@@ -278,3 +278,46 @@ def test_the_dashboard_follows_the_variables_of_the_playbook() -> None:
         )
         is None
     )
+
+
+ROW = "0, GPU-0, 81559, Disabled, 00000000:00:06.0, NVIDIA H100 80GB HBM3"
+GPU = {
+    "gpu.row.0": ROW,
+    "gpu.driver": "580.159.04",
+    "gpu.toolkit": "/usr/bin/nvidia-ctk",
+}
+
+
+def test_gpus_have_a_column_where_some_host_has_one(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    fewer = Change("GPUs in Ray", "0", "1")
+    seen += [
+        *healthy(*HOSTS),
+        ok("node1", "ray_nodes", alive(1, 2, 3)),
+        ok("node1", "gpus_seen", {**GPU, "in.0": "x", "ray": "1"}),
+        ok("node2", "gpus_seen", {}),
+        planned("node3", "gpus_seen", {**GPU, "in.0": "x", "ray": "0"}, fewer),
+    ]
+    _, lines = screen(tmp_path)
+    assert "gpus" in lines[0].split()
+    text = " ".join(lines)
+    assert "1 x NVIDIA H100 80GB HBM3" in " ".join(lines[1].split())
+    assert lines[2].split()[-2:] == ["-", "none"]
+    assert "0 in Ray of" in text
+
+
+def test_a_host_that_could_not_be_asked_has_unknown_gpus(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    error = ConnectError("timed out after 10 s")
+    seen += [
+        *healthy("node1", "node2"),
+        ok("node1", "ray_nodes", alive(1, 2)),
+        ok("node1", "gpus_seen", {**GPU, "in.0": "x", "ray": "1"}),
+        ok("node2", "gpus_seen", {}),
+        HostFailed(host="node3", play="hosts", error=error),
+    ]
+    _, lines = screen(tmp_path)
+    row = next(line for line in lines if line.startswith("node3"))
+    assert row.split()[-2:] == ["unknown", "unreachable"]

@@ -82,7 +82,8 @@ WITHIN = {
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
         "status metrics token_rotation"
     ),
-    "ray/steps": "node dashboards nodes prometheus_targets drained rollback firewall",
+    "ray/steps": "node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
+    "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "diagnosis compatibility credentials ports ray_options base roles",

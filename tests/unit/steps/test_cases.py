@@ -49,6 +49,10 @@ HOST_DECIDES = {
         {"absent", "other-content"},
         "shell/files/test_files.py::test_a_changed_file_is_replaced_in_one_piece",
     ),
+    "gpus_seen": Proof(
+        {"lost-in-container", "no-container", "ray-counts-none"},
+        "shell/gpu/test_gpus_seen.py::test_what_the_container_says_is_compared",
+    ),
     "ray_dashboards": Proof(
         {"absent", "other-image"},
         "shell/ray/test_dashboards.py::test_dashboards_of_another_ray_are_a_difference",

@@ -26,8 +26,8 @@ from provision.steps.gpu.wanted import WantedGpus
 MUST: WantedGpus = True
 NONE: WantedGpus = False
 CARD = Card("0000:00:06.0", NVIDIA, "10de:2330", "nvidia")
-A = Gpu("0", "GPU-a", "NVIDIA H100 80GB HBM3", 81559)
-B = Gpu("1", "GPU-b", "NVIDIA H100 80GB HBM3", 81559)
+A = Gpu("0", "GPU-a", "NVIDIA H100 80GB HBM3")
+B = Gpu("1", "GPU-b", "NVIDIA H100 80GB HBM3")
 MIG = replace(A, mig=("MIG-1", "MIG-2"))
 CDI = CdiFile("/etc/cdi/nvidia.yaml", "580.159.04", ("0", "1", "all"))
 BOTH = ("/etc/cdi", "/var/run/cdi")

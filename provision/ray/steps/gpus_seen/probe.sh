@@ -1,0 +1,38 @@
+# Prints the GPUs of the host, of Ray's container, and those that Ray says its node has;
+# nothing on a host that has none.
+#
+#     in.N=LINE       what nvidia-smi -L says in the container
+#     silent=LINE     why the container could not be asked
+#     raylet=LIST     the resources that the node was started with
+#     ray=BASE64      the answer of Ray's dashboard about this node
+#
+# needs: name, gpus, token_file, host, port, address
+# uses: http.sh, gpu/find_gpus.sh
+found=$(find_gpus)
+[ -n "$found" ] || exit 0
+printf '%s\n' "$found"
+"$gpus" && command -v docker >/dev/null || exit 0
+code=0
+# shellcheck disable=SC2016 # the shell in the container expands them
+inside=$(timeout 30 docker exec "$name" sh -c '
+    nvidia-smi -L 2>&1
+    for node in /dev/dri/renderD*; do [ ! -e "$node" ] || echo "render ${node##*/}"; done
+    cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" "\n" |
+        sed -n "s/^--static_resource_list=/raylet /p"' 2>&1) || code=$?
+if [ "$code" != 0 ]; then
+    [ "$code" != 124 ] || inside='docker exec did not end within 30 s'
+    printf 'silent=%s\n' "$(printf '%s\n' "$inside" | tail -n 1)"
+    inside=
+fi
+number=0
+printf '%s\n' "$inside" | while IFS= read -r line; do
+    case $line in
+    'raylet '*) printf 'raylet=%s\n' "${line#raylet }" ;;
+    ?*) printf 'in.%s=%s\n' "$number" "$line" ;;
+    esac
+    number=$((number + 1))
+done
+query="limit=100&filter_keys=node_ip&filter_predicates=%3D&filter_values=$address"
+answer=$({ [ ! -e "$token_file" ] || cat -- "$token_file"; } |
+    http 10 reply "$host" "$port" "/api/v0/nodes?$query" | base64 | tr -d '\n')
+[ -z "$answer" ] || printf 'ray=%s\n' "$answer"
