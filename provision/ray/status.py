@@ -213,7 +213,7 @@ def _container(step: StepResult) -> str:
     if "status" not in observed:
         return "absent"
     health = observed.get("health", "") if observed["status"] == "running" else ""
-    number = observed.get("restarts")
+    number = int(observed.get("restarts", 0))  # Docker 26 says 0, older ones nothing
     restarts = f"restarted {number}x" if number else ""
     words = [observed.get("image", ""), observed["status"], health, restarts]
     return " ".join(filter(None, words))

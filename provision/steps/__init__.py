@@ -14,6 +14,7 @@ BUILTIN = {
     "file": "provision.steps.files.file:File",
     "file_absent": "provision.steps.files.absent.file_absent:FileAbsent",
     "manifest_clean": "provision.steps.manifest.manifest:ManifestClean",
+    "nvidia_metrics": "provision.steps.gpu.metrics:NvidiaMetrics",
     "packages": "provision.steps.packages.packages:Packages",
     "packages_absent": "provision.steps.packages.packages:PackagesAbsent",
     "reachable": "provision.steps.system.reachable:Reachable",

@@ -21,7 +21,11 @@ from provision.model.step import Step
 
 ROOT = Path(__file__).parents[2]
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
-PROGRAMS = [ROOT / "benchmarks/playbooks", ROOT / "provision/lab/supplies/data"]
+PROGRAMS = [
+    ROOT / "benchmarks/playbooks",
+    ROOT / "playbooks/templates",
+    ROOT / "provision/lab/supplies/data",
+]
 """Folders of scripts that are run as they are."""
 NOT_FOR_PARTS = {
     "SC2034": "a variable that one part sets is read by another",

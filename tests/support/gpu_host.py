@@ -63,12 +63,12 @@ esac
 INFO = """\
 #!/bin/sh
 [ "$1" = info ] || exit 1
-case $3 in *CDISpecDirs*) {cdi} ;; *) echo '{version} null {{"runc":{{}}}}' ;; esac
+case $3 in *CDISpecDirs*) {cdi} ;; *) echo '{version} null runc' ;; esac
 """
 EXEC = """\
 #!/bin/sh
 case "$1" in
-info) echo '28.0.1 ["/etc/cdi","/var/run/cdi"] {{"runc":{{}}}}' ;;
+info) echo '28.0.1 ["/etc/cdi","/var/run/cdi"] runc' ;;
 exec) cat "{inside}"; exit {code} ;;
 esac
 """
@@ -142,7 +142,7 @@ class GpuHost:
         self, version: str, dirs: str = '["/etc/cdi","/var/run/cdi"]'
     ) -> GpuHost:
         """Add a stub of Docker; *dirs* is its field of CDI folders, "" = it has none."""
-        says = f"""echo '{version} {dirs} {{"runc":{{}}}}'""" if dirs else "exit 1"
+        says = f"""echo '{version} {dirs} runc'""" if dirs else "exit 1"
         self._program(self.tools / "docker", INFO.format(cdi=says, version=version))
         return self
 

@@ -10,19 +10,27 @@
 #     gpu.mig.N=GPU 0: ... or MIG ...                 with MIG: the lines of nvidia-smi -L
 #     gpu.toolkit=PATH                                NVIDIA's container toolkit
 #     gpu.cdi.PATH=DRIVER NAMES                       each CDI file for NVIDIA's GPUs
-#     gpu.docker=VERSION CDI-FOLDERS-AS-JSON RUNTIMES-AS-JSON
+#     gpu.docker=VERSION CDI-FOLDERS-AS-JSON RUNTIMES
 #     gpu.kfd=true, gpu.groups=NUMBERS                AMD's device, and the groups of its nodes
 
 gpu_root=${PROVISION_GPU_ROOT:-}
 find_gpus() {
-    gpu_nvidia=false gpu_amd=false gpu_wsl=false
-    for gpu_card in "$gpu_root"/sys/bus/pci/devices/*; do find_gpu_card "$gpu_card"; done
-    [ ! -e "$gpu_root/dev/dxg" ] || gpu_wsl=true
+    find_cards
     find_nvidia_smi
     [ -z "$gpu_smi" ] || gpu_nvidia=true
     "$gpu_nvidia" && print_nvidia
     "$gpu_amd" && print_amd
     return 0
+}
+# Sets $gpu_smi to the path of nvidia-smi, and asks nobody else.
+seek_nvidia_smi() {
+    find_cards >/dev/null
+    find_nvidia_smi
+}
+find_cards() {
+    gpu_nvidia=false gpu_amd=false gpu_wsl=false
+    for gpu_card in "$gpu_root"/sys/bus/pci/devices/*; do find_gpu_card "$gpu_card"; done
+    [ ! -e "$gpu_root/dev/dxg" ] || gpu_wsl=true
 }
 # One card costs no process; only a GPU's driver, a link, is read by a shell of its own.
 find_gpu_card() {
@@ -111,9 +119,11 @@ print_cdi_file() {
 # An engine before 25 knows no CDI, and its client no such field.
 print_docker() {
     command -v docker >/dev/null || return 0
+    # shellcheck disable=SC2016 # it is Docker that expands it
+    gpu_runtimes='{{range $Name, $Value := .Runtimes}} {{$Name}}{{end}}'
     gpu_docker=$(docker info --format \
-        '{{.ServerVersion}} {{json .CDISpecDirs}} {{json .Runtimes}}' 2>/dev/null) ||
-        gpu_docker=$(docker info --format '{{.ServerVersion}} null {{json .Runtimes}}' \
+        "{{.ServerVersion}} {{json .CDISpecDirs}}$gpu_runtimes" 2>/dev/null) ||
+        gpu_docker=$(docker info --format "{{.ServerVersion}} null$gpu_runtimes" \
             2>/dev/null) || return 0
     case $gpu_docker in [0-9]*) printf 'gpu.docker=%s\n' "$gpu_docker" ;; esac
 }

@@ -251,6 +251,5 @@ def _cdi(path: str, words: str) -> CdiFile:
 def _docker(words: str) -> DockerSide | None:
     if not words:
         return None
-    version, _, rest = words.partition(" ")
-    dirs, end = json.JSONDecoder().raw_decode(rest)
-    return DockerSide(version, tuple(dirs or ()), tuple(json.loads(rest[end:]) or ()))
+    version, dirs, *runtimes = words.split()
+    return DockerSide(version, tuple(json.loads(dirs) or ()), tuple(runtimes))

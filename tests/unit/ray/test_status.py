@@ -321,3 +321,13 @@ def test_a_host_that_could_not_be_asked_has_unknown_gpus(
     _, lines = screen(tmp_path)
     row = next(line for line in lines if line.startswith("node3"))
     assert row.split()[-2:] == ["unknown", "unreachable"]
+
+
+def test_a_container_that_was_never_restarted_says_nothing_of_it(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    again = [("node1", "0"), ("node2", "2")]
+    seen += [*healthy("node3"), ok("node1", "ray_nodes", alive(1, 2, 3))]
+    seen += [ok(host, "ray_worker", {**RAY, "restarts": n}) for host, n in again]
+    _, lines = screen(tmp_path)
+    assert "restarted" not in lines[1] and "restarted 2x" in lines[2]

@@ -19,7 +19,7 @@ CARD = "gpu.card.0000:00:06.0=0x10de 0x030200 0x2330 nvidia \n"
 DRIVER = f"{CARD}gpu.driver=580.159.04\ngpu.smi=/usr/bin/nvidia-smi\n"
 ROW = f"gpu.row.0=0, {H100}, 81559, Disabled, 00000000:00:06.0, NVIDIA H100 80GB HBM3\n"
 CDI = "gpu.cdi./etc/cdi/nvidia.yaml=580.159.04 0 all\n"
-DOCKER = 'gpu.docker=28.0.1 ["/etc/cdi","/var/run/cdi"] {"runc":{}}\n'
+DOCKER = 'gpu.docker=28.0.1 ["/etc/cdi","/var/run/cdi"] runc\n'
 READY = f"{DRIVER}{ROW}{CDI}{DOCKER}"
 NO_DRIVER = CARD.replace(" nvidia ", "  ")
 MIG_ON = ROW.replace("Disabled", "Enabled") + (
