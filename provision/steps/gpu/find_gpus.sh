@@ -76,7 +76,10 @@ print_nvidia() {
         break
     done
     for gpu_at in "$gpu_root"/etc/cdi/* "$gpu_root"/var/run/cdi/*; do
-        [ ! -r "$gpu_at" ] || print_cdi_file "$gpu_at"
+        # Files of other names are not read by Docker.
+        case $gpu_at in
+        *.yaml | *.json) [ ! -r "$gpu_at" ] || print_cdi_file "$gpu_at" ;;
+        esac
     done
     print_docker
 }

@@ -194,3 +194,15 @@ def test_other_makers_are_named(shell: Shell, host: GpuHost) -> None:
         "Intel 8086:4680 at 0000:00:02.0",
         "Huawei Ascend 19e5:d802 at 0000:81:00.0",
     ]
+
+
+@EACH_SHELL
+def test_a_cdi_file_that_was_moved_aside_is_none(shell: Shell, host: GpuHost) -> None:
+    host.card().cdi(at="/etc/cdi/nvidia.yaml.off")
+    assert found(shell, host).cdi == ()
+
+
+@EACH_SHELL
+def test_an_nvidia_smi_that_hangs_is_ended(shell: Shell, host: GpuHost) -> None:
+    host.card().driver().smi(code=124)
+    assert found(shell, host).error == "nvidia-smi did not answer within 20 s"
