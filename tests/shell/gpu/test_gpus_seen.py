@@ -126,6 +126,14 @@ def test_the_number_of_ray_is_of_this_node(
 
 
 @EACH_SHELL
+def test_what_cuda_is_let_see_is_what_ray_should_count(
+    shell: Shell, two: GpuHost, dashboard: int
+) -> None:
+    two.container(f"{LISTED}visible 0\n{RAYLET}")
+    assert found(shell, two, step(dashboard)) == ["GPUs in Ray: 2 -> 1"]
+
+
+@EACH_SHELL
 def test_a_dashboard_on_the_head_alone_is_made_up_for(
     shell: Shell, two: GpuHost, closed_port: int
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -25,8 +25,7 @@ from provision.ray.steps.gpus_seen.losses import (
 )
 from provision.ray.steps.node.base import container_name
 from provision.ray.steps.nodes import ALIVE, OK
-from provision.steps.docker.container.options import Plain
-from provision.steps.gpu.grant import VISIBLE, Grant, grant
+from provision.steps.gpu.grant import Grant, grant
 from provision.steps.gpu.host_gpus import NVIDIA, read_gpus, vendor_ids
 from provision.steps.gpu.wanted import AUTO, WantedGpus
 from provision.steps.http import parse_http
@@ -35,6 +34,8 @@ PROBE = read_shell(__file__, "probe.sh")
 EVIDENCE = read_shell(__file__, "evidence.sh")
 INSIDE = "in."
 """Prefix of the fields with lines of the container."""
+VISIBLE = "visible"
+"""The field with the GPUs that CUDA sees in the container, where they are limited."""
 SILENT = "silent"
 """The field that says why the container could not be asked."""
 
@@ -83,8 +84,6 @@ class GpusSeen(Step, kind="gpus_seen"):
     """Those that the container was to get."""
     num_gpus: int | None = Field(default=None, ge=0)
     """The number that Ray was told; default: it counts."""
-    env: Mapping[Word, Plain] = {}
-    """The variables that the container was given."""
     settle_s: float = Field(default=60, ge=0)
 
     def probe(self) -> Sh:
@@ -129,14 +128,15 @@ class GpusSeen(Step, kind="gpus_seen"):
             inside=[v for key, v in observed.items() if key.startswith(INSIDE)],
             silent=observed.get(SILENT, ""),
             ray=None if ray == UNKNOWN else float(ray),
-            counted=self._counted(given),
+            counted=self._counted(given, observed.get(VISIBLE)),
         )
 
-    def _counted(self, given: Grant) -> int | None:
-        if self.num_gpus is not None or VISIBLE not in self.env:
+    def _counted(self, given: Grant, visible: str | None) -> int | None:
+        """The number that Ray is to have if not all: as told, or as CUDA is let see."""
+        if self.num_gpus is not None or visible is None:
             return self.num_gpus
-        visible = len([one for one in self.env[VISIBLE].split(",") if one])
-        return visible if given.number is None else min(visible, given.number)
+        number = len([one for one in visible.split(",") if one])
+        return number if given.number is None else min(number, given.number)
 
     def _is_remark(self, way: Way | None, lost: Change) -> bool:
         by_itself = self.gpus == AUTO and self.num_gpus is None

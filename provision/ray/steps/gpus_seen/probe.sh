@@ -2,6 +2,7 @@
 # nothing on a host that has none.
 #
 #     in.N=LINE       what nvidia-smi -L says in the container
+#     visible=LIST    CUDA_VISIBLE_DEVICES of the container, if it is set
 #     silent=LINE     why the container could not be asked
 #     raylet=LIST     the resources that the node was started with
 #     ray=BASE64      the answer of Ray's dashboard about this node
@@ -16,6 +17,7 @@ code=0
 # shellcheck disable=SC2016 # the shell in the container expands them
 inside=$(timeout 30 docker exec "$name" sh -c '
     nvidia-smi -L 2>&1
+    [ -z "${CUDA_VISIBLE_DEVICES+set}" ] || echo "visible $CUDA_VISIBLE_DEVICES"
     for node in /dev/dri/renderD*; do [ ! -e "$node" ] || echo "render ${node##*/}"; done
     cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" "\n" |
         sed -n "s/^--static_resource_list=/raylet /p"' 2>&1) || code=$?
@@ -27,6 +29,7 @@ fi
 number=0
 printf '%s\n' "$inside" | while IFS= read -r line; do
     case $line in
+    'visible '*) printf 'visible=%s\n' "${line#visible }" ;;
     'raylet '*) printf 'raylet=%s\n' "${line#raylet }" ;;
     ?*) printf 'in.%s=%s\n' "$number" "$line" ;;
     esac

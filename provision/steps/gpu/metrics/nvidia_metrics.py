@@ -96,7 +96,11 @@ class NvidiaMetrics(Step, kind="nvidia_metrics"):
 
     def probe(self) -> Sh:
         return Sh.of(
-            PROBE, *self.files(), gpu_vendors=vendor_ids(), timer=f"{UNIT}.timer"
+            PROBE,
+            *self.files(),
+            gpu_vendors=vendor_ids(),
+            timer=f"{UNIT}.timer",
+            folder=self.folder,
         )
 
     def desired(self) -> State:
@@ -104,7 +108,7 @@ class NvidiaMetrics(Step, kind="nvidia_metrics"):
             f"{FILE}{path}": sha256(text.encode()).hexdigest()
             for path, text in self.files().items()
         }
-        return {**digests, "timer": "active"}
+        return {**digests, "timer": "active", "numbers": "written"}
 
     def plan(self, observed: State) -> list[Change]:
         if "smi" not in observed or "systemd" in observed:

@@ -1,6 +1,6 @@
 # Prints what is there of the program and its units; nothing on a host without nvidia-smi.
 #
-# needs: gpu_vendors, timer, "$@"
+# needs: gpu_vendors, timer, folder, "$@"
 # uses: gpu/find_gpus.sh
 seek_nvidia_smi
 [ -n "$gpu_smi" ] || exit 0
@@ -12,3 +12,4 @@ for file; do
 done
 state=$(systemctl is-active "$timer" 2>/dev/null) || true
 printf 'timer=%s\n' "${state:-unknown}"
+[ ! -s "$folder/gpus.prom" ] || echo numbers=written

@@ -134,11 +134,11 @@ def test_an_image_without_rocm_is_told_and_no_difference_unless_asked_for() -> N
 
 
 def test_the_users_own_variable_is_what_ray_counts() -> None:
-    step = seen(env={"CUDA_VISIBLE_DEVICES": "0"})
+    step = seen()
     lines = "".join(f"gpu.row.{n}={n}, GPU-{n}, 1, Disabled, x, H\n" for n in (0, 1))
     inside = "".join(f"in.{n}={line}\n" for n, line in enumerate(INSIDE))
     cdi = "gpu.cdi./etc/cdi/x=- all\ngpu.driver=580.1\n"
-    reply = Reply(f"{lines}{cdi}{inside}raylet=GPU,1\n")
+    reply = Reply(f"{lines}{cdi}{inside}visible=0\nraylet=GPU,1\n")
     assert step.plan(step.observe(reply)) == []
 
 
