@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from provision.model.change import Change, State
-from provision.model.fields import AbsPath, Line, Seconds, Word
+from provision.model.fields import Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
@@ -39,6 +39,7 @@ from provision.ray.steps.node.diagnosis.session_name import (
 )
 from provision.ray.steps.node.ports import Ports, port_taken_error
 from provision.ray.steps.node.ray_options import (
+    DataDir,
     NodeLabels,
     Resources,
     amounts,
@@ -68,8 +69,6 @@ from provision.steps.gpu.wanted import AUTO, WantedGpus
 NODE_PROBE = read_shell(__file__, "probe.sh")
 REPLACE = read_shell(__file__, "replace.sh")
 PUT_BACK = read_shell(__file__, "put_back.sh")
-LONGEST_DATA_DIR = 35
-"""Ray's longest socket path is up to 72 bytes longer than `data_dir`; Linux allows 107."""
 HEALTH_COMMAND = (
     "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && "
     'printf "GET /api/healthz HTTP/1.0\\r\\n\\r\\n" >&3 && '
@@ -110,17 +109,6 @@ def ray_session(data_dir: str) -> Thing:
     return f"session of Ray:{data_dir}"
 
 
-def _short(path: str) -> str:
-    if len(path.encode()) > LONGEST_DATA_DIR:
-        raise ValueError(
-            f"must have at most {LONGEST_DATA_DIR} bytes, or the names of Ray's "
-            "sockets below it become too long for Linux"
-        )
-    if set(path) & set(':,"'):
-        raise ValueError('must not contain : , or ", which divide what Docker mounts')
-    return path
-
-
 class RayNode(Step):
     """Ray in a container of the host, as the head or as a worker.
 
@@ -136,7 +124,7 @@ class RayNode(Step):
     image: Word
     address: Word
     """The host's own address in the cluster."""
-    data_dir: Annotated[AbsPath, AfterValidator(_short)]
+    data_dir: DataDir
     """Has `ray/` (sessions and logs), `gcs/` (the head's tables) and `auth_token`."""
     auth: bool = True
     """Ask for the token in `data_dir/auth_token` on every connection."""

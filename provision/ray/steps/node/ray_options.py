@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from provision.errors import RefusedError
+from provision.model.fields import AbsPath
 
 OF_RAY = {
     "CPU": "num_cpus",
@@ -27,6 +28,8 @@ MOST_OF_A_RESOURCE = 100e12
 LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?"
 PREFIX = rf"({LABEL})?(\.({LABEL})?)*"
 LONGEST_PREFIX = 253
+LONGEST_DATA_DIR = 35
+"""Ray's longest socket path is up to 72 bytes longer than `data_dir`; Linux allows 107."""
 ANYWHERE_BYTES = 10**10
 """Size up to which Ray keeps its objects on disk where /dev/shm is too small."""
 MIB, KIB = 2**20, 2**10
@@ -61,10 +64,23 @@ def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
     return labels
 
 
+def _short(path: str) -> str:
+    if len(path.encode()) > LONGEST_DATA_DIR:
+        raise ValueError(
+            f"must have at most {LONGEST_DATA_DIR} bytes, or the names of Ray's "
+            "sockets below it become too long for Linux"
+        )
+    if set(path) & set(':,"'):
+        raise ValueError('must not contain : , or ", which divide what Docker mounts')
+    return path
+
+
 Resources = Annotated[Mapping[str, float], AfterValidator(_resources)]
 """Amounts of resources that a node has beside those of Ray's own, by name."""
 NodeLabels = Annotated[Mapping[str, str], AfterValidator(_labels)]
 """Labels of a node, in the syntax of Kubernetes' labels."""
+DataDir = Annotated[AbsPath, AfterValidator(_short)]
+"""The folder of a node's sessions, below which Ray makes sockets."""
 
 
 def amounts(
