@@ -125,17 +125,17 @@ class TestThreeTroublesAtOnce:
         assert "ray_ports" in failed["error"]["hint"]
         assert "port 6379 is taken by sshd" in done.output
 
-    def test_a_full_disk_says_so_with_the_room_there_is(
+    def test_a_full_disk_is_refused_with_the_room_there_is(
         self, troubled: tuple[CommandResult, Report]
     ) -> None:
         done, report = troubled
         failed = failure(report, "node2")
-        assert failed["step"].startswith("image ")
-        printed = "\n".join(failed["error"]["details"])
-        assert "no space left on device" in printed
-        assert "/var/lib/docker" in printed, "df of where Docker keeps its data"
-        assert "free space" in failed["error"]["hint"]
-        assert "no space left on device" in done.output
+        assert failed["step"] == "docker engine"
+        assert (
+            "/var/lib/docker has 150 MB free, and 600 MB" in failed["error"]["message"]
+        )
+        assert "room_mb" in failed["error"]["hint"]
+        assert "no room for" in done.output
 
     def test_a_host_that_is_cut_off_is_named_and_the_others_are_worked_on(
         self, troubled: tuple[CommandResult, Report]

@@ -35,8 +35,10 @@ coming='
     done'
 apt_noting() {
     make_manifest_dir
+    # Opened once the lock is there: another play may replace the file until then.
+    locked='! command -v flock >/dev/null || flock 9'
     apt install --no-remove --no-install-recommends \
-        -o "DPkg::Pre-Install-Pkgs::=($coming) >>$manifest" "$@"
+        -o "DPkg::Pre-Install-Pkgs::=($locked; { $coming; } >>$manifest) 9<$manifest_dir" "$@"
 }
 apt_install() {
     if lists_are_fresh; then

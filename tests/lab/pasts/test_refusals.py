@@ -38,6 +38,8 @@ dpkg-query -W -f '${{Package}} ${{db:Status-Abbrev}}\\n' | sort
 true
 """
 IMAGE = "rayproject/ray:2.60.0"
+MIRROR = {"registry-mirrors": ["http://172.30.77.2:5000"]}
+"""The lab's registry, which has the image."""
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +158,7 @@ def test_a_service_that_ends_again_and_again_is_stopped() -> None:
 
 
 def test_a_container_that_ends_again_and_again_is_stopped() -> None:
-    assert failure(apply(DockerEngine(), DockerImage(name=IMAGE))) == ""
+    assert failure(apply(DockerEngine(daemon=MIRROR), DockerImage(name=IMAGE))) == ""
     step = DockerContainer(name="web", image=IMAGE, command=["sh", "-c", "exit 3"])
     error = failure(apply(step))
     assert "web is stopped: Docker would have started it again and again" in error
@@ -165,7 +167,7 @@ def test_a_container_that_ends_again_and_again_is_stopped() -> None:
 
 
 def test_a_container_that_docker_refuses_gives_its_place_back() -> None:
-    assert failure(apply(DockerEngine(), DockerImage(name=IMAGE))) == ""
+    assert failure(apply(DockerEngine(daemon=MIRROR), DockerImage(name=IMAGE))) == ""
     step = DockerContainer(name="web", image=IMAGE, command=["sleep", "1000"])
     assert failure(apply(step)) == ""
     old = sh("docker inspect --format '{{.Id}}' web")
