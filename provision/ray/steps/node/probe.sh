@@ -5,8 +5,8 @@
 # uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh
 [ "$gpus" = false ] || find_gpus
 container=$(probe_container) || exit 1
-while read -r name kb _; do
-    [ "$name" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }
+while read -r field kb _; do
+    [ "$field" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }
 done </proc/meminfo
 printf '%s\n' "$container"
 case $container in
