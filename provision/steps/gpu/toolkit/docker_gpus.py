@@ -68,7 +68,7 @@ class DockerGpus(Step, kind="docker_gpus"):
         return [*self._engine.reads(), GPU_ACCESS]
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, gpu_vendors=vendor_ids())
+        return Sh.of(PROBE, gpu_vendors=vendor_ids(), room_mb=0)  # it installs nothing
 
     def observe(self, reply: Reply) -> State:
         return self._engine.observe(reply)
