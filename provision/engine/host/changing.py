@@ -237,6 +237,7 @@ class _Follower:
             self.finish()
         elif kind == "guards" and reply.exit == 0:
             for step, observed in change.unchanged:
+                self._lane.remark(step, observed)
                 about = self._lane.about(step)
                 self._lane.emit(StepOk(**about, observed=dict(observed)))
                 self._done(step)

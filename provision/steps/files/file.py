@@ -184,7 +184,7 @@ class Directory(Ownership, kind="directory"):
         return changes
 
     def settled(self) -> Settled:
-        return Settled((self.line(f"directory:{self.path}/"),))
+        return Settled((self.line(f"directory:{self._asked}"),))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(DIRECTORY_MAKE, path=self.path, **self.rights())

@@ -154,7 +154,7 @@ def _nvidia(found: HostGpus, wanted: WantedGpus, *, by_hook: bool) -> Grant:
             f"{cards}: the driver is not loaded, so no container gets this GPU",
             hint=f"install {NVIDIA.package}",
         )
-    if not found.gpus and wanted != AUTO:
+    if not found.gpus:
         raise RefusedError(
             f"NVIDIA's driver {found.driver} is loaded, and nvidia-smi lists no GPU: "
             f"{_silence(found)}",

@@ -78,8 +78,12 @@ class SessionLimiter:
         finally:
             with self._changed:
                 self._running -= 1
-                self._ended_at = time.monotonic()
                 self._changed.notify_all()
+
+    def ended(self) -> None:
+        """Note that a session that sshd allowed has ended."""
+        with self._changed:
+            self._ended_at = time.monotonic()
 
     def refused(self) -> bool:
         """Allow no more at a time than ran beside one that has a slot, and was refused.
@@ -90,9 +94,9 @@ class SessionLimiter:
         """
         with self._changed:
             others = self._running - 1
-            self._at_once = min(self._at_once, max(others, 1))
-            ended_s = time.monotonic() - self._ended_at
-        if not others and ended_s < COUNTED_S:
+            just_ended = time.monotonic() - self._ended_at < COUNTED_S
+            if not just_ended:
+                self._at_once = min(self._at_once, max(others, 1))
+        if just_ended:
             time.sleep(COUNTED_S / 20)
-            return True
-        return others > 0
+        return just_ended or others > 0

@@ -119,10 +119,13 @@ class SshTransport:
         while True:
             with self._sessions.slot():
                 try:
-                    return self._run(script)
+                    code = self._run(script)
                 except SessionRefused:
                     if not self._sessions.refused():
                         raise
+                    continue
+                self._sessions.ended()
+                return code
 
     def _run(self, script: Script) -> int:
         connection, start = self._connected(), time.monotonic()

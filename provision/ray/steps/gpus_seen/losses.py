@@ -49,7 +49,11 @@ def loss(way: Way) -> Change | None:
 
 def _losses(way: Way) -> Iterator[Change]:
     if not way.given.gives:
-        if way.ray and way.counted is None:
+        if not way.ray or way.counted is not None:
+            return
+        if way.found.driver:
+            yield from _driver_losses(way)
+        else:
             why = way.given.warnings[0] if way.given.warnings else "0"
             yield Change(DRIVER, why, f"{way.ray:g}, as Ray has")
         return

@@ -135,9 +135,10 @@ def test_a_container_that_has_them_keeps_them_without_the_driver() -> None:
 
 def test_a_driver_that_does_not_answer_takes_nothing_away() -> None:
     silent = replace(TWO, gpus=(), error="Unable to determine the device handle")
-    given = grant(silent, "auto")
+    given = grant(silent, "auto", {"device.nvidia.com/gpu=all": "given"})
     assert (given.devices, given.number) == (("nvidia.com/gpu=all",), None)
     assert "Unable to determine" in given.warnings[0]
+    assert not grant(silent, "auto").gives, "one without GPUs would not start with them"
     assert "nvidia-smi lists no GPU" in refusal(silent, MUST).message
 
 
