@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from provision.errors import ConnectionLost
+from provision.errors import ConnectError, ConnectionLost, HostError, PrivilegeError
 from provision.model.events import Emit, HostConnected, HostRetrying
 from provision.model.framing import Reader, Task, run_tasks
 from provision.model.script import Script
@@ -100,6 +100,8 @@ class HostConnection:
         self._emit = emit
         self._stopped = stopped
         self._opening = threading.RLock()
+        self._failure: HostError | None = None
+        self._failed_play = ""
         self._open = False
         self._losses = 0
         self._counting = threading.Lock()
@@ -112,12 +114,15 @@ class HostConnection:
 
         Raises:
             ConnectError: the host cannot be reached, after retries.
+            HostError: another lane cannot go on.
         """
         with self._opening:
+            self._check()
             if self._open:
                 return
             started = time.monotonic()
-            connect_with_retry(self._transport, self._retrying)
+            with self._final(ConnectError, ConnectionLost):
+                connect_with_retry(self._transport, self._retrying)
             self._open = True
             self.opened += 1
             seconds = time.monotonic() - started
@@ -144,8 +149,9 @@ class HostConnection:
                 return self.open()
             self._losses += 1
             self._transport.close()
-            if self._stopped.is_set() or self._losses > LOSSES:
-                raise error
+            with self._final(ConnectionLost):
+                if self._stopped.is_set() or self._losses > LOSSES:
+                    raise error
             self._open = False
             self._report_retry(self._losses, 0, error.message, most=LOSSES, lost=True)
             if error.silent:
@@ -162,9 +168,9 @@ class HostConnection:
         self, tasks: Sequence[Task], *, become: bool, limit_s: float
     ) -> list[Reply]:
         """Run *tasks* in one script; return one reply per task."""
-        with self._counting:
-            self.round_trips += 1
-        return run_tasks(self._transport.run, tasks, become=become, limit_s=limit_s)
+        self._count()
+        with self._final(PrivilegeError, ConnectError):
+            return run_tasks(self._transport.run, tasks, become=become, limit_s=limit_s)
 
     def send_script(
         self,
@@ -176,12 +182,37 @@ class HostConnection:
         overdue: Callable[[], bool],
     ) -> list[Reply]:
         """Run a script that changes something; return the replies that *reader* reads."""
-        with self._counting:
-            self.round_trips += 1
+        self._count()
         script = Script(
             text, become=become, limit_s=limit_s, heartbeat=True, overdue=overdue
         )
-        return reader.read(self._transport.run, script)
+        with self._final(PrivilegeError, ConnectError):
+            return reader.read(self._transport.run, script)
+
+    def first_failed(self, play: str) -> str:
+        """Return the play that was first to report that the host cannot go on."""
+        with self._counting:
+            self._failed_play = self._failed_play or play
+            return self._failed_play
+
+    def _check(self) -> None:
+        """Raise the error for which another lane cannot go on: it is not tried again."""
+        if self._failure:
+            raise self._failure
+
+    @contextlib.contextmanager
+    def _final(self, *kinds: type[HostError]) -> Iterator[None]:
+        """Keep an error of *kinds*, which is the end of all lanes of the host."""
+        try:
+            yield
+        except kinds as error:
+            self._failure = self._failure or error
+            raise
+
+    def _count(self) -> None:
+        self._check()
+        with self._counting:
+            self.round_trips += 1
 
     @contextlib.contextmanager
     def busy(self) -> Iterator[None]:

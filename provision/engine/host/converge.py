@@ -138,7 +138,12 @@ class Convergence:
     def _report_end(self, play: HostPlay, error: HostError) -> None:
         """Report *error*, which ended this host's part or the whole run."""
         if not self._lane.stopped.is_set() or not isinstance(error, CutOff):
-            self._emit(HostFailed(host=self._lane.host, play=play.play, error=error))
+            host, first = self._lane.host, self._connection.first_failed(play.play)
+            if first == play.play:
+                self._emit(HostFailed(host=host, play=play.play, error=error))
+            else:
+                by = Cause(f"{host} in {first}", host, first)
+                self._report_blocked(play, by, len(self._left))
             return
         if self._changing.running:
             cut = ApplyError("cut off by the end of the run", hint=NEXT_RUN)

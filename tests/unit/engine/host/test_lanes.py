@@ -12,12 +12,19 @@ from rig import Note
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
 from provision.engine.runner import execute
-from provision.errors import ConnectionLost
+from provision.errors import (
+    AuthError,
+    ConnectError,
+    ConnectionLost,
+    HostError,
+    PrivilegeError,
+)
 from provision.model.events import (
     Event,
     HostBlocked,
     HostConnected,
     HostDone,
+    HostFailed,
     HostProbed,
     HostRetrying,
     StepApplying,
@@ -160,6 +167,27 @@ def test_both_lose_it_in_a_change(tmp_path: Path) -> None:
     assert not run.of(StepFailed)
     assert {e.play for e in run.of(StepChanged, StepOk)} == {"play0", "play1"}  # type: ignore[attr-defined]
     assert len(run.of(HostRetrying)) == 1, "the second finds the connection open again"
+
+
+FINAL = [AuthError("the key is refused"), PrivilegeError("sudo refused")]
+
+
+@pytest.mark.parametrize("error", FINAL)
+def test_what_is_final_is_tried_once_for_all_lanes(
+    notes: list[Note], error: HostError
+) -> None:
+    run = Run(("", notes[:2]), ("other", notes[2:]))
+    if isinstance(error, ConnectError):
+        run.transport.refuse(error, error)
+    else:
+        run.transport.fail(error)
+    run()
+    [failed] = run.of(HostFailed)
+    assert failed.error is error  # type: ignore[attr-defined]
+    [blocked] = run.of(HostBlocked)
+    assert blocked.steps == 2  # type: ignore[attr-defined]
+    assert blocked.by.play == failed.play  # type: ignore[attr-defined]
+    assert run.transport.round_trips <= 1
 
 
 @pytest.mark.parametrize("mode", [Mode.PLAN, Mode.VERIFY])
