@@ -53,6 +53,7 @@ class Row:
 
     Attributes:
         running: the step that is applied in each play; plays of several lanes run at once.
+        failure: the activity that failed; "" = none.
         since: when the current activity began, by the monotonic clock.
     """
 
@@ -62,11 +63,16 @@ class Row:
     state: int = NEW
     activity: str = "connecting"
     output: str = ""
+    failure: str = ""
     since: float = field(default_factory=time.monotonic)
     running: dict[str, str] = field(default_factory=dict)
 
     def start(self, state: int, activity: str) -> None:
-        """Begin another activity."""
+        """Begin another activity; a host on which something failed ends as that."""
+        if state == FAILED:
+            self.failure = activity
+        elif self.failure and state in {IDLE, DONE}:
+            state, activity = FAILED, self.failure
         self.state, self.activity, self.output = state, activity, ""
         self.since = time.monotonic()
 

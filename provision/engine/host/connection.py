@@ -55,11 +55,13 @@ class FirstLook:
         replies: to the probe of each step, by its number.
         unmerged: texts of merged probes that failed.
         ages: for each lane, how many changes there were outside of it before.
+        over: `HostConnection.opened` when it was taken.
     """
 
     replies: Mapping[int, Reply]
     unmerged: frozenset[str]
     ages: Mapping[str, int]
+    over: int
 
 
 class HostConnection:

@@ -74,6 +74,7 @@ class Session:
         self._fresh_from = 0
         self._looked: set[bool] = set()
         self._sent_over = 0
+        self._replied_over = 0
 
     def reopen(self, error: ConnectionLost) -> None:
         """Connect again after *error*; replies from before no longer count.
@@ -98,6 +99,8 @@ class Session:
 
     def knows(self, step: HostStep) -> bool:
         """Return True if the last reply to the probe of *step* still holds."""
+        if self._replied_over != self._connection.opened:
+            self.forget()  # another lane has had to connect again since
         return step.number in self._replies
 
     def can_guard(self, step: HostStep) -> bool:
@@ -186,9 +189,11 @@ class Session:
                 steps = [s for s in connection.steps if s.become == become]
                 ages = {s.lane: self._elsewhere(s.lane) for s in steps}
                 self._look(steps, become)
-                look = FirstLook(dict(self._replies), frozenset(self._unmerged), ages)
+                over, unmerged = self._replied_over, frozenset(self._unmerged)
+                look = FirstLook(dict(self._replies), unmerged, ages, over)
                 connection.first_looks[become] = look
         self._replies = dict(look.replies)
+        self._replied_over = look.over
         self._unmerged |= look.unmerged
         self._probed_at = look.ages[self._lane]
         self._looked.add(become)
@@ -221,7 +226,7 @@ class Session:
 
     def _forget_before_asking(self) -> None:
         self.forget()
-        self._sent_over = self._connection.opened
+        self._sent_over = self._replied_over = self._connection.opened
         self._probed_at = self._elsewhere(self._lane)
 
     def _keep(

@@ -112,6 +112,17 @@ def test_steps_of_two_lanes_are_both_on_the_line() -> None:
     assert "waiting for its turn" in shown(table, console)[0]
 
 
+def test_a_failure_in_one_lane_is_what_is_left_of_a_host() -> None:
+    table, console = table_of(1), terminal()
+    other: dict[str, Any] = {"play": "exporters", "step": "node_exporter"}
+    table(StepFailed(host="node1", **ABOUT, error=ApplyError("no")))
+    table(StepApplying(host="node1", **other, changes=CHANGES))
+    assert "node_exporter" in shown(table, console)[0]
+    table(StepChanged(host="node1", **other, changes=CHANGES, seconds=1))
+    assert "docker engine failed" in shown(table, console)[0]
+    assert "1 failed" in shown(table, console)[-1]
+
+
 def test_a_step_that_settles_stays_on_the_line_while_it_is_probed() -> None:
     table = table_of(1)
     table(StepApplying(host="node1", **ABOUT, changes=CHANGES))

@@ -169,6 +169,17 @@ def test_both_lose_it_in_a_change(tmp_path: Path) -> None:
     assert len(run.of(HostRetrying)) == 1, "the second finds the connection open again"
 
 
+def test_what_was_seen_before_another_lane_connected_again_is_asked_anew(
+    notes: list[Note],
+) -> None:
+    waits = Meeting(path=notes[0].path, near=notes[1].path)
+    run = Run(("", [notes[1]]), ("other", [waits]), ("other", [notes[2]]))
+    run.transport.fail(LOST, at=2, ran=True)
+    run()
+    assert not run.of(StepFailed, HostFailed)
+    assert {e.play for e in run.of(StepChanged, StepOk)} == {"play0", "play1", "play2"}  # type: ignore[attr-defined]
+
+
 FINAL = [AuthError("the key is refused"), PrivilegeError("sudo refused")]
 
 
