@@ -43,10 +43,11 @@ rows=$(ask) || {
 # Prints the value $2 of the metric $1 with the labels $3.
 sample() {
     case $2 in
-    [0-9]*) value=$2 ;;
     Yes | Active) value=1 ;;
     No | 'Not Active') value=0 ;;
-    *) return 0 ;;
+    # One value that is no number, and node_exporter would take none of the file.
+    '' | *[!0-9.]* | *.*.*) return 0 ;;
+    *) value=$2 ;;
     esac
     printf 'provision_gpu_%s{%s} %s\n' "$1" "$3" "$value"
 }

@@ -129,3 +129,11 @@ def test_a_driver_that_does_not_answer_is_one_number(
 ) -> None:
     found = written(shell, tmp_path, "NVIDIA-SMI has failed", code=code)
     assert found == {"smi_up": "0", "xid_readable": "1"}
+
+
+@EACH_SHELL
+def test_what_is_no_number_is_left_out(shell: Shell, tmp_path: Path) -> None:
+    odd = f"0, {H200}, 00000000:00:07.0, 5 W, 1.2.3, 78.18, , -"
+    found = written(shell, tmp_path, odd)
+    assert {value for name, value in found.items() if "uuid=" in name} == {"78.18"}
+    assert found["smi_up"] == "1"
