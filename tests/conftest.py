@@ -4,6 +4,7 @@ not see its GPUs."""
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 
 REAL = Path("/var/lib/.provision/manifest")
 """Where a host keeps what was there before it was changed; see ADR 26."""
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # As under nohup: shells that tests start could not trap it. One that is handled here
+    # is not ignored by them, and still does not end the tests.
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
