@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REAL = Path("/var/lib/.provision/manifest")
-"""Where a host keeps what was there before it was changed; see ADR 26."""
+"""The manifest of this machine: its state before it was first changed; see ADR 26."""
 
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # As under nohup: shells that tests start could not trap it. One that is handled here

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 from support.lab.commands import INVENTORY, invoke, invoke_with_report
+from support.lab.host_state import root_shell
 from support.lab.planned import assert_same
 
 from provision import lab
@@ -27,10 +28,6 @@ find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /
 """All files with size, mode, owner and times; without what boot or a login changes."""
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
-
-
-def root_shell(host: str, script: str) -> str:
-    return lab.run(host, "sh", "-c", script)
 
 
 def listing(host: str) -> frozenset[str]:

@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from support.lab.commands import INVENTORY, ROOT, invoke, invoke_with_report
+from support.lab.host_state import root_shell
 
 from provision import lab
 
@@ -97,10 +98,6 @@ def all_up(since: str = "") -> bool:
 def now() -> str:
     """The time as Prometheus writes it; the hosts have the clock of this machine."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-
-
-def root_shell(host: str, script: str) -> str:
-    return lab.run(host, "sh", "-c", script)
 
 
 def test_prometheus_itself_says_that_every_target_is_up() -> None:

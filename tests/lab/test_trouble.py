@@ -23,6 +23,7 @@ from support.lab.commands import (
     invoke,
     invoke_with_report,
 )
+from support.lab.host_state import root_shell
 from support.lab.one_host import apply
 from support.lab.one_host import failure as failure_of
 
@@ -33,10 +34,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 Report = dict[str, Any]
 REGISTRY = "172.30.77.2:5000"
-
-
-def root_shell(host: str, script: str) -> str:
-    return lab.run(host, "sh", "-c", script)
 
 
 def failure(report: Report, host: str) -> dict[str, Any]:

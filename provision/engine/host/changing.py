@@ -32,7 +32,6 @@ from provision.model.events import (
     OutputLine,
     StepApplying,
     StepChanged,
-    StepOk,
     StepOutdated,
     StepWaiting,
 )
@@ -87,8 +86,7 @@ class Changing:
             put_back(self._lane.session, step, before, error)
 
     def _report_ok(self, step: HostStep, observed: State, seconds: float = 0) -> None:
-        about = self._lane.about(step)
-        self._lane.emit(StepOk(**about, observed=dict(observed), seconds=seconds))
+        self._lane.report_ok(step, observed, seconds)
         self._end(step)
 
     def _begin(self, change: PlannedChange) -> None:
@@ -229,7 +227,8 @@ class _Follower:
         """
         kind, change = self._fragments[number]
         if kind == "change":
-            self.reply = reply if change is self.begun else self.reply
+            if change is self.begun:  # those that are passed over reply as well
+                self.reply = reply
         elif kind == "proof" and reply.exit == 0:
             proven = change.step.bound.step
             if left := proven.plan(observe(proven, reply)):
@@ -238,8 +237,7 @@ class _Follower:
         elif kind == "guards" and reply.exit == 0:
             for step, observed in change.unchanged:
                 self._lane.remark(step, observed)
-                about = self._lane.about(step)
-                self._lane.emit(StepOk(**about, observed=dict(observed)))
+                self._lane.report_ok(step, observed)
                 self._done(step)
             self._lane.remark(change.step, change.observed)
             self._begin(change)

@@ -7,7 +7,7 @@ from provision.engine.host.foresight import UNKNOWN, Promises
 from provision.engine.host.lane import Lane
 from provision.errors import ProbeError
 from provision.model.change import Change
-from provision.model.events import CheckUnmet, StepOk, StepPlanned
+from provision.model.events import CheckUnmet, StepPlanned
 
 
 class DryRun:
@@ -28,7 +28,7 @@ class DryRun:
         observed, changes, because = self._forecast(step)
         lane.remark(step, observed)
         if not changes:
-            lane.emit(StepOk(**about, observed=observed))
+            lane.report_ok(step, observed)
         elif checks:
             lane.emit(CheckUnmet(**about, left=changes, observed=observed))
         else:

@@ -13,7 +13,7 @@ from provision.engine.host.outcome import EVIDENCE_LIMIT_S, observe
 from provision.engine.host.session import ChangeClock, Session
 from provision.engine.host.text_diff import text_diff
 from provision.model.change import Change, State
-from provision.model.events import Emit, Warned
+from provision.model.events import Emit, StepOk, Warned
 
 Difference = tuple[State, tuple[Change, ...]]
 """The observed state of a step, and what has to change."""
@@ -85,6 +85,11 @@ class Lane:
             if remark not in self.remarked:
                 self.remarked.add(remark)
                 self.emit(Warned(message=remark, host=self.host))
+
+    def report_ok(self, step: HostStep, observed: State, seconds: float = 0) -> None:
+        """Report that nothing of *step* differs, after *seconds* of waiting for that."""
+        about = self.about(step)
+        self.emit(StepOk(**about, observed=dict(observed), seconds=seconds))
 
     def text_diff(
         self, step: HostStep, observed: State, changes: tuple[Change, ...]

@@ -2,7 +2,7 @@
 
 All probes of all the host's plays go in one script, the first look. The script that makes
 a change goes on to probe everything of its lane from that step on. So a converged host
-costs one round trip, and each change one more.
+costs one round trip, and each batch of changes one more.
 """
 
 from __future__ import annotations

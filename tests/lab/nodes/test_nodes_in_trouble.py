@@ -8,16 +8,11 @@ from pathlib import Path
 import pytest
 from faults.fault_host import wait_until
 from support.lab.commands import INVENTORY, invoke, invoke_with_report
-
-from provision import lab
+from support.lab.host_state import root_shell
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 RESTARTS = "docker inspect --format '{{.RestartCount}}' ray-lab"
 SESSION = "/var/lib/provision-lab/gcs/session_name"
-
-
-def root_shell(host: str, script: str) -> str:
-    return lab.run(host, "sh", "-c", script)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -107,7 +107,7 @@ def steps(draw: Any, place: str) -> list[Step]:
 
 
 class Outcome:
-    """What a run of *steps* reports, notes and leaves, with so many changes in a script."""
+    """Events, notes and files of a run of *plays* with *most* changes in a script."""
 
     def __init__(
         self, place: Path, shell: tuple[str, ...], plays: list[list[Step]], most: int

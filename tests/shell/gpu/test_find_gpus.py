@@ -1,4 +1,4 @@
-"""What is found of GPUs on hosts that are files: cards, drivers and CDI files, stub programs."""
+"""The probe of GPUs, on hosts made of files: cards, drivers, CDI files and stub programs."""
 
 from __future__ import annotations
 
