@@ -73,6 +73,8 @@ class Source:
         top: what the top of the document is called in errors.
         written: what was written for each value that YAML took for no text.
         written_keys: the same for keys.
+        typed: what was written for each key that is no text, by its way with the text
+            that Python makes of it.
     """
 
     file: str
@@ -81,6 +83,14 @@ class Source:
     top: str = ""
     written: Mapping[Where, str] = field(default_factory=dict, repr=False)
     written_keys: Mapping[Where, str] = field(default_factory=dict, repr=False)
+    typed: Mapping[Where, str] = field(default_factory=dict, repr=False)
+
+    def below(self, where: Where, key: object) -> Where:
+        """Return the way to what *key* of the mapping at *where* has, as it was written."""
+        found = (*where, str(key))
+        return (
+            found if isinstance(key, str) else (*where, self.typed.get(found, str(key)))
+        )
 
     def line(self, where: Where) -> int:
         """The line of the value at *where*, or of the nearest one around it."""
@@ -177,9 +187,7 @@ def parse(
             # Only for the lines; JSON may have tabs, which YAML may not.
             with contextlib.suppress(yaml.YAMLError):
                 builder.document()
-        return Source(
-            file, data, builder.lines, top, builder.written, builder.written_keys
-        )
+        return builder.source(data, top)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem, hint = f"not valid YAML: {error.problem or error.context}", ""
@@ -216,6 +224,7 @@ class _Builder:
         self.lines: dict[Where, int] = {}
         self.written: dict[Where, str] = {}
         self.written_keys: dict[Where, str] = {}
+        self.typed: dict[Where, str] = {}
         self._kind = kind
         self._file = file
         self._secret = secret
@@ -224,6 +233,11 @@ class _Builder:
         self._unsafe = False
         self._checked: set[int] = set()
         self._open: set[int] = set()
+
+    def source(self, data: Any, top: str) -> Source:
+        """Return *data* with what was noted of it."""
+        keys = self.written_keys, self.typed
+        return Source(self._file, data, self.lines, top, self.written, *keys)
 
     def document(self) -> Any:
         node = self.loader.get_single_node()
@@ -322,14 +336,20 @@ class _Builder:
             self.loader.flatten_mapping(node)
         result = {}
         for key_node, value_node in node.value:
-            text = self._key(key_node)
-            here = (*where, text)
-            self.lines[here] = key_node.start_mark.line + 1
-            key = self._scalar(key_node) if self._typed_keys else text
-            if key_node.tag != f"{CORE}str":
-                self.written_keys[here] = text
-            result[key] = self._value(value_node, here)
+            here = (*where, self._key(key_node))
+            result[self._noted_key(key_node, here)] = self._value(value_node, here)
         return result
+
+    def _noted_key(self, node: yaml.Node, here: Where) -> Any:
+        """Return the key that *node* is, and note how and where it was written."""
+        text = str(here[-1])
+        self.lines[here] = node.start_mark.line + 1
+        if node.tag != f"{CORE}str":
+            self.written_keys[here] = text
+        key = self._scalar(node) if self._typed_keys else text
+        if not isinstance(key, str):
+            self.typed[*here[:-1], str(key)] = text
+        return key
 
     def _key(self, node: yaml.Node) -> str:
         """The text of a key, as it was written, whatever YAML takes it for."""

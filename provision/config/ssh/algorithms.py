@@ -18,7 +18,10 @@ def chosen(text: str, usual: Sequence[str], known: Collection[str]) -> tuple[str
     sign, names = (text[0], text[1:]) if text[:1] in ("+", "-", "^") else ("", text)
     if sign == "-":
         return tuple(name for name in usual if not list_matches(name, names))
-    named = [word for word in names.split(",") if word in known]
+    # Patterns are expanded by what is known, also where the list replaces the usual one.
+    named = [
+        name for word in names.split(",") for name in known if list_matches(name, word)
+    ]
     if sign == "+":
         return tuple(dict.fromkeys([*usual, *named]))
     return tuple(dict.fromkeys([*named, *usual] if sign == "^" else named))

@@ -335,3 +335,24 @@ def test_the_agent_signs_only_once_sshd_has_said_that_it_wants_the_key(
     sent = requests_sent(monkeypatch)
     assert connects(SshTransport(host_for(sshd, ansible_ssh_private_key_file=None)))
     assert len(sent) == 3, "the service, the key, and its signature"
+
+
+@pytest.mark.parametrize(
+    ("option", "found"),
+    [("rsa-sha2-256", "rsa"), ("rsa-*", "rsa"), ("-ssh-rsa", "rsa"), ("ssh-*", None)],
+)
+def test_only_signatures_that_ssh_config_allows_are_made(
+    start: Start, host_for: HostFor, home: Path, option: str, found: str | None
+) -> None:
+    sshd = start("")
+    keygen(home / ".ssh/id_rsa", "rsa")
+    shutil.copy(home / ".ssh/id_rsa.pub", sshd.folder / "authorized_keys")
+    (home / ".ssh/config").write_text(f"Host *\n  PubkeyAcceptedAlgorithms {option}\n")
+    transport = SshTransport(host_for(sshd, ansible_ssh_private_key_file=None))
+    if found:
+        assert connects(transport)
+        return
+    error = refusal(transport)
+    assert isinstance(error, AuthError)
+    assert "PubkeyAcceptedAlgorithms of your ssh_config" in error.hint
+    assert any("id_rsa" in line for line in error.details)

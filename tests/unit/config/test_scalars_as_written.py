@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from provision.config.inventory.formats.yaml_file import entries
 from provision.config.registry import kinds, step_class
 from provision.config.templating import Scope
 from provision.config.validation import problems
 from provision.config.yaml_source import parse
-from provision.errors import InputError, RenderError
+from provision.errors import InputError, InventoryError, RenderError
 from provision.model.step import Step
 from provision.steps.system.reachable import Reachable
 
@@ -207,3 +208,21 @@ def test_a_number_is_still_one_where_a_number_is_wanted(
     assert (copied, str(copied)) == (number, scalar)
     step = Reachable(host="h", port=80, timeout_s=value)
     assert type(step.timeout_s) is float
+
+
+@pytest.mark.parametrize("word", ["no", "Off", "~", "null", "true"])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("all:\n  hosts:\n    a:\n    {}:\n", 4),
+        ("all:\n  children:\n    a:\n    {}: {{hosts: b}}\n", 4),
+        ("all:\n  vars:\n    a: 1\n    {}: 2\n", 4),
+        ("{}:\n  hosts: a\n", 1),
+    ],
+)
+def test_a_key_is_refused_as_it_was_written(word: str, text: str, line: int) -> None:
+    source = parse(text.format(word), InventoryError, file="x.yml", typed_keys=True)
+    (error,) = [one for one in entries(source) if isinstance(one, InputError)]
+    assert error.line == line
+    assert f"{word}" in error.path.split(".")
+    assert f'quote it: "{word}"' in str(error) + error.hint

@@ -119,7 +119,8 @@ WITHIN = {
         "connection key_scan transport"
     ),
     "transport/ssh/login": (
-        "public_key private_key agent identities userauth login refusal explain"
+        "public_key private_key agent identities signatures userauth login refusal "
+        "explain"
     ),
 }
 """The modules and subfolders of each folder, lowest first."""

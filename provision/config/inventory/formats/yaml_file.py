@@ -36,7 +36,7 @@ def entries(source: Source) -> Entries:
         yield _error(source, ("plugin",), problem, PLUGIN)
     else:
         for name, body in top.items():
-            yield from _group(source, name, body, (str(name),))
+            yield from _group(source, name, body, source.below((), name))
 
 
 def variables(source: Source, body: object, where: Where) -> Iterator[Variable]:
@@ -48,7 +48,7 @@ def variables(source: Source, body: object, where: Where) -> Iterator[Variable]:
     if not isinstance(body, Mapping):
         raise _error(source, where, f"must be variables, not {shown(body)}")
     for name, value in body.items():
-        here = (*where, str(name))
+        here = source.below(where, name)
         if not isinstance(name, str):
             word = source.written_keys.get(here, str(name))
             problem = "the name of a variable must be text"
@@ -72,7 +72,9 @@ def _group(source: Source, key: Any, body: Any, where: Where) -> Entries:
         yield _error(source, where, f"must be a mapping, not {shown(body)}")
         return
     for section, content in (body or {}).items():
-        yield from _section(source, name, section, content, (*where, str(section)))
+        yield from _section(
+            source, name, section, content, source.below(where, section)
+        )
 
 
 def _section(
@@ -108,7 +110,7 @@ def _children(
     source: Source, group: str, body: Mapping[Any, Any], where: Where
 ) -> Entries:
     for name, child in body.items():
-        here = (*where, str(name))
+        here = source.below(where, name)
         yield from _group(source, name, child, here)
         if isinstance(name, str):
             yield ChildEntry(name, group, source.at(here))
@@ -118,7 +120,7 @@ def _hosts(
     source: Source, group: str, body: Mapping[Any, Any], where: Where
 ) -> Entries:
     for pattern, content in body.items():
-        here = (*where, str(pattern))
+        here = source.below(where, pattern)
         try:
             names, port = host_names(pattern, source.written_keys.get(here))
             found = list(variables(source, content or {}, here))

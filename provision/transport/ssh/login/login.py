@@ -17,6 +17,7 @@ import paramiko
 
 from provision.config.ssh import SshSettings
 from provision.errors import AuthError
+from provision.transport.ssh.login import signatures
 from provision.transport.ssh.login.agent import AgentError, connected
 from provision.transport.ssh.login.identities import Identities, Identity
 from provision.transport.ssh.login.public_key import with_suffix
@@ -40,7 +41,7 @@ class Attempts:
         tried: the attempts, in words.
         keys: how many keys sshd was offered.
         more_keys: how many are left.
-        unsigned: RSA keys that sshd accepts SHA-1 signatures of, and no other.
+        unsigned: keys of which no signature can be used, and why.
         taken: the attempts that sshd accepted, but wants more than.
         wanted: the methods that sshd would go on with.
         prompts: questions that were left without an answer.
@@ -51,7 +52,7 @@ class Attempts:
     tried: list[str] = field(default_factory=list)
     keys: int = 0
     more_keys: int = 0
-    unsigned: list[str] = field(default_factory=list)
+    unsigned: dict[str, str] = field(default_factory=dict)
     taken: list[str] = field(default_factory=list)
     wanted: tuple[str, ...] = ()
     prompts: list[str] = field(default_factory=list)
@@ -122,7 +123,9 @@ class Login:
             LoginFailed: sshd wants something else, or hung up.
             LoginTimeout: sshd did not reply in time.
         """
-        auth = UserAuth(transport, self.user, self._limit_s)
+        option = self._target.algorithms.get("pubkeyacceptedalgorithms", "")
+        permitted = signatures.allowed(option)
+        auth = UserAuth(transport, self.user, self._limit_s, permitted)
         self.said = auth.said
         with connected(self._target.identity_agent) as self.identities.agent:
             keys = iter(self.identities)
@@ -168,8 +171,8 @@ class Login:
     def _try_keys(self, auth: UserAuth, keys: Iterator[Identity]) -> Iterator[Reply]:
         for key in keys:
             title = key.title
-            if not auth.can_sign(key):
-                self.attempts.unsigned.append(title)
+            if reason := auth.unusable(key):
+                self.attempts.unsigned[title] = reason
                 continue
             self.attempts.keys += 1
             try:

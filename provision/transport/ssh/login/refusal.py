@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from provision.errors import AuthError
 from provision.transport.ssh.login.login import INTERACTIVE, KEY, PASSWORD, Login
 from provision.transport.ssh.login.private_key import ENCRYPTED
+from provision.transport.ssh.login.signatures import SHA1_WANTED
 
 NAMES = {KEY: "a key", INTERACTIVE: "answers to prompts", PASSWORD: "a password"}
 """Methods of logging in, as one that sshd wants."""
@@ -50,10 +51,7 @@ def _attempts(login: Login) -> list[str]:
         *(f"accepted {one}" for one in attempts.taken),
         *(f"tried {one}" for one in attempts.tried),
         *(f"not tried: {path} {why}" for path, why in login.identities.unusable),
-        *(
-            f"not tried: {one}: sshd wants SHA-1 signatures"
-            for one in attempts.unsigned
-        ),
+        *(f"not tried: {key}: {why}" for key, why in attempts.unsigned.items()),
         *(f"sshd asked: {text}" for text in attempts.prompts),
     ]
 
@@ -133,9 +131,15 @@ def _advice_without_any(login: Login) -> str:
     """Return what to do where there was nothing to try."""
     for path, reason in login.identities.unusable:
         return f"{path} {reason}"
-    if login.attempts.unsigned:
+    reasons = {*login.attempts.unsigned.values()}
+    if SHA1_WANTED in reasons:
         return (
             "allow rsa-sha2-512 in PubkeyAcceptedAlgorithms of its sshd_config, or use an "
             "Ed25519 key"
+        )
+    if reasons:
+        return (
+            "PubkeyAcceptedAlgorithms of your ssh_config allows none of the keys there "
+            "are: allow the type of one, or name a key of another type"
         )
     return "there is no key to try: set ansible_ssh_private_key_file, or use ssh-add"

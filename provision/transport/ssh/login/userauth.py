@@ -7,13 +7,14 @@ before it is known that a key is wanted, and takes the first of two factors for 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import paramiko
 from paramiko import common
 
+from provision.transport.ssh.login import signatures
 from provision.transport.ssh.login.identities import Identity
 from provision.transport.ssh.login.public_key import CERTIFICATE, key_type
 from provision.transport.ssh.peer import PeerTransport
@@ -22,7 +23,6 @@ SERVICE = "ssh-userauth"
 METHOD_MESSAGE = 60
 """The message whose meaning depends on the method: a key is wanted, prompts follow, or a
 new password is."""
-RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 MOST_ROUNDS = 8
 """Times that sshd may ask within one keyboard-interactive attempt."""
 
@@ -58,14 +58,21 @@ argument is the text above them."""
 class UserAuth:
     """The authentication of *user* over *peer*; waits *limit_s* for each reply.
 
-    Paramiko's thread hands over the messages by `_handler_table`, and ends by `abort`.
+    Keys are used with the *permitted* signatures. Paramiko's thread hands over the messages by `_handler_table`, and ends by `abort`.
 
     Attributes:
         said: what sshd has said so far, line by line.
     """
 
-    def __init__(self, peer: PeerTransport, user: str, limit_s: float) -> None:
+    def __init__(
+        self,
+        peer: PeerTransport,
+        user: str,
+        limit_s: float,
+        permitted: Collection[str] = signatures.ALL,
+    ) -> None:
         self._peer, self._user, self._limit_s = peer, user, limit_s
+        self._permitted = permitted
         self._received: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         self._authenticated = False
         self.said: list[str] = []
@@ -191,20 +198,16 @@ class UserAuth:
         prompts = [(_line(message), message.get_boolean()) for _ in range(count)]
         return "\n".join(above), prompts
 
-    def can_sign(self, identity: Identity) -> bool:
-        """Return false for an RSA key where sshd accepts only SHA-1 signatures of it."""
-        offered = self._peer.signature_algorithms
-        plain = key_type(identity.blob).removesuffix(CERTIFICATE)
-        return plain != "ssh-rsa" or not offered or bool({*RSA_SIGNATURES} & {*offered})
+    def unusable(self, identity: Identity) -> str:
+        """Return why no signature of *identity* can be used here; "" = one can."""
+        accepted = self._peer.signature_algorithms
+        return signatures.unusable(key_type(identity.blob), self._permitted, accepted)
 
     def _algorithms(self, kind: str) -> tuple[str, str]:
         """Return the algorithm to name for a key of type *kind*, and to sign with."""
-        plain = kind.removesuffix(CERTIFICATE)
-        if plain != "ssh-rsa":
-            return kind, plain
-        offered = self._peer.signature_algorithms
-        signing = next((n for n in RSA_SIGNATURES if n in offered), RSA_SIGNATURES[0])
-        return signing + (CERTIFICATE if kind.endswith(CERTIFICATE) else ""), signing
+        accepted = self._peer.signature_algorithms
+        named = signatures.best(kind, self._permitted, accepted)
+        return named, named.removesuffix(CERTIFICATE)
 
     def _key_request(
         self, identity: Identity, named: str, *, signed: bool
