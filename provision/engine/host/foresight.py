@@ -20,19 +20,19 @@ class Promises:
         planned: whether there is anything.
         written: the fields of each thing afterwards.
         by: the label of the step that writes it last.
-        undecided: the things of which it is unknown what a step of theirs changes.
+        undecided: the last step of each thing of which it is unknown what it changes.
     """
 
     planned: bool = False
     written: dict[Thing, State] = field(default_factory=dict)
     by: dict[Thing, str] = field(default_factory=dict)
-    undecided: set[Thing] = field(default_factory=set)
+    undecided: dict[Thing, Step] = field(default_factory=dict)
 
     def unknown(self, step: Step) -> tuple[Change, ...]:
-        """Return the unknown change of *step*; none where its thing has one already."""
-        if step.thing in self.undecided:
+        """Return the unknown change of *step*; none if the one before it was the same."""
+        if step.thing and self.undecided.get(step.thing) == step:
             return ()
-        self.undecided |= {step.thing} - {""}
+        self.undecided[step.thing] = step
         return (UNKNOWN,)
 
     def add(self, bound: BoundStep, changes: Sequence[Change]) -> None:
@@ -43,6 +43,7 @@ class Promises:
             before = self.written.pop(thing, {})
             self.written[thing] = {**before, **state} if state else {}
             self.by[thing] = bound.label
+            self.undecided.pop(thing, None)
 
     def forecast(
         self, bound: BoundStep, observed: State
@@ -53,6 +54,8 @@ class Promises:
             bound: the next step of the host.
             observed: its state as it is now.
         """
+        if self.undecided.keys() & {bound.step.thing, *bound.step.reads()} - {""}:
+            return self.unknown(bound.step), ()
         written = self._read_by(bound.step) if self.written else {}
         foreseen = bound.step.foresee(observed, written) if written else observed
         if foreseen is None:

@@ -21,7 +21,10 @@ while IFS=: read -r name _ uid gid _ home shell; do
         "$name.shell" "$shell"
     set -- "$@" "$gid"
     if "$members"; then
-        for group in $(id -Gn -- "$name"); do printf '%s.in.%s=true\n' "$name" "$group"; done
+        # The primary one is the first. It does not count: it may become another one.
+        others=$(id -Gn -- "$name")
+        case $others in *' '*) ;; *) others= ;; esac
+        for group in ${others#* }; do printf '%s.in.%s=true\n' "$name" "$group"; done
     fi
 done <<END
 $found

@@ -97,9 +97,15 @@ class User(NamedUser, kind="user"):
     def desired(self) -> State:
         uid = {} if self.uid is None else {"uid": str(self.uid)}
         home = {} if self.home is None else {"home": self.home}
-        groups = {f"in.{group}": "true" for group in self.groups}
         group = self.group or self.name
+        groups = {f"in.{other}": "true" for other in self.groups if other != group}
         return {**uid, "group": group, **home, "shell": self.shell, **groups}
+
+    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        made = written.get(self.thing)
+        if made and not observed and self.home and "home" not in made:
+            return None  # useradd chooses the home of a new user
+        return super().foresee(observed, written)
 
     def plan(self, observed: State) -> list[Change]:
         uid, _, owner = observed.get("home_owner", "").partition(":")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.apt_host import AptHost
 from support.apt_host import possible as apt_is_possible
@@ -29,6 +30,7 @@ UNITS = ("one.service", "two.service")
 USERS = ("ann", "bob")
 PACKAGES = ("tool-a", "tool-b")
 CONTAINERS = ("web", "db")
+IMAGES = ("web:1", "web:2", "web:3")
 OF_HOSTS = (
     "{% for host in groups.all %}{{ host.name }} {{ host.address }}\n{% endfor %}"
 )
@@ -130,7 +132,7 @@ packages = st.one_of(
 containers = st.one_of(
     step_or(
         "docker_container",
-        {"name": one(*CONTAINERS), "image": one("web:1", "web:2")},
+        {"name": one(*CONTAINERS), "image": one(*IMAGES)},
         {
             "env": one({"A": "1"}, {"A": "2", "B": "1"}),
             "files": some(PATHS, at_least=1),
@@ -140,8 +142,12 @@ containers = st.one_of(
     ),
     step("docker_container_absent", names=some(CONTAINERS, at_least=1)),
 )
+images = st.one_of(
+    step("docker_image", name=one(*IMAGES)),
+    step("docker_image_absent", name=one(*IMAGES)),
+)
 without_systemd = st.one_of(files, files, services, init_scripts)
-with_systemd = st.one_of(files, services, units, users, containers)
+with_systemd = st.one_of(files, services, units, users, containers, images)
 WHERE = ("all", "first", "rest")
 
 
@@ -159,21 +165,6 @@ def apt(tmp_path_factory: pytest.TempPathFactory) -> AptHost:
     for name in PACKAGES:
         made.offer(name)
     return made
-
-
-def agree(playbook: list[YamlStep]) -> bool:
-    """Tell whether steps about one service want the same of its files.
-
-    Where they do not, each restarts it for what the other remembers; a plan on a host
-    with init scripts does not foresee that.
-    """
-    wanted: dict[str, set[tuple[str, ...]]] = {}
-    for play in playbook:
-        for service in (s["service"] for s in play["steps"] if "service" in s):
-            wanted.setdefault(service["name"], set()).add(
-                tuple(service.get("files", ()))
-            )
-    return all(len(files) == 1 for files in wanted.values())
 
 
 def check(
@@ -234,9 +225,11 @@ SCRIPTS_UP: list[YamlStep] = [
     {"service": {"name": "one", "stays_s": 0}},
 ]
 counts = st.tuples(one(1, 2), one(1, 2, 3))
+EXAMPLES = int(os.environ.get("PROVISION_PLAN_EXAMPLES", "12"))
+"""Examples of each test: a few seconds each on a busy machine."""
 # Without shrinking: of what hypothesis leaves of a failure, each try makes new hosts.
 thorough = settings(
-    max_examples=40,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate,),
@@ -262,7 +255,7 @@ def test_a_plan_is_exact_on_hosts_with_init_scripts(
     check(before, chosen, (1, 1), has_systemd=False)
 
 
-@settings(thorough, max_examples=10)
+@settings(thorough, max_examples=min(EXAMPLES, 10))
 @given(before=playbooks(packages), chosen=playbooks(packages))
 def test_a_plan_is_exact_about_packages(
     before: list[YamlStep], chosen: list[YamlStep], apt: AptHost

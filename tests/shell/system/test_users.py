@@ -28,7 +28,7 @@ for key; do
 done
 exit $found
 """
-ID = "#!/bin/sh\necho adm video\n"
+ID = "#!/bin/sh\necho staff adm video\n"
 LOG = '#!/bin/sh\necho "${0##*/} $*" >>"${0%/*}/log"\n'
 OPS = "ops:x:2000:2000::/home/ops:/bin/bash\n"
 

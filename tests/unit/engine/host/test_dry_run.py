@@ -36,7 +36,7 @@ def test_a_dry_run_lists_what_it_cannot_know_yet(notes: list[Note]) -> None:
     assert "known after" in str(unknown.changes[0])  # type: ignore[attr-defined]
 
 
-def test_what_it_cannot_know_of_one_thing_is_listed_once(notes: list[Note]) -> None:
+def test_what_it_cannot_know_of_one_step_is_listed_once(notes: list[Note]) -> None:
     later = Shared(path=notes[1].path, needs=notes[0].path)
     rig = Rig([notes[0], later, later], dry=True)
     assert rig.run()
