@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -44,6 +45,10 @@ fi 2>/dev/null
 
 WELL = {"listener": "its own process", "restarts": "0"}
 """Fields that are there only of a service that is not well, and what they are to be."""
+STARTS = {"running", "files", *WELL}
+"""Fields of which a change starts or stops the service."""
+MADE_FROM = "made_from"
+"""The field with the files that a service was started with; only in what is written."""
 STOPPED = {"running": "false", "boot": "false", "files": "current"}
 """State of a service that was not started since its unit file was made."""
 
@@ -152,8 +157,7 @@ class Service(NamedService, kind="service"):
         may_be_restored = observed.get("files") == "outdated"
         for thing, state in written.items():
             if thing == self.thing:
-                kept = {**observed, **(state or STOPPED), "files": "current"}
-                observed = {k: v for k, v in kept.items() if k not in WELL}
+                observed = self._after(observed, state)
             elif "running" not in observed:  # there is none yet; its port may be taken
                 if state and thing in units_of(self.name):
                     observed = {**observed, **STOPPED}
@@ -164,6 +168,26 @@ class Service(NamedService, kind="service"):
                     return None
                 observed = {**observed, "files": "outdated"}
         return observed
+
+    def _after(self, observed: State, written: State) -> State:
+        """Return the state after an earlier step about the service has *written*."""
+        made_from = written.get(MADE_FROM)
+        rest = {key: value for key, value in written.items() if key != MADE_FROM}
+        after = {**observed, **(rest or STOPPED)}
+        if made_from is not None:  # it was started, whatever ailed it before
+            after = {key: value for key, value in after.items() if key not in WELL}
+            mine = json.dumps([*self.files, self.archive])
+            after |= {"files": "current" if made_from == mine else "outdated"}
+        elif after.get("running") != "true":
+            after["files"] = "current"
+        return after
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        state = super().writes(changes)
+        if self.running and {change.field for change in changes} & STARTS:
+            made_from = json.dumps([*self.files, self.archive])
+            state = {self.thing: {**state[self.thing], MADE_FROM: made_from}}
+        return dict(state)
 
     def _is_made_from(self, thing: Thing, state: State, observed: State) -> bool:
         """Return whether *state*, written of *thing*, is a reason for a restart."""
@@ -188,7 +212,7 @@ class Service(NamedService, kind="service"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         fields = {change.field for change in changes}
-        acts = bool(fields & {"running", "files", *WELL})
+        acts = bool(fields & STARTS)
         page = urlsplit(self.health)
         return Sh.of(
             START,

@@ -260,3 +260,55 @@ def test_a_plan_is_exact_about_packages(
     before: list[YamlStep], chosen: list[YamlStep], apt: AptHost
 ) -> None:
     check(before, chosen, (1, 1), has_systemd=True, apt=apt)
+
+
+def service_one(**params: Any) -> YamlStep:
+    return {"service": {"name": "one", "stays_s": 0, **params}}
+
+
+WRITTEN: YamlStep = {"file": {"path": "/srv/d/e", "content": "x\n"}}
+ANEW: YamlStep = {"file": {"path": "/srv/d/e", "content": "y\n"}}
+FOLLOWING: dict[str, tuple[list[YamlStep], list[YamlStep]]] = {
+    "a service with other files": (
+        [WRITTEN],
+        [service_one(files=["/srv/d/e"]), service_one(), service_one(files=["/srv/d"])],
+    ),
+    "a start at boot alone": (
+        [WRITTEN, service_one(files=["/srv/d/e"]), ANEW],
+        [service_one(boot=False), service_one(files=["/srv/d/e"], boot=False)],
+    ),
+    "a service that is stopped and started": (
+        [WRITTEN, service_one(files=["/srv/d/e"]), ANEW],
+        [service_one(running=False), service_one(files=["/srv/d/e"])],
+    ),
+    "a primary group that was one of the groups": (
+        [{"user": {"name": "ann", "group": "staff"}}],
+        [
+            {"user": {"name": "ann", "groups": ["staff"]}},
+            {"user": {"name": "ann", "group": "staff", "groups": ["games"]}},
+        ],
+    ),
+    "a home that useradd chooses": (
+        [{"user_absent": {"name": "ann"}}],
+        [{"user": {"name": "ann"}}, {"user": {"name": "ann", "home": "/home/ann"}}],
+    ),
+    "an image that comes back": (
+        [{"docker_image": {"name": "web:3"}}],
+        [
+            {"docker_image_absent": {"name": "web:3"}},
+            {"docker_image": {"name": "web:3"}},
+            {"docker_image_absent": {"name": "web:3"}},
+        ],
+    ),
+}
+"""What follows from an earlier step: steps done before, and those that are planned."""
+
+
+@pytest.mark.parametrize("what", FOLLOWING)
+@pytest.mark.parametrize("has_systemd", [True, False])
+def test_a_plan_has_what_follows(what: str, has_systemd: bool) -> None:
+    before, chosen = FOLLOWING[what]
+    usual = UNITS_UP if has_systemd else SCRIPTS_UP
+    past: list[YamlStep] = [{"hosts": "all", "steps": [*usual, *before]}]
+    now: list[YamlStep] = [{"hosts": "all", "steps": chosen}]
+    check(past, now, (1, 1), has_systemd=has_systemd)
