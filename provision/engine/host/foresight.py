@@ -30,9 +30,10 @@ class Promises:
 
     def unknown(self, step: Step) -> tuple[Change, ...]:
         """Return the unknown change of *step*; none if the one before it was the same."""
+        things = {*filter(None, [step.thing]), *step.writes(())}
         if step.thing and self.undecided.get(step.thing) == step:
             return ()
-        self.undecided[step.thing] = step
+        self.undecided |= dict.fromkeys(things, step)
         return (UNKNOWN,)
 
     def add(self, bound: BoundStep, changes: Sequence[Change]) -> None:

@@ -140,7 +140,10 @@ class DockerImageAbsent(Absence, NamedImage, kind="docker_image_absent"):
     def observe(self, reply: Reply) -> State:
         state = dict(super().observe(reply))
         noted = state.pop("noted", ABSENT)
-        return {STAYS: self.name} if state and noted != ABSENT else state
+        if state and noted != ABSENT:
+            return {STAYS: self.name}
+        # Its id is nothing that a plan could know of one that is yet to be pulled.
+        return {"image": self.name} if state else {}
 
     def remarks(self, observed: State) -> Iterator[str]:
         if STAYS in observed:

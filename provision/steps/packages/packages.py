@@ -71,6 +71,12 @@ def installed(names: Sequence[str], found: State) -> State:
     return {name: "installed" for name in names if found.get(name) == "installed"}
 
 
+PACKAGES: Thing = "packages"
+"""All that a run installs: what comes with a package may be another step's."""
+COMES, ALONE = "comes.", "alone."
+"""Beginnings of the fields about what would come with a package that is missing."""
+
+
 def package(name: str) -> Thing:
     """Return package *name* as a thing that steps write and read."""
     return f"package:{name}"
@@ -92,14 +98,34 @@ class NamedPackages(Step):
         return installed(self.names, super().observe(reply))
 
     def reads(self) -> list[Thing]:
-        return [package(name) for name in self.names]
+        return [*map(package, self.names), PACKAGES]
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
-        now = {
-            name: written.get(package(name), observed.get(name)) for name in self.names
-        }
-        there = {name: "installed" for name, state in now.items() if state}
+        now = {name: observed.get(name, "") for name in self.names}
+        for thing, state in written.items():
+            if thing == PACKAGES:
+                missing = [name for name, status in now.items() if not status]
+                came = self._came(missing, state, observed)
+                if came is None:
+                    return None
+                now |= dict.fromkeys(came, "installed")
+            else:
+                now |= {n: state.get("status", "") for n in now if package(n) == thing}
+        there = {name: status for name, status in now.items() if status}
         return {**there, **room_fields(observed)}
+
+    def _came(
+        self, missing: Sequence[str], made: State, observed: State
+    ) -> list[str] | None:
+        """Return which of *missing* came with those *made*; None if that is not known.
+
+        Args:
+            missing: those of `names` that no step has installed.
+            made: what earlier steps install, by name, and what they remove, after a dash.
+            observed: the state as it is now.
+        """
+        may_have_come = missing and "installed" in made.values()
+        return None if may_have_come else []
 
 
 class Packages(NamedPackages, kind="packages"):
@@ -129,14 +155,31 @@ class Packages(NamedPackages, kind="packages"):
     """Room that is needed in /usr and in apt's cache where one of them is missing."""
 
     def probe(self) -> Sh:
-        return Sh.mergeable_probe(INSTALL_PROBE, *self.names, room_mb=self.room_mb)
+        names = " ".join(self.names)
+        return Sh.mergeable_probe(INSTALL_PROBE, names, room_mb=self.room_mb)
 
     def observe(self, reply: Reply) -> State:
         found = Step.observe(self, reply)
         names = installed(self.names, found)
-        # Of the room only who brings something is told.
-        rest = room_fields(found) if len(names) < len(set(self.names)) else {}
-        return {**names, **rest}
+        if len(names) == len(set(self.names)):
+            return names
+        # Only of those who bring something: the room, and what comes with what.
+        comes = {k: v for k, v in found.items() if k.startswith((COMES, ALONE))}
+        return {**names, **room_fields(found), **comes}
+
+    def _came(
+        self, missing: Sequence[str], made: State, observed: State
+    ) -> list[str] | None:
+        others = [name for name in made if name not in missing and name[0] != "-"]
+        # One that was there was not asked about; of some apt could not tell.
+        unasked = [name for name in missing if name in observed]
+        unasked += [name for name in others if f"{ALONE}{name}" in observed]
+        if missing and others and unasked:
+            return None
+        fields = {n: [f"{COMES}{n}.with.{one}" for one in others] for n in missing}
+        came = [n for n, each in fields.items() if not observed.keys().isdisjoint(each)]
+        # What has gone in between may have taken it along.
+        return None if came and "removed" in made.values() else came
 
     def plan(self, observed: State) -> list[Change]:
         changes = super().plan(observed)
@@ -151,7 +194,8 @@ class Packages(NamedPackages, kind="packages"):
         return Settled(lines_of(self.desired()))
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
-        return {package(c.field): {"status": "installed"} for c in changes}
+        made = {package(c.field): {"status": "installed"} for c in changes}
+        return {**made, PACKAGES: {c.field: "installed" for c in changes}}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(
@@ -203,7 +247,8 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         gone: dict[Thing, State] = {package(change.field): {} for change in changes}
-        return gone | {UNDONE: {"packages": "undone"}}
+        names = {f"-{change.field}": "removed" for change in changes}
+        return gone | {PACKAGES: names, UNDONE: {"packages": "undone"}}
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         if self.only_brought:

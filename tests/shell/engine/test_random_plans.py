@@ -28,7 +28,8 @@ pytestmark = [
 PATHS = ("/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/d", "/srv/d/e")
 UNITS = ("one.service", "two.service")
 USERS = ("ann", "bob")
-PACKAGES = ("tool-a", "tool-b")
+PACKAGES = ("tool-a", "tool-b", "library", "suite")
+NEEDS = {"tool-a": "library", "suite": "tool-a, tool-b"}
 CONTAINERS = ("web", "db")
 IMAGES = ("web:1", "web:2", "web:3")
 OF_HOSTS = (
@@ -163,7 +164,7 @@ def playbooks(steps: st.SearchStrategy[YamlStep]) -> st.SearchStrategy[list[Yaml
 def apt(tmp_path_factory: pytest.TempPathFactory) -> AptHost:
     made = AptHost(tmp_path_factory.mktemp("apt"))
     for name in PACKAGES:
-        made.offer(name)
+        made.offer(name, needs=NEEDS.get(name, ""))
     return made
 
 
