@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from provision.errors import ProbeError
 from provision.model.change import Change
 from provision.model.shell import Reply
-from provision.steps.packages.packages import Packages, PackagesAbsent
+from provision.steps.packages.packages import PACKAGES, Packages, PackagesAbsent
 
 
 @pytest.mark.parametrize("name", ["curl", "g++", "libc6:i386", "docker.io", "0ad"])
@@ -22,8 +22,30 @@ def test_what_the_package_manager_would_read_otherwise_is_refused(name: str) -> 
         Packages(names=[name])
 
 
-def test_all_names_are_asked_for_at_once() -> None:
-    assert Packages(names=["a1", "b1"]).probe().args == ("a1", "b1")
+def test_the_names_of_a_step_are_one_argument() -> None:
+    assert Packages(names=["a1", "b1"]).probe().args == ("a1 b1",)
+
+
+@pytest.mark.parametrize(
+    ("found", "made", "state"),
+    [
+        ("", {"tool": "installed"}, {}),
+        (
+            "comes.b1.with.tool=true\n",
+            {"tool": "installed"},
+            {"b1": "installed", "comes.b1.with.tool": "true"},
+        ),
+        ("comes.b1.with.tool=true\n", {"tool": "installed", "-x": "removed"}, None),
+        ("alone.tool=unknown\n", {"tool": "installed"}, None),
+    ],
+)
+def test_what_comes_with_an_earlier_package_is_foreseen(
+    found: str, made: dict[str, str], state: dict[str, str] | None
+) -> None:
+    step = Packages(names=["b1"])
+    foreseen = step.foresee(step.observe(Reply(found)), {PACKAGES: made})
+    installed = foreseen and {k: v for k, v in foreseen.items() if k == "b1"}
+    assert installed == (state and {k: v for k, v in state.items() if k == "b1"})
 
 
 def test_only_what_is_missing_is_installed() -> None:
