@@ -83,10 +83,7 @@ def _driver_losses(way: Way) -> Iterator[Change]:
         yield Change(DRIVER, f"{UNKNOWN}: {why}", str(len(bound) or "a number"))
         return
     if len(found.gpus) < len(bound):
-        lost = [
-            card for card in bound if not any(card.is_at(gpu.bus) for gpu in found.gpus)
-        ]
-        names = ", ".join(map(str, lost))
+        names = ", ".join(map(str, found.unlisted))
         yield Change(
             DRIVER,
             f"{len(found.gpus)}, without {names}",
@@ -149,7 +146,8 @@ def in_words(found: HostGpus) -> str:
     kinds = " + ".join(dict.fromkeys(names))
     if not names:
         return ""
-    without = "" if named or found.kfd else ", no driver"
+    computes = named or found.kfd or found.driver or found.gpus
+    without = "" if computes else ", no driver"
     return f"{len(names)} x {kinds}{without}"
 
 
