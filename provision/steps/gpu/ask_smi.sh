@@ -23,9 +23,9 @@ ask_smi() {
     limit_smi
     {
         {
-            gpu_ended=0
-            timeout -k 1 "$gpu_limit_s" "$@" 2>&1 || gpu_ended=$?
-            printf '\ncode=%s\n' "$gpu_ended"
+            gpu_exit=0
+            timeout -k 1 "$gpu_limit_s" "$@" 2>&1 || gpu_exit=$?
+            printf '\ncode=%s\n' "$gpu_exit"
         } 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
     } | timeout "$((gpu_limit_s + 3))" cat
 }
