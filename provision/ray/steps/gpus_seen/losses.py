@@ -78,17 +78,17 @@ def _silence(way: Way) -> Iterator[Change]:
 def _driver_losses(way: Way) -> Iterator[Change]:
     found = way.found
     bound = [card for card in found.of(NVIDIA) if card.has_driver]
-    if found.error or not found.gpus:
-        why = found.error or "nvidia-smi lists none"
-        yield Change(DRIVER, f"{UNKNOWN}: {why}", str(len(bound) or "a number"))
-        return
-    if len(found.gpus) < len(bound):
+    if found.gpus and len(found.gpus) < len(bound):
         names = ", ".join(map(str, found.unlisted))
+        said = f"; {found.error}" if found.error else ""
         yield Change(
             DRIVER,
-            f"{len(found.gpus)}, without {names}",
+            f"{len(found.gpus)}, without {names}{said}",
             f"{len(bound)}, as on the bus",
         )
+    elif found.error or not found.gpus:
+        why = found.error or "nvidia-smi lists none"
+        yield Change(DRIVER, f"{UNKNOWN}: {why}", str(len(bound) or "a number"))
 
 
 def _toolkit_losses(way: Way) -> Iterator[Change]:
