@@ -90,7 +90,11 @@ def test_what_nvidia_smi_tells_becomes_metrics(cluster: Cluster) -> None:
             f'd=$(mktemp -d); {path} sh -c {program} sh "$d"; cat "$d/gpus.prom"; rm -r "$d"',
         )
         assert "provision_gpu_smi_up 1\n" in page
-        uuids = set(re.findall(r"UUID: (GPU-[0-9a-f-]+)", cluster.ask(host, f"{SMI} -L")))
-        powers = r'provision_gpu_power_watts\{index="\d+",uuid="(GPU-[^"]+)"\} [0-9.]+\n'
+        uuids = set(
+            re.findall(r"UUID: (GPU-[0-9a-f-]+)", cluster.ask(host, f"{SMI} -L"))
+        )
+        powers = (
+            r'provision_gpu_power_watts\{index="\d+",uuid="(GPU-[^"]+)"\} [0-9.]+\n'
+        )
         assert set(re.findall(powers, page)) <= uuids
         assert uuids, "the host has a GPU"

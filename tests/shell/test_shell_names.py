@@ -155,8 +155,8 @@ CALLER = "# needs: name\nwork\necho $name\n"
     [
         ("work() { for name in a b; do :; done; }", True),
         ("work() {\n    deeper\n}\ndeeper() {\n    read -r _ name\n}", True),
-        ("work() { [ -n \"$x\" ] || name=1; }", True),
-        ("work() { : \"${name:=1}\"; }", True),
+        ('work() { [ -n "$x" ] || name=1; }', True),
+        ('work() { : "${name:=1}"; }', True),
         ("work() {\n    name=1\n    return 0\n}", True),
         ("work() (\n    name=1\n)", False),
         ("work() { x=$(name=1; echo $name); }", False),

@@ -285,10 +285,12 @@ def _way(found: HostGpus, names: Names, has: Grant) -> Grant:
         for words in (names.cdi, names.hook):
             if there and {*words} <= {*file.names}:
                 stale = _stale(found, file.path, file.driver)
-                return Grant(
-                    devices=_by_cdi(words), cdi_file=file.path, warnings=stale
-                )
-    if found.toolkit and has.runs and has.devices in map(_by_cdi, (names.cdi, names.hook)):
+                return Grant(devices=_by_cdi(words), cdi_file=file.path, warnings=stale)
+    if (
+        found.toolkit
+        and has.runs
+        and has.devices in map(_by_cdi, (names.cdi, names.hook))
+    ):
         why = (
             f"no CDI file names {', '.join(names.cdi)}, by which the container that runs has "
             "its GPUs; once stopped it will not start: make one (`nvidia-ctk cdi "

@@ -83,7 +83,9 @@ def test_one_that_warns_or_fails_changes_nothing(tmp_path: Path) -> None:
         assert any("Failed" in warning for warning in report["warnings"]), done.output
         assert "ray_worker" not in done.output, "its container stays"
     finally:
-        on_host(f"sed -i 's/exit 9/exit 0/' {FOLDER}/nvidia-smi; echo '0, {ROWS[H200]}' >{rows}")
+        on_host(
+            f"sed -i 's/exit 9/exit 0/' {FOLDER}/nvidia-smi; echo '0, {ROWS[H200]}' >{rows}"
+        )
 
 
 def test_its_metrics_are_exported_without_a_further_daemon() -> None:

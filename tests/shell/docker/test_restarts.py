@@ -75,7 +75,10 @@ def test_the_last_start_is_told_the_same_at_each_look(
     reply = probed(shell, tmp_path, 4, 17, ends)
     assert probed(shell, tmp_path, 4, 3, ends) == reply, "a guard compares it"
     (tmp_path / "calls").unlink()
-    assert STEP.observe(probed(shell, tmp_path, 4, 125, ends))["restarted_lately"] == "false"
+    assert (
+        STEP.observe(probed(shell, tmp_path, 4, 125, ends))["restarted_lately"]
+        == "false"
+    )
     state = STEP.observe(reply)
     assert state["restarts"] == "4"
     assert state["restarted_lately"] == "true"

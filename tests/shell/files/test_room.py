@@ -131,7 +131,11 @@ exec "$@"
     ("config", "store", "refused"),
     [
         ("version = 2\\n", "[[driver-type io.containerd.snapshotter.v1]]", "20 MB"),
-        ('root = "/var/lib/elsewhere"\\n', "[[x io.containerd.snapshotter.v1]]", "30 MB"),
+        (
+            'root = "/var/lib/elsewhere"\\n',
+            "[[x io.containerd.snapshotter.v1]]",
+            "30 MB",
+        ),
         ("", "[[Backing Filesystem extfs]]", ""),
     ],
 )

@@ -187,7 +187,7 @@ def open_container(host: GpuHost, **programs: str) -> None:
         path.chmod(0o755)
 
 
-ENDED_IN_TIME = "#!/bin/sh\necho \"$*\" >>{folder}/limits\nexit 124"
+ENDED_IN_TIME = '#!/bin/sh\necho "$*" >>{folder}/limits\nexit 124'
 """A timeout(1) that ends at once, as for a program that hangs."""
 
 

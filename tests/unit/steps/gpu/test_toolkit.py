@@ -74,7 +74,13 @@ AT_6 = LISTED_0.replace(", x,", ", 00000000:00:06.0,")
         LISTED_0,
         f"{CARD_0}{CARD_1}{AT_6}",
     ],
-    ids=["hangs", "says nothing", "lists some and an error", "no bus", "fewer than bus"],
+    ids=[
+        "hangs",
+        "says nothing",
+        "lists some and an error",
+        "no bus",
+        "fewer than bus",
+    ],
 )
 def test_a_good_cdi_file_is_left_while_gpus_are_missing(said: str) -> None:
     assert toolkit(said + TOOL + CDI_ON + GOOD) == []
@@ -83,7 +89,9 @@ def test_a_good_cdi_file_is_left_while_gpus_are_missing(said: str) -> None:
 def test_no_cdi_file_is_made_while_nvidia_smi_fails_and_that_is_said() -> None:
     step = NvidiaToolkit()
     for file in ("", GOOD.replace("580.159.04", "550.54.15")):
-        lines = f"gpu.driver=580.159.04\ngpu.error=Driver mismatch\n{TOOL}{CDI_ON}{file}"
+        lines = (
+            f"gpu.driver=580.159.04\ngpu.error=Driver mismatch\n{TOOL}{CDI_ON}{file}"
+        )
         state = step.observe(Reply(lines))
         assert step.plan(state) == []
         [remark] = step.remarks(state)
