@@ -91,7 +91,7 @@ def read_part(name: str, text: str) -> Part:
     needs = {word.strip() for word in about.get("needs", "").split(",")} - {"", WORDS}
     code = QUOTED.sub("''", COMMENT.sub("", text))
     functions = {}
-    keeps, words = set(needs), set()
+    keeps, words = set(needs), set[str]()
     for function, body in divided(code):
         sets = assigned(body)
         called = frozenset(WORD.findall(CASE.sub("", body)))
