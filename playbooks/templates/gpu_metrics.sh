@@ -31,15 +31,18 @@ add_newer() {
     add remapped_rows.failure remapped_rows_failed
     add temperature.memory memory_temperature_celsius
 }
-ask() { timeout 20 nvidia-smi --query-gpu="$fields" --format=csv,noheader,nounits 2>/dev/null; }
+ask() { timeout -k 1 20 nvidia-smi --query-gpu="$fields" --format=csv,noheader,nounits 2>/dev/null; }
 add_all
 old_fields=$fields old_names=$names
 add_newer
 up=1
-rows=$(ask) || {
+rows=$(ask) || case $? in
+# One that hangs does so with fewer fields, too.
+124 | 137 | 143) up=0 rows= ;;
+*)
     fields=$old_fields names=$old_names
-    rows=$(ask) || up=0 rows=
-}
+    rows=$(ask) || up=0 rows= ;;
+esac
 # Prints the value $2 of the metric $1 with the labels $3.
 sample() {
     case $2 in

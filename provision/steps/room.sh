@@ -2,12 +2,12 @@
 
 # Prints the nearest directory that is there at or above $1.
 nearest() {
-    at=$1
-    while [ ! -d "$at" ]; do
-        at=${at%/*}
-        [ -n "$at" ] || at=/
+    nearest=$1
+    while [ ! -d "$nearest" ]; do
+        nearest=${nearest%/*}
+        [ -n "$nearest" ] || nearest=/
     done
-    printf '%s\n' "$at"
+    printf '%s\n' "$nearest"
 }
 # Prints which file systems of the directories "$@" have too little room: the free KiB, by mount
 # point, and the free inodes and how many there are. Where there is enough nothing is printed:

@@ -4,12 +4,14 @@
     PROVISION_GPU_IMAGE       the image with Ray, if no inventory is given
 
 The hosts need NVIDIA's driver, and Docker with CDI or the container toolkit. What is deployed stays.
+Files of CDI that a test moves are put back. Without an inventory it needs root.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +35,10 @@ def real_gpus() -> Iterator[None]:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """The deployed cluster."""
     given = os.environ.get("PROVISION_GPU_INVENTORY")
+    if not given and not Path("/dev/nvidiactl").exists():
+        pytest.skip("this machine has no /dev/nvidiactl: NVIDIA's driver is not loaded")
+    if not given and not shutil.which("docker"):
+        pytest.fail("this machine has a GPU, and no Docker to try it with")
     path = Path(given) if given else local(tmp_path_factory.mktemp("gpu"))
     found = Cluster(path)
     found.run("plan")

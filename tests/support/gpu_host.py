@@ -60,6 +60,14 @@ case "$*" in
 -L) cat "{folder}/list" ;;
 esac
 """
+HANGS = """\
+#!/bin/sh
+trap '' TERM
+tr '\\0' ' ' <"/proc/$PPID/cmdline" >>"{folder}/asked"
+echo >>"{folder}/asked"
+while :; do sleep 1; done
+"""
+"""An nvidia-smi that waits for a GPU; it writes the words of timeout(1) that began it."""
 INFO = """\
 #!/bin/sh
 [ "$1" = info ] || exit 1
@@ -126,6 +134,19 @@ class GpuHost:
         (folder / "rows").write_text("".join(f"{row}\n" for row in numbered))
         (folder / "list").write_text(listed)
         self._program(folder / "nvidia-smi", SMI.format(folder=folder, code=code))
+        return self
+
+    def hanging_smi(self) -> Path:
+        """Add an nvidia-smi that never ends; return the file with how it was asked."""
+        folder = self.root / "usr/bin"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._program(folder / "nvidia-smi", HANGS.format(folder=folder))
+        return folder / "asked"
+
+    def nvidiactl(self) -> GpuHost:
+        """Add the device of NVIDIA's driver, which a host that is a container has, too."""
+        (self.root / "dev").mkdir(exist_ok=True)
+        (self.root / "dev/nvidiactl").touch()
         return self
 
     def cdi(self, text: str = CDI, at: str = "/etc/cdi/nvidia.yaml") -> GpuHost:

@@ -67,8 +67,8 @@ s/^\($hex\) [ *]\(.*\)/\1  \2/p" >"$parts/known"
     fi
     exit 1
 }
-found_sum() { found=$(sha256sum <"$part") && found=${found%% *}; }
-is_right() { [ -s "$part" ] && found_sum && [ "$found" = "$sum" ]; }
+found_sum() { part_sum=$(sha256sum <"$part") && part_sum=${part_sum%% *}; }
+is_right() { [ -s "$part" ] && found_sum && [ "$part_sum" = "$sum" ]; }
 download() {
     ! is_right || return 0
     if [ -s "$part" ]; then
@@ -95,6 +95,6 @@ download() {
     rm -f -- "$part"
     printf '%s is not what its checksum promises%s:\n  promised sha256:%s\n' \
         "$url" "$page" "$sum" >&2
-    printf '  found    sha256:%s\n' "$found" >&2
+    printf '  found    sha256:%s\n' "$part_sum" >&2
     exit 1
 }

@@ -5,26 +5,26 @@
 
 stat_all() { stat -c 'stat %a %u %U %g %G %h %F:%n' -- "$@"; }
 probe_paths() {
-    for path; do
+    for probed; do
         shift
-        case $path in
+        case $probed in
         */ | */.)
-            link=${path%.}
+            link=${probed%.}
             link=${link%/}
-            if [ -d "$path" ]; then
-                set -- "$@" "$path"
+            if [ -d "$probed" ]; then
+                set -- "$@" "$probed"
             elif [ -e "$link" ] || [ -L "$link" ]; then
                 stat_all "$link" || return 1
             fi
             ;;
-        *) if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi ;;
+        *) if [ -e "$probed" ] || [ -L "$probed" ]; then set -- "$@" "$probed"; fi ;;
         esac
     done
     [ $# -gt 0 ] || return 0
     stat_all "$@" || return 1
-    for path; do
+    for probed; do
         shift
-        if [ -f "$path" ] && [ ! -L "$path" ]; then set -- "$@" "$path"; fi
+        if [ -f "$probed" ] && [ ! -L "$probed" ]; then set -- "$@" "$probed"; fi
     done
     [ $# -gt 0 ] || return 0
     sha256sum -- "$@"

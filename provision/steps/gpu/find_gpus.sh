@@ -1,4 +1,5 @@
 # needs: gpu_vendors
+# uses: ask_smi.sh
 # The function find_gpus, which prints what the host says of its GPUs: nothing where there are
 # none, and then it starts no process but `command`. PROVISION_GPU_ROOT is put before the paths
 # in /sys, /proc, /dev and of CDI files; tests set it.
@@ -6,6 +7,7 @@
 #     gpu.card.SLOT=VENDOR CLASS DEVICE DRIVER NODE   each card on the PCI bus
 #     gpu.driver=VERSION                              NVIDIA's driver, if it is loaded
 #     gpu.smi=PATH, gpu.error=TEXT                    nvidia-smi, and why it did not answer
+#     gpu.note=TEXT                                   what it says beside a whole list
 #     gpu.row.N=INDEX, UUID, MIB, MIG, BUS, NAME      each GPU, as nvidia-smi lists it
 #     gpu.mig.N=GPU 0: ... or MIG ...                 with MIG: the lines of nvidia-smi -L
 #     gpu.toolkit=PATH                                NVIDIA's container toolkit
@@ -14,10 +16,11 @@
 #     gpu.kfd=true, gpu.groups=NUMBERS                AMD's device, and the groups of its nodes
 
 gpu_root=${PROVISION_GPU_ROOT:-}
+gpu_newline='
+'
 find_gpus() {
     find_cards
     find_nvidia_smi
-    [ -z "$gpu_smi" ] || gpu_nvidia=true
     "$gpu_nvidia" && print_nvidia
     "$gpu_amd" && print_amd
     return 0
@@ -28,9 +31,12 @@ seek_nvidia_smi() {
     find_nvidia_smi
 }
 find_cards() {
-    gpu_nvidia=false gpu_amd=false gpu_wsl=false
+    gpu_nvidia=false gpu_amd=false
     for gpu_card in "$gpu_root"/sys/bus/pci/devices/*; do find_gpu_card "$gpu_card"; done
-    [ ! -e "$gpu_root/dev/dxg" ] || gpu_wsl=true
+    # In some containers no card is seen.
+    for gpu_at in dev/nvidiactl proc/driver/nvidia/version sys/module/nvidia/version; do
+        [ ! -e "$gpu_root/$gpu_at" ] || gpu_nvidia=true
+    done
 }
 # One card costs no process; only a GPU's driver, a link, is read by a shell of its own.
 find_gpu_card() {
@@ -45,17 +51,25 @@ find_gpu_card() {
     for gpu_at in "$1"/drm/renderD*; do [ ! -e "$gpu_at" ] || gpu_node=${gpu_at##*/}; done
     printf 'gpu.card.%s=%s %s %s %s %s\n' "${1##*/}" "$gpu_vendor" "$gpu_class" \
         "$gpu_device" "${gpu_module##*/}" "$gpu_node"
-    case $gpu_vendor in 0x10de) gpu_nvidia=true ;; 0x1002) gpu_amd=true ;; esac
+    # One that is kept for a virtual machine is not the host's.
+    case $gpu_vendor:${gpu_module##*/} in
+    *:vfio-pci | *:pci-stub | *:xen-pciback) ;;
+    0x10de:*) gpu_nvidia=true ;;
+    0x1002:*) gpu_amd=true ;;
+    esac
 }
+# Sets $gpu_smi to its path; "" where no GPU is: images of clouds have it on all machines.
 # Sudo and services have a short PATH: where drivers put it is looked at, too.
 find_nvidia_smi() {
+    gpu_smi=
+    "$gpu_nvidia" || [ -e "$gpu_root/dev/dxg" ] || return 0 # WSL shows no card
     gpu_smi=$(command -v nvidia-smi) || gpu_smi=
-    "$gpu_nvidia" || "$gpu_wsl" || return 0
     for gpu_at in /usr/bin /usr/local/nvidia/bin /usr/local/bin /opt/nvidia/bin /opt/bin \
         /usr/lib/wsl/lib; do
-        [ -z "$gpu_smi" ] || return 0
+        [ -z "$gpu_smi" ] || break
         [ ! -x "$gpu_root$gpu_at/nvidia-smi" ] || gpu_smi=$gpu_root$gpu_at/nvidia-smi
     done
+    [ -z "$gpu_smi" ] || gpu_nvidia=true
 }
 print_nvidia() {
     gpu_driver=
@@ -84,32 +98,58 @@ print_nvidia() {
     print_docker
 }
 print_nvidia_rows() {
-    gpu_code=0
-    # A GPU that has fallen off the bus can keep nvidia-smi waiting for ever.
-    gpu_rows=$(timeout 20 "$gpu_smi" --format=csv,noheader,nounits \
-        --query-gpu=index,uuid,memory.total,mig.mode.current,pci.bus_id,name 2>&1) ||
-        gpu_code=$?
-    gpu_number=0
-    printf '%s\n' "$gpu_rows" | while IFS= read -r gpu_row; do
-        case $gpu_row in
-        [0-9]*,*,*,*,*,*) printf 'gpu.row.%s=%s\n' "$gpu_number" "$gpu_row" ;;
-        ?*) printf 'gpu.error=%s\n' "$gpu_row" ;;
-        esac
-        gpu_number=$((gpu_number + 1))
-    done
-    case $gpu_code in
-    0) ;;
-    124 | 137) echo 'gpu.error=nvidia-smi did not answer within 20 s' ;;
-    *) case $gpu_rows in
-        '') printf 'gpu.error=nvidia-smi ended with exit code %s\n' "$gpu_code" ;;
-        esac ;;
+    gpu_said=$(ask_smi "$gpu_smi" --format=csv,noheader,nounits \
+        --query-gpu=index,uuid,memory.total,mig.mode.current,pci.bus_id,name)
+    gpu_row_like='^[0-9][0-9]*, .*, .*, .*, .*, .*'
+    gpu_rows=$(printf '%s\n' "$gpu_said" | grep "$gpu_row_like") || gpu_rows=
+    gpu_words=$(printf '%s\n' "$gpu_said" |
+        sed "/$gpu_row_like/d; /^code=[0-9]*\$/d; /^ *\$/d" | head -n 3 | tr '\n' ' ')
+    print_numbered gpu.row "$gpu_rows"
+    gpu_what=gpu.error
+    case $(code_of "$gpu_said") in
+    # 14: one GPU has lost its serial number, and computes.
+    0 | 14)
+        if [ -n "$gpu_rows" ]; then
+            gpu_what=gpu.note
+        else
+            : "${gpu_words:=nvidia-smi lists none}"
+        fi ;;
+    late) gpu_words="nvidia-smi did not answer within $gpu_wait_s s" ;;
+    *) : "${gpu_words:=nvidia-smi ended with exit code $(code_of "$gpu_said")}" ;;
     esac
-    case $gpu_rows in *', Enabled, '*) ;; *) return 0 ;; esac
+    [ -z "$gpu_words" ] || printf '%s=%s\n' "$gpu_what" "${gpu_words% }"
+    case $gpu_what$gpu_rows in
+    gpu.error*) ;;
+    *', Enabled, '*) print_mig ;;
+    esac
+}
+# What it does not say of MIG is unknown, and not that there is no MIG device.
+print_mig() {
+    gpu_said=$(ask_smi "$gpu_smi" -L)
+    case $(code_of "$gpu_said") in
+    0 | 14) ;;
+    *)
+        echo 'gpu.error=nvidia-smi -L, which lists the MIG devices, did not answer'
+        return 0 ;;
+    esac
+    print_numbered gpu.mig "$(printf '%s\n' "$gpu_said" |
+        sed -n 's/^ *\(GPU [0-9].*\|MIG .*\)/\1/p')"
+}
+# Prints each line of $2 after $1 and its number.
+print_numbered() {
     gpu_number=0
-    timeout 20 "$gpu_smi" -L 2>&1 | while IFS= read -r gpu_row; do
-        printf 'gpu.mig.%s=%s\n' "$gpu_number" "${gpu_row#"${gpu_row%%[! ]*}"}"
+    printf '%s\n' "$2" | while IFS= read -r gpu_line; do
+        [ -z "$gpu_line" ] || printf '%s.%s=%s\n' "$1" "$gpu_number" "$gpu_line"
         gpu_number=$((gpu_number + 1))
     done
+}
+# Prints the exit code in $1, which ask_smi printed; `late` if there was none in time.
+code_of() {
+    gpu_ended=${1##*"$gpu_newline"code=}
+    case $gpu_ended in
+    "$1" | 124 | 137 | 143) echo late ;; # 143: busybox
+    *) printf '%s\n' "$gpu_ended" ;;
+    esac
 }
 # The version in the name of libcuda.so says for which driver a CDI file was made.
 print_cdi_file() {

@@ -14,8 +14,12 @@ from provision.steps.gpu.wanted import AUTO, WantedGpus
 CDI_KIND = "nvidia.com/gpu"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable with the GPUs that CUDA uses, and that share out work."""
-DEVICE, GROUP = "device.", "group."
-"""Prefixes of a container's fields of devices and of groups."""
+DEVICE, GROUP, ENV = "device.", "group.", "env."
+"""Prefixes of a container's fields of devices, of groups and of variables."""
+KFD, DRI = "/dev/kfd", "/dev/dri"
+"""Devices of AMD's GPUs."""
+OURS = (f"{CDI_KIND}=", KFD, DRI)
+"""Beginnings of the devices by which a container has GPUs."""
 CDI_DIRS = ("/etc/cdi", "/var/run/cdi")
 """Folders of CDI files that Docker reads, if nothing else is set."""
 TOOLKIT = "the package nvidia-container-toolkit"
@@ -34,6 +38,7 @@ class Grant:
         number: how many GPUs it then has; None = unknown.
         cdi_file: the CDI file that describes `devices`; "" = none does.
         warnings: what a person should know.
+        runs: whether the container that has them runs.
     """
 
     gpus: str = ""
@@ -44,6 +49,7 @@ class Grant:
     number: int | None = 0
     cdi_file: str = ""
     warnings: tuple[str, ...] = ()
+    runs: bool = False
 
     @property
     def gives(self) -> bool:
@@ -107,7 +113,7 @@ def grant(found: HostGpus, wanted: WantedGpus, current: State | None = None) -> 
     has = _kept(current or {})
     try:
         if found.gpus or found.driver or found.of(NVIDIA):
-            return _nvidia(found, wanted, by_hook=bool(has.gpus))
+            return _nvidia(found, wanted, has)
         if found.of(AMD):
             return _amd(found, wanted)
     except RefusedError as error:
@@ -142,12 +148,22 @@ def warnings(observed: State, wanted: WantedGpus, image: str) -> Iterator[str]:
 
 def _kept(current: State) -> Grant:
     """The GPUs that a container with the fields *current* was made with."""
-    devices = [key.removeprefix(DEVICE) for key in current if key.startswith(DEVICE)]
+    given = [key.removeprefix(DEVICE) for key in current if key.startswith(DEVICE)]
+    # It may have other devices of its user's.
+    devices = [name for name in given if name.startswith(OURS)]
     groups = [key.removeprefix(GROUP) for key in current if key.startswith(GROUP)]
-    return Grant(current.get("gpus", ""), tuple(devices), tuple(groups), number=None)
+    visible = current.get(f"{ENV}{VISIBLE}", "")
+    return Grant(
+        gpus=current.get("gpus", ""),
+        devices=tuple(devices),
+        groups=tuple(groups) if KFD in devices else (),
+        visible=tuple(visible.split(",")) if visible else (),
+        number=None,
+        runs=current.get("status") == "running",
+    )
 
 
-def _nvidia(found: HostGpus, wanted: WantedGpus, *, by_hook: bool) -> Grant:
+def _nvidia(found: HostGpus, wanted: WantedGpus, has: Grant) -> Grant:
     cards = ", ".join(map(str, found.of(NVIDIA)))
     if not found.gpus and not found.driver:
         raise RefusedError(
@@ -160,14 +176,20 @@ def _nvidia(found: HostGpus, wanted: WantedGpus, *, by_hook: bool) -> Grant:
             f"{_silence(found)}",
             hint="see `dmesg | grep -i nvrm` on the host; a reboot often helps",
         )
+    had_mig = any(uuid.startswith("MIG-") for uuid in has.visible)
+    if found.error and (had_mig or any(gpu.mig is not None for gpu in found.gpus)):
+        raise RefusedError(
+            f"it is unknown which MIG devices there are: nvidia-smi: {found.error}",
+            hint="see what `nvidia-smi -L` says on the host, and run again",
+        )
     chosen = found.gpus if isinstance(wanted, str | bool) else _chosen(found, wanted)
-    names = ("all",) if isinstance(wanted, str | bool) else _names(chosen, wanted)
     uuids = tuple(_uuids(chosen, wanted))
+    names = ALL if isinstance(wanted, str | bool) else Names.of(chosen, wanted)
     way = replace(
-        _way(found, names, by_hook=by_hook),
+        _way(found, names, has),
         uuids=uuids,
         visible=uuids if any(gpu.mig is not None for gpu in chosen) else (),
-        number=len(uuids) if found.gpus and not found.error else None,
+        number=None if found.error else len(uuids),
     )
     return replace(way, warnings=(*way.warnings, *_remarks(found, chosen)))
 
@@ -181,8 +203,8 @@ def _remarks(found: HostGpus, chosen: Sequence[Gpu]) -> Iterator[str]:
         if not card.has_driver and found.gpus:
             has = f"the module {card.driver}" if card.driver else "no module"
             yield f"{card} is not used: {has} has it, and not NVIDIA's driver"
-    if not found.gpus or found.error:
-        yield f"nvidia-smi: {_silence(found)}"
+    if said := found.error or found.note:
+        yield f"nvidia-smi: {said}"
     for gpu in chosen:
         if gpu.mig == ():
             yield (
@@ -217,34 +239,66 @@ def _uuids(chosen: Sequence[Gpu], wanted: WantedGpus) -> Iterator[str]:
         yield from some or gpu.mig
 
 
-def _names(chosen: Sequence[Gpu], wanted: Sequence[str]) -> tuple[str, ...]:
-    """The names of the *wanted* ones for Docker: the index of a GPU, the UUID of a MIG device."""
-    names = []
-    for gpu in chosen:
-        some = [uuid for uuid in gpu.mig or () if uuid in wanted]
-        names += some or [gpu.index]
-    return tuple(names)
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of GPUs and MIG devices for Docker.
+
+    Attributes:
+        hook: as NVIDIA's hook takes them: indexes, and UUIDs of MIG devices.
+        cdi: as a CDI file has them: `0`, and `0:1` for the second MIG device.
+    """
+
+    hook: tuple[str, ...]
+    cdi: tuple[str, ...]
+
+    @classmethod
+    def of(cls, chosen: Sequence[Gpu], wanted: Sequence[str]) -> Names:
+        """Return the names of the *wanted* ones of the GPUs that are *chosen*."""
+        hook: list[str] = []
+        cdi: list[str] = []
+        for gpu in chosen:
+            numbered = dict(zip(gpu.mig or (), gpu.cdi_names, strict=False))
+            some = [uuid for uuid in numbered if uuid in wanted]
+            hook += some or [gpu.index]
+            cdi += [numbered[uuid] for uuid in some] or gpu.cdi_names
+        return cls(tuple(hook), tuple(cdi))
 
 
-def _way(found: HostGpus, names: Sequence[str], *, by_hook: bool) -> Grant:
+ALL = Names(("all",), ("all",))
+
+
+def _way(found: HostGpus, names: Names, has: Grant) -> Grant:
     """The way in which a container gets the GPUs *names*: by CDI, else by the toolkit's hook.
 
-    A container that has them *by_hook* is not replaced only because a CDI file came.
+    A container that *has* them by the hook is not replaced only because a CDI file came;
+    nor is one that runs only because its file went, as those in /var/run do at a boot.
 
     Raises:
         RefusedError: there is none.
     """
     folders = found.docker.cdi_dirs if found.docker else CDI_DIRS
-    if found.toolkit and by_hook:
-        return _hook(names)
+    if found.toolkit and has.gpus:
+        return _hook(names.hook)
     for file in found.cdi:
         there = file.path.rpartition("/")[0] in folders
-        if there and {*names} <= {*file.names}:
-            devices = tuple(f"{CDI_KIND}={name}" for name in names)
-            stale = _stale(found, file.path, file.driver)
-            return Grant(devices=devices, cdi_file=file.path, warnings=stale)
+        # From 1.17 on a file has the UUIDs, too; others were given by them.
+        for words in (names.cdi, names.hook):
+            if there and {*words} <= {*file.names}:
+                stale = _stale(found, file.path, file.driver)
+                return Grant(devices=_by_cdi(words), cdi_file=file.path, warnings=stale)
+    if (
+        found.toolkit
+        and has.runs
+        and has.devices in map(_by_cdi, (names.cdi, names.hook))
+    ):
+        why = (
+            f"no CDI file names {', '.join(names.cdi)}, by which the container that runs has "
+            "its GPUs; once stopped it will not start: make one (`nvidia-ctk cdi "
+            f"generate --output={CDI_DIRS[0]}/nvidia.yaml`, or nvidia_toolkit: true)"
+        )
+        return Grant(devices=has.devices, warnings=(why,))
     if found.toolkit:
-        return _hook(names)
+        return _hook(names.hook)
     cards = ", ".join(map(str, found.of(NVIDIA) or [gpu.name for gpu in found.gpus]))
     if found.cdi and not folders and found.docker:
         raise RefusedError(
@@ -257,6 +311,10 @@ def _way(found: HostGpus, names: Sequence[str], *, by_hook: bool) -> Grant:
         f"{cards}: NVIDIA's container toolkit is missing, so no container gets this GPU",
         hint=f"install {TOOLKIT}, or set nvidia_toolkit: true and deploy",
     )
+
+
+def _by_cdi(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{CDI_KIND}={name}" for name in names)
 
 
 def _hook(names: Sequence[str]) -> Grant:
@@ -281,7 +339,7 @@ def _amd(found: HostGpus, wanted: WantedGpus) -> Grant:
             "this GPU",
             hint=f"install {AMD.package}",
         )
-    devices: tuple[str, ...] = ("/dev/kfd", "/dev/dri")
+    devices: tuple[str, ...] = (KFD, DRI)
     number = len([card for card in cards if card.has_driver])
     if not isinstance(wanted, str | bool):
         there = {str(n): card.node for n, card in enumerate(cards) if card.node}
@@ -291,6 +349,6 @@ def _amd(found: HostGpus, wanted: WantedGpus) -> Grant:
                 + ", ".join(f"{n} ({node})" for n, node in there.items()),
                 hint="correct the list, or set auto",
             )
-        nodes = (f"/dev/dri/{there[name]}" for name in wanted)
-        devices, number = ("/dev/kfd", *nodes), len(wanted)
+        nodes = (f"{DRI}/{there[name]}" for name in wanted)
+        devices, number = (KFD, *nodes), len(wanted)
     return Grant(devices=devices, groups=found.groups, number=number)

@@ -100,6 +100,13 @@ class Gpu:
     memory_mb: int | None = None
     mig: tuple[str, ...] | None = None
 
+    @property
+    def cdi_names(self) -> tuple[str, ...]:
+        """The numbers by which `nvidia-ctk` calls it, or its MIG devices."""
+        if self.mig is None:
+            return (self.index,)
+        return tuple(f"{self.index}:{number}" for number in range(len(self.mig)))
+
 
 @dataclass(frozen=True, slots=True)
 class CdiFile:
@@ -139,7 +146,8 @@ class HostGpus:
         gpus: those that NVIDIA's driver has.
         driver: the version of NVIDIA's driver; "" = it is not loaded.
         smi: the path of nvidia-smi; "" = it was not found.
-        error: what nvidia-smi said instead of, or beside, a list.
+        error: what nvidia-smi said instead of a list, or beside one that lacks something.
+        note: what it said beside a whole list.
         toolkit: the path of NVIDIA's container toolkit; "" = it was not found.
         cdi: the CDI files for NVIDIA's GPUs.
         docker: None = there is none, or it does not answer.
@@ -152,6 +160,7 @@ class HostGpus:
     driver: str = ""
     smi: str = ""
     error: str = ""
+    note: str = ""
     toolkit: str = ""
     cdi: tuple[CdiFile, ...] = ()
     docker: DockerSide | None = None
@@ -162,6 +171,19 @@ class HostGpus:
         """Return the cards of *vendor* that are the host's own."""
         mine = (card for card in self.cards if card.vendor is vendor)
         return tuple(card for card in mine if card.driver not in PASSED_ON)
+
+    @property
+    def unlisted(self) -> tuple[Card, ...]:
+        """The cards with NVIDIA's driver that nvidia-smi does not list."""
+        bound = (card for card in self.of(NVIDIA) if card.has_driver)
+        return tuple(
+            card for card in bound if not any(card.is_at(gpu.bus) for gpu in self.gpus)
+        )
+
+    @property
+    def has_all_of_bus(self) -> bool:
+        """True if the bus shows cards of NVIDIA, and nvidia-smi lists all of them."""
+        return bool(self.of(NVIDIA)) and not self.unlisted
 
 
 def vendor_ids() -> str:
@@ -190,6 +212,7 @@ def read_gpus(state: State) -> HostGpus:
         driver=get("gpu.driver", ""),
         smi=get("gpu.smi", ""),
         error=get("gpu.error", ""),
+        note=get("gpu.note", ""),
         toolkit=get("gpu.toolkit", ""),
         cdi=tuple(_cdi(path, words) for path, words in _below(state, "cdi.")),
         docker=_docker(get("gpu.docker", "")),

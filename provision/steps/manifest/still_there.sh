@@ -8,7 +8,7 @@ installed_of() {
         dpkg-query -W -f '${db:Status-Status} ${Package}\n' -- "$@" 2>/dev/null |
             sed -n '/^not-installed \|^config-files /d; s/^[^ ]* //p'
     else
-        for name; do ! rpm -q -- "$name" >/dev/null 2>&1 || echo "$name"; done
+        for asked_of; do ! rpm -q -- "$asked_of" >/dev/null 2>&1 || echo "$asked_of"; done
     fi
 }
 # Is true if the thing $2, which was in the state $1, is in another one now.

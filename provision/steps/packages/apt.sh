@@ -31,13 +31,13 @@ follow() {
         sleep 0.2
         cat <&9
     done
-    code=0
-    wait "$pid" || code=$?
+    followed=0
+    wait "$pid" || followed=$?
     cat <&9
     errors=$(cat <&7)
     exec 6>&- 7<&- 8>&- 9<&-
     [ -z "$errors" ] || printf '%s\n' "$errors" >&2
-    return "$code"
+    return "$followed"
 }
 # Without a terminal, which apt would make for dpkg: a package that asks would wait on it
 # for an answer, and what dpkg says of an error would not come as one.
@@ -49,13 +49,13 @@ apt_get() {
 is_interrupted() { [ -n "$(ls -A /var/lib/dpkg/updates)" ]; }
 # Does it, or waits until another play of this host has.
 repair_dpkg() {
-    waited=0
+    repair_s=0
     while is_interrupted; do
         follow dpkg --force-confdef --force-confold --configure -a && return
         case $errors in *'locked by another process'*) ;; *) return 1 ;; esac
-        [ "$waited" -lt "$lock_timeout_s" ] || return 1
+        [ "$repair_s" -lt "$lock_timeout_s" ] || return 1
         sleep 1
-        waited=$((waited + 1))
+        repair_s=$((repair_s + 1))
     done
 }
 apt() {

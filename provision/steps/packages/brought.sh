@@ -18,6 +18,44 @@ leaving() {
     apt-get -s -q -o APT::AutoRemove::RecommendsImportant=false \
         -o APT::AutoRemove::SuggestsImportant=false "$@" 2>/dev/null | sed -n 's/^\(Purg\|Remv\) \([^ :]*\).*/\2/p' | sort -u
 }
+# What rpm would not remove "$@" for, by name: the packages that need them.
+rpm_needing() {
+    rpm -e --test -- "$@" 2>&1 | sed -n 's/.* is needed by (installed) //p' | sort -u |
+        while read -r needing_one; do rpm -q --qf '%{NAME}\n' -- "$needing_one"; done
+}
+# What a deploy brought of that which the packages "$@" require or recommend.
+rpm_required() (
+    set -f
+    # shellcheck disable=SC2046 # each word is a capability, such as libc.so.6()(64bit)
+    among "$noted_packages" $(rpm -q --qf '%{NAME}\n' --whatprovides -- $({
+        rpm -q --requires -- "$@"
+        rpm -q --recommends -- "$@" 2>/dev/null
+    } | sed 's/ .*//; s/^(*//' | sort -u) 2>/dev/null | sort -u)
+)
+# As going_with: rpm does not know what came with others. Those that a deploy brought and that
+# need "$@" go, and those that came with them as far as rpm says that nothing needs them then.
+rpm_going_with() (
+    set -f
+    # shellcheck disable=SC2046 # each word is a package
+    set -- "$@" $(among "$noted_packages" $(rpm_needing "$@"))
+    grown=true
+    while "$grown"; do
+        grown=false
+        # shellcheck disable=SC2046 # each word is a package
+        for one in $(rpm_required "$@"); do
+            case " $* " in *" $one "*) continue ;; esac
+            rpm -e --test -- "$@" "$one" >/dev/null 2>&1 || continue
+            set -- "$@" "$one"
+            grown=true
+        done
+    done
+    printf '%s\n' "$@"
+)
+# What other packages "$@" would take along, or would not go for: nothing if they can go.
+needing() {
+    if command -v apt-get >/dev/null; then leaving purge "$@"; else rpm_needing "$@"; fi |
+        grep -vxF "$noted_packages" || true
+}
 # Of the installed packages "$@", and those that came with them and that nothing needs then,
 # the names that a deploy brought.
 going_with() {
@@ -28,6 +66,6 @@ going_with() {
         among "$noted_packages" $(leaving --auto-remove purge "$@")
         set +f
     else
-        printf '%s\n' "$@"
+        rpm_going_with "$@"
     fi
 }

@@ -51,13 +51,13 @@ apt_install() {
 }
 # Runs "$@", and notes the packages that have come with it.
 rpm_noting() {
-    code=0
+    rpm_code=0
     had=$(rpm -qa --qf '%{NAME}\n')
-    "$@" || code=$?
-    for name in $(rpm -qa --qf '%{NAME}\n' | grep -vxF "$had"); do
-        note "package:$name" absent
+    "$@" || rpm_code=$?
+    for came in $(rpm -qa --qf '%{NAME}\n' | grep -vxF "$had"); do
+        note "package:$came" absent
     done
-    return "$code"
+    return "$rpm_code"
 }
 # A package that did not come in the end may come from somebody else later.
 forget_missing() {

@@ -14,13 +14,13 @@ each_file() {
         sha256sum -- "$@" 2>&1
         return
     fi
-    for file; do
-        size=$(stat -L -c %s -- "$file" 2>/dev/null) || size=0
+    for each; do
+        size=$(stat -L -c %s -- "$each" 2>/dev/null) || size=0
         if [ "$size" -gt 1048576 ]; then
-            readlink -f -- "$file"
-            stat -L -c '%s %Y' -- "$file"
+            readlink -f -- "$each"
+            stat -L -c '%s %Y' -- "$each"
         else
-            sha256sum -- "$file" 2>&1
+            sha256sum -- "$each" 2>&1
         fi
     done
 }

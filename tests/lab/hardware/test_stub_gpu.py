@@ -15,7 +15,7 @@ from support.lab.commands import INVENTORY, invoke, invoke_with_report
 
 from provision import lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 
 HOST = "node2"
 FOLDER = "/usr/lib/wsl/lib"  # one that is on no PATH
@@ -32,12 +32,12 @@ def gpu(running_lab: object) -> Iterator[None]:
     assert invoke("deploy", "--inventory", INVENTORY).code == 0
     program = SMI.format(folder=FOLDER, code=0)
     on_host(
-        f"mkdir -p {FOLDER}; cat >{FOLDER}/nvidia-smi <<'E'\n{program}E\n"
+        f"touch /dev/nvidiactl; mkdir -p {FOLDER}; cat >{FOLDER}/nvidia-smi <<'E'\n{program}E\n"
         f"chmod 755 {FOLDER}/nvidia-smi; ln -sf {FOLDER}/nvidia-smi /usr/bin/nvidia-smi\n"
         f"echo '0, {ROWS[H200]}' >{FOLDER}/rows; echo '{LISTED}' >{FOLDER}/list"
     )
     yield
-    on_host(f"rm -rf {FOLDER} /usr/bin/nvidia-smi")
+    on_host(f"rm -rf {FOLDER} /usr/bin/nvidia-smi /dev/nvidiactl")
     assert invoke("deploy", "--inventory", INVENTORY).code == 0
 
 
@@ -65,6 +65,27 @@ def test_a_gpu_that_must_be_given_is_refused_in_the_plan() -> None:
     assert done.code == 2
     assert "NVIDIA's container toolkit is missing" in words
     assert "this host has no GPU of NVIDIA or AMD" in words, "the other hosts"
+
+
+def test_one_that_warns_or_fails_changes_nothing(tmp_path: Path) -> None:
+    rows = f"{FOLDER}/rows"
+    try:
+        on_host(f"echo 'WARNING: infoROM is corrupted at gpu 0000:00:07.0' >>{rows}")
+        done, report = invoke_with_report(
+            "plan", "--inventory", INVENTORY, report=tmp_path / "report.json"
+        )
+        assert done.code == 0, done.output
+        assert "1 x NVIDIA H200" in invoke("status", "--inventory", INVENTORY).output
+        on_host(f"sed -i 's/exit 0/exit 9/' {FOLDER}/nvidia-smi; echo Failed >{rows}")
+        done, report = invoke_with_report(
+            "plan", "--inventory", INVENTORY, report=tmp_path / "report.json"
+        )
+        assert any("Failed" in warning for warning in report["warnings"]), done.output
+        assert "ray_worker" not in done.output, "its container stays"
+    finally:
+        on_host(
+            f"sed -i 's/exit 9/exit 0/' {FOLDER}/nvidia-smi; echo '0, {ROWS[H200]}' >{rows}"
+        )
 
 
 def test_its_metrics_are_exported_without_a_further_daemon() -> None:

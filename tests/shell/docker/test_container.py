@@ -28,11 +28,15 @@ case "$1 $2" in
     esac ;;
 stop*) echo stopped >"$last/status" ;;
 start*) echo running >"$last/status" ;;
-rm*) rm -r "$last" ;;
+rm*)
+    [ ! -e killed ] || { rm killed; kill -KILL "$PPID"; exit; }
+    rm -r "$last" ;;
 rename*) [ ! -e "$3" ] && mv "$2" "$3" ;;
-update*) ;;
+update*) echo "$3" >"$last/policy" ;;
 run*)
-    mkdir web && echo new >web/id && echo running >web/status
+    for word; do [ "$word" != --restart ] || policy=next; [ "${policy:-}" != next ] ||
+        [ "$word" = --restart ] || policy=$word; done
+    mkdir web && echo "$policy" >web/policy && echo new >web/id && echo running >web/status
     [ ! -e refuses ] || { echo created >web/status; exit 125; } ;;
 esac
 """
@@ -87,6 +91,23 @@ def test_one_that_is_there_is_replaced(
         container(tools, name)
     assert replaced(shell, tools).exit == 0
     assert containers(tools) == {"web": ("new", "running")}
+
+
+@EACH_SHELL
+def test_what_a_run_leaves_that_is_killed_at_its_last_step_is_found_and_goes(
+    shell: Shell, tools: Path
+) -> None:
+    container(tools, "web")
+    (tools / "killed").touch()
+    assert replaced(shell, tools).exit != 0
+    assert set(containers(tools)) == {"web", "web.provision-before"}
+    policy = (tools / "web/policy").read_text().strip()
+    state = {**STEP.desired(), "restart": policy}
+    changes = STEP.plan(state)
+    assert [str(change) for change in changes] == ["restart: no -> unless-stopped"]
+    assert sent(shell, tools, STEP.apply(changes)).exit == 0
+    assert containers(tools) == {"web": ("new", "running")}
+    assert (tools / "web/policy").read_text() == "unless-stopped\n"
 
 
 @EACH_SHELL

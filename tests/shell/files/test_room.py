@@ -110,6 +110,51 @@ def test_an_image_is_looked_for_room_where_docker_has_its_data(
     assert planned(on_disk(shell, disk, megabytes=20), step, tools)
 
 
+CONTAINERD = """
+set -e
+mount -t tmpfs tmpfs /run
+mkdir /run/containerd && touch /run/containerd/containerd.sock
+mount -t tmpfs tmpfs /var/lib
+mkdir -p /var/lib/containerd /var/lib/elsewhere
+mount -t tmpfs -o size=20m tmpfs /var/lib/containerd
+mount -t tmpfs -o size=30m tmpfs /var/lib/elsewhere
+mount -t tmpfs tmpfs /etc/containerd 2>/dev/null || { mount -t tmpfs tmpfs /etc && mkdir /etc/containerd; }
+printf '%b' "$1" >/etc/containerd/config.toml
+shift
+exec "$@"
+"""
+"""A host whose containerd has little room, in a mount namespace."""
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("config", "store", "refused"),
+    [
+        ("version = 2\\n", "[[driver-type io.containerd.snapshotter.v1]]", "20 MB"),
+        (
+            'root = "/var/lib/elsewhere"\\n',
+            "[[x io.containerd.snapshotter.v1]]",
+            "30 MB",
+        ),
+        ("", "[[Backing Filesystem extfs]]", ""),
+    ],
+)
+def test_an_image_of_containerds_store_needs_room_there(
+    shell: Shell, tmp_path: Path, config: str, store: str, refused: str
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "docker").write_text(DOCKER.format(root=f"'{store}|{tmp_path}'"))
+    (tools / "docker").chmod(0o755)
+    inside = ("unshare", "--mount", "sh", "-c", CONTAINERD, "sh", config, *shell)
+    step = DockerImage(name="nginx:1", room_mb=50)
+    if refused:
+        with pytest.raises(RefusedError, match=rf"/var/lib/\w+ has {refused} free"):
+            planned(inside, step, tools)
+    else:
+        assert planned(inside, step, tools)
+
+
 @EACH_SHELL
 def test_packages_are_asked_for_room_only_if_one_is_missing(shell: Shell) -> None:
     step = Packages(names=["coreutils"])

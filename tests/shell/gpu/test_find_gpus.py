@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -31,9 +32,9 @@ FIND = read_shell(host_gpus.__file__, "find_gpus.sh")
 Shell = tuple[str, ...]
 
 
-def asked(shell: Shell, host: GpuHost) -> Reply:
-    sh = Sh.of(f"{FIND}\nfind_gpus", gpu_vendors=vendor_ids())
-    script = f"(\nset -u\n{sh.render()}\n) </dev/null\n"
+def asked(shell: Shell, host: GpuHost, call: str = "find_gpus") -> Reply:
+    sh = Sh.of("", gpu_vendors=vendor_ids()).render()
+    script = f"(\nset -u\n{sh}\n{FIND}\n{call}\n) </dev/null\n"
     env = {"PATH": str(host.tools), "LC_ALL": "C", "PROVISION_GPU_ROOT": str(host.root)}
     done = subprocess.run(
         shell, input=script, env=env, capture_output=True, text=True, check=False
@@ -97,7 +98,7 @@ def test_nvidia_smi_is_found_where_no_path_leads(
 
 @EACH_SHELL
 def test_a_host_that_is_a_container_shows_no_card(shell: Shell, host: GpuHost) -> None:
-    host.smi(ROWS[H100])
+    host.smi(ROWS[H100]).nvidiactl()
     os.link(host.root / "usr/bin/nvidia-smi", host.tools / "nvidia-smi")
     gpus = found(shell, host)
     assert (gpus.cards, len(gpus.gpus)) == ((), 1)
@@ -203,6 +204,130 @@ def test_a_cdi_file_that_was_moved_aside_is_none(shell: Shell, host: GpuHost) ->
 
 
 @EACH_SHELL
-def test_an_nvidia_smi_that_hangs_is_ended(shell: Shell, host: GpuHost) -> None:
-    host.card().driver().smi(code=124)
-    assert found(shell, host).error == "nvidia-smi did not answer within 20 s"
+def test_a_card_that_a_virtual_machine_has_is_not_asked_for(
+    shell: Shell, host: GpuHost
+) -> None:
+    gpus = found(shell, host.card(driver="vfio-pci").smi(NO_DRIVER, code=9))
+    assert (len(gpus.cards), gpus.smi, gpus.error) == (1, "", "")
+
+
+@EACH_SHELL
+def test_an_nvidia_smi_on_a_host_with_no_gpu_is_not_asked(
+    shell: Shell, host: GpuHost
+) -> None:
+    host.card("0000:00:03.0", "1af4:1041", "020000", driver="virtio-pci")
+    host.smi(NO_DRIVER, code=9)
+    os.link(host.root / "usr/bin/nvidia-smi", host.tools / "nvidia-smi")
+    assert asked(shell, host).stdout == ""
+    assert asked(shell, host, "seek_nvidia_smi; echo $gpu_smi").stdout == "\n"
+    host.nvidiactl()
+    seen = asked(shell, host, "seek_nvidia_smi; echo $gpu_smi").stdout
+    assert seen == f"{host.tools}/nvidia-smi\n"
+
+
+WARNING = "WARNING: infoROM is corrupted at gpu 0000:00:06.0"
+
+
+@EACH_SHELL
+@pytest.mark.parametrize("code", [0, 14])
+def test_a_warning_beside_the_list_is_told_and_the_list_counts(
+    shell: Shell, host: GpuHost, code: int
+) -> None:
+    host.card().driver().smi(ROWS[H100], ROWS[H200], WARNING, code=code)
+    gpus = found(shell, host)
+    assert [gpu.uuid for gpu in gpus.gpus] == [H100, H200]
+    assert (gpus.note, gpus.error) == (WARNING, "")
+
+
+@EACH_SHELL
+def test_a_list_with_an_error_lacks_something(shell: Shell, host: GpuHost) -> None:
+    lost = (
+        "Unable to determine the device handle for GPU 0000:00:07.0: GPU is lost.",
+        "Reboot the system to recover this GPU",
+    )
+    gpus = found(shell, host.card().driver().smi(ROWS[H100], *lost, code=15))
+    assert [gpu.uuid for gpu in gpus.gpus] == [H100]
+    assert gpus.error == " ".join(lost)
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(0, "nvidia-smi lists none"), (9, "nvidia-smi ended with exit code 9")],
+)
+def test_an_nvidia_smi_that_says_nothing_is_an_error(
+    shell: Shell, host: GpuHost, code: int, error: str
+) -> None:
+    assert found(shell, host.card().driver().smi(code=code)).error == error
+
+
+@EACH_SHELL
+def test_mig_devices_that_are_not_listed_are_unknown(
+    shell: Shell, host: GpuHost
+) -> None:
+    host.card().driver().smi(ROWS[H100].replace("Disabled", "Enabled"))
+    (host.root / "usr/bin/list").unlink()
+    gpus = found(shell, host)
+    assert gpus.gpus[0].mig == ()
+    assert gpus.error == "nvidia-smi -L, which lists the MIG devices, did not answer"
+
+
+@pytest.mark.slow
+@EACH_SHELL
+def test_one_that_hangs_is_ended_and_the_looks_of_a_script_share_the_time(
+    shell: Shell, host: GpuHost
+) -> None:
+    words = host.card().driver().hanging_smi()
+    script = f"(\n{FIND}\nfind_gpus\n) </dev/null\n"
+    sh = Sh.of("", gpu_vendors=vendor_ids()).render()
+    done = subprocess.run(
+        shell,
+        input=f"{sh}\n{script}{script}{script}",
+        env={
+            "PATH": str(host.tools),
+            "PROVISION_GPU_ROOT": str(host.root),
+            "PROVISION_GPU_WAIT_S": "2",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    assert lines.count("gpu.error=nvidia-smi did not answer within 2 s") == 3
+    asked = words.read_text().splitlines()
+    assert len(asked) == 3
+    if "busybox" not in shell[0]:  # whose timeout is no parent of what it runs
+        limits = [line.split()[3] for line in asked]
+        assert limits[1:] == ["1", "1"] and limits[0] in {"1", "2"}
+    running = subprocess.run(["ps", "ax"], capture_output=True, text=True, check=True)
+    assert str(host.root) not in running.stdout
+
+
+@pytest.mark.slow
+@EACH_SHELL
+def test_one_that_cannot_be_killed_holds_nobody_up(shell: Shell, host: GpuHost) -> None:
+    """What stays open, and is no child of timeout's, is like one that waits in the kernel."""
+    host.card().driver().smi(ROWS[H100])
+    program = host.root / "usr/bin/nvidia-smi"
+    text = program.read_text()
+    end = host.root / "end"
+    text = text.replace("#!/bin/sh\n", f"#!/bin/sh\nhold & pid=$!; echo $pid >{end}\n")
+    program.write_text(text.replace("hold", "setsid sleep 600"))
+    try:
+        sh = Sh.of("", gpu_vendors=vendor_ids()).render()
+        done = subprocess.run(
+            shell,
+            input=f"(\n{sh}\n{FIND}\nfind_gpus\n) </dev/null\n",
+            env={
+                "PATH": f"{host.tools}:/usr/bin:/bin",
+                "PROVISION_GPU_ROOT": str(host.root),
+                "PROVISION_GPU_WAIT_S": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.stdout.count(H100) == 1
+    finally:
+        os.kill(int(end.read_text()), signal.SIGKILL)

@@ -137,3 +137,14 @@ def test_what_is_no_number_is_left_out(shell: Shell, tmp_path: Path) -> None:
     found = written(shell, tmp_path, odd)
     assert {value for name, value in found.items() if "uuid=" in name} == {"78.18"}
     assert found["smi_up"] == "1"
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(("code", "times"), [(124, 1), (137, 1), (2, 2)])
+def test_one_that_hangs_is_not_asked_again(
+    shell: Shell, tmp_path: Path, code: int, times: int
+) -> None:
+    newer = f"echo . >>{tmp_path}/asked"
+    found = written(shell, tmp_path, newer=f"{newer};; *) {newer}", code=code)
+    assert found["smi_up"] == "0"
+    assert (tmp_path / "asked").read_text() == ".\n" * times

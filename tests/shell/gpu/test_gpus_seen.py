@@ -62,7 +62,8 @@ def step(port: int, address: str = "10.0.0.2") -> Step:
 def run(shell: Shell, host: GpuHost, sh: Sh) -> Reply:
     script = f"(\nset -u\n{sh.render()}\n) </dev/null\n"
     tools = f"{host.tools}:/usr/bin:/bin"  # bash and timeout, for the request
-    env = {"PATH": tools, "LC_ALL": "C", "PROVISION_GPU_ROOT": str(host.root)}
+    root = str(host.root)
+    env = {"PATH": tools, "LC_ALL": "C", "PROVISION_GPU_ROOT": root, **host.env}
     done = subprocess.run(
         shell, input=script, env=env, capture_output=True, text=True, check=False
     )
@@ -160,3 +161,57 @@ def test_the_last_lines_are_of_host_and_container(
     assert evidence
     lines = run(shell, two, evidence).stdout.splitlines()
     assert "container: Failed to initialize NVML: Unknown Error" in lines
+
+
+IN_CONTAINER = """\
+#!/bin/sh
+case "$1" in
+info) echo '28.0.1 ["/etc/cdi","/var/run/cdi"] runc' ;;
+exec)
+    shift 2
+    PATH={tools}:$PATH exec "$@" ;;
+esac
+"""
+"""A Docker in whose containers the host's own shell runs, with other programs before."""
+
+
+def open_container(host: GpuHost, **programs: str) -> None:
+    inside = host.root / "container"
+    inside.mkdir()
+    text = IN_CONTAINER.format(tools=inside)
+    for path, program in {
+        host.tools / "docker": text,
+        **{inside / name.replace("_", "-"): text for name, text in programs.items()},
+    }.items():
+        path.write_text(f"{program}\n")
+        path.chmod(0o755)
+
+
+ENDED_IN_TIME = '#!/bin/sh\necho "$*" >>{folder}/limits\nexit 124'
+"""A timeout(1) that ends at once, as for a program that hangs."""
+
+
+@EACH_SHELL
+def test_an_nvidia_smi_that_hangs_in_the_container_is_ended_there(
+    shell: Shell, two: GpuHost, dashboard: int
+) -> None:
+    open_container(two, timeout=ENDED_IN_TIME.format(folder=two.root))
+    assert found(shell, two, step(dashboard)) == [
+        "GPUs in the container: unknown: nvidia-smi did not answer within 15 s -> 2"
+    ]
+    assert (two.root / "limits").read_text() == "-k 1 15 nvidia-smi -L\n"
+
+
+@pytest.mark.slow
+@EACH_SHELL
+def test_one_that_hangs_on_the_host_is_not_asked_in_the_container(
+    shell: Shell, two: GpuHost, dashboard: int
+) -> None:
+    two.hanging_smi()
+    two.env["PROVISION_GPU_WAIT_S"] = "1"
+    asked = f"#!/bin/sh\ntouch {two.root}/inside-asked"
+    open_container(two, nvidia_smi=asked)
+    assert found(shell, two, step(dashboard)) == [
+        "GPUs of the driver: unknown: nvidia-smi did not answer within 1 s -> 2"
+    ]
+    assert not (two.root / "inside-asked").exists()

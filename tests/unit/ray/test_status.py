@@ -108,7 +108,7 @@ def test_a_healthy_cluster_is_a_table_and_a_line(
 def test_a_worker_that_ends_again_and_again_is_no_healthy_cluster(
     seen: list[Event], tmp_path: Path
 ) -> None:
-    flaps = {**RAY, "restarts": "6", "restarted_s": "20"}
+    flaps = {**RAY, "restarts": "6", "restarted_lately": "true"}
     often = Change("restarts", "6", "0")
     seen += [*healthy("node1", "node2"), ok("node3", "docker_engine", ENGINE)]
     seen += [planned("node3", "ray_worker", flaps, often)]

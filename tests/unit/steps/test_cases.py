@@ -50,7 +50,13 @@ HOST_DECIDES = {
         "shell/files/test_files.py::test_a_changed_file_is_replaced_in_one_piece",
     ),
     "gpus_seen": Proof(
-        {"lost-in-container", "no-container", "ray-counts-none"},
+        {
+            "fallen-off-the-bus",
+            "lost-in-container",
+            "nvidia-smi-hangs",
+            "no-container",
+            "ray-counts-none",
+        },
         "shell/gpu/test_gpus_seen.py::test_what_the_container_says_is_compared",
     ),
     "ray_dashboards": Proof(

@@ -78,20 +78,17 @@ def _silence(way: Way) -> Iterator[Change]:
 def _driver_losses(way: Way) -> Iterator[Change]:
     found = way.found
     bound = [card for card in found.of(NVIDIA) if card.has_driver]
-    if found.error or not found.gpus:
-        why = found.error or "nvidia-smi lists none"
-        yield Change(DRIVER, f"{UNKNOWN}: {why}", str(len(bound) or "a number"))
-        return
-    if len(found.gpus) < len(bound):
-        lost = [
-            card for card in bound if not any(card.is_at(gpu.bus) for gpu in found.gpus)
-        ]
-        names = ", ".join(map(str, lost))
+    if found.gpus and len(found.gpus) < len(bound):
+        names = ", ".join(map(str, found.unlisted))
+        said = f"; {found.error}" if found.error else ""
         yield Change(
             DRIVER,
-            f"{len(found.gpus)}, without {names}",
+            f"{len(found.gpus)}, without {names}{said}",
             f"{len(bound)}, as on the bus",
         )
+    elif found.error or not found.gpus:
+        why = found.error or "nvidia-smi lists none"
+        yield Change(DRIVER, f"{UNKNOWN}: {why}", str(len(bound) or "a number"))
 
 
 def _toolkit_losses(way: Way) -> Iterator[Change]:
@@ -149,7 +146,8 @@ def in_words(found: HostGpus) -> str:
     kinds = " + ".join(dict.fromkeys(names))
     if not names:
         return ""
-    without = "" if named or found.kfd else ", no driver"
+    computes = named or found.kfd or found.driver or found.gpus
+    without = "" if computes else ", no driver"
     return f"{len(names)} x {kinds}{without}"
 
 

@@ -35,18 +35,21 @@ done
 CURRENT = "current"
 FILE = "file."
 """Prefix of the fields of files."""
-RESTARTS, RESTARTED_S = "restarts", "restarted_s"
-"""Fields: the number of starts by Docker itself, and the seconds since the last of them."""
+RESTARTS, LATELY = "restarts", "restarted_lately"
+"""Fields: the number of starts by Docker itself; if the last was in the last STEADY_S seconds."""
 IN_PLACE_FIELDS = frozenset(("status", "health", "restart", RESTARTS))
 """Fields that are set right without replacing the container."""
-LIVE = IN_PLACE_FIELDS | {RESTARTED_S, "image_id", "image_now"}
+LIVE = IN_PLACE_FIELDS | {LATELY, "image_id", "image_now"}
 """Fields that are looked up, not read from the label with the parameters."""
 
 
 CRASHES = 3
 """Restarts of a container after which one more is not waited for."""
 STEADY_S = 120
-"""Seconds after which a container that was started again counts as one that stays."""
+"""Seconds after which a container that was started again counts as one that stays.
+
+`probe_container.sh` has the same number.
+"""
 UNFORESEEN = "known after the steps before it"
 MADE_AS = "made as"
 """The field, of a container that a step makes anew, with its whole state as JSON."""
@@ -280,7 +283,7 @@ def unsteady(observed: State) -> list[Change]:
     Docker counts its own starts alone: that of a person or a deploy begins at 0.
     """
     often = int(observed.get(RESTARTS, 0))
-    lately = int(observed.get(RESTARTED_S, STEADY_S)) < STEADY_S
+    lately = observed.get(LATELY) == "true"
     return [Change(RESTARTS, str(often), "0")] if often >= CRASHES and lately else []
 
 

@@ -21,8 +21,9 @@ spec={{with index . "provision.spec"}}{{.}}{{end}}{{end}}{{else}}image_now={{.Id
         esac
     }
 }
-# Prints what Docker knows, with the seconds since the last start of a container that Docker
-# has started again, in the place of the time.
+# Prints what Docker knows; in the place of the time of the last start of a container that
+# Docker has started again, whether that was lately: seconds would differ at each look, and so no
+# guard would find what was planned from. container.py has the same limit.
 with_age() {
     before=${found%%"
 started="*}
@@ -31,7 +32,9 @@ started="*}
 started="}
     time=${after%%[.Z]*}
     time=$(date -u -d "${time%T*} ${time#*T}" +%s) || return 1
-    printf '%s\nrestarted_s=%s\n%s\n' "$before" "$(($(date +%s) - time))" "${after#*"
+    lately=false
+    [ "$(($(date +%s) - time))" -ge 120 ] || lately=true
+    printf '%s\nrestarted_lately=%s\n%s\n' "$before" "$lately" "${after#*"
 "}"
 }
 probe_container() {

@@ -17,6 +17,8 @@ watch_container() {
         }
     done
 }
+# A run that was killed may have left the one before.
+docker rm --force --volumes "$name.provision-before" >/dev/null 2>&1 || true
 docker update --restart "$restart" "$name" >/dev/null
 state=$(docker container inspect --format \
     '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$name")

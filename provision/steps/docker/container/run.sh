@@ -23,6 +23,13 @@ if exists "$name"; then
     ! exists "$before" || docker rm --force --volumes "$before"
     docker rename "$name" "$before"
 fi
+# Until the old one is gone the new one has another restart policy: so the next probe finds what
+# is left by a run that is killed here. One that is never to be started again has none to spare.
+policy=$restart
+! exists "$before" || restart=no
 start_container "$@"
 trap - EXIT
-! exists "$before" || docker rm --force --volumes "$before"
+if exists "$before"; then
+    docker rm --force --volumes "$before"
+    [ "$policy" = no ] || docker update --restart "$policy" "$name" >/dev/null
+fi

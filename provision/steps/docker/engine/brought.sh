@@ -20,9 +20,9 @@ is_ours=false
 if [ -n "$noted_engines" ] && ! command -v dockerd >/dev/null; then is_ours=true; fi
 going=$(printf '%s\n' "$engines" "$clients" | sed '/^$/d')
 needing=
-if [ -n "$going" ] && command -v apt-get >/dev/null; then
+if [ -n "$going" ]; then
     # shellcheck disable=SC2086 # each word is a package
-    needing=$(leaving purge $going | grep -vxF "$noted_packages") || needing=
+    needing=$(needing $going)
     # shellcheck disable=SC2086 # each word is a package
     all=$(going_with $going)
     going=${all:-$going}

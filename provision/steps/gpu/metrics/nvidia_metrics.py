@@ -19,6 +19,8 @@ PROBE = read_shell(__file__, "probe.sh")
 START = read_shell(__file__, "start.sh")
 UNIT = "provision-gpu-metrics"
 UNITS = "/etc/systemd/system"
+NUMBERS = "gpus.prom"
+"""The file that the program writes."""
 FILE = "file."
 """Prefix of the fields with the digests of files."""
 SEARCHED = (
@@ -124,11 +126,10 @@ class NvidiaMetrics(Step, kind="nvidia_metrics"):
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         fields = {change.field for change in changes}
-        return {
-            at(path): {"type": "file"}
-            for path in self.files()
-            if f"{FILE}{path}" in fields
-        }
+        paths = [path for path in self.files() if f"{FILE}{path}" in fields]
+        # The folder may have been there before, and then only its file is ours.
+        numbers = [f"{self.folder}/{NUMBERS}"] if fields else []
+        return {at(path): {"type": "file"} for path in (*paths, *numbers)}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         if not changes:

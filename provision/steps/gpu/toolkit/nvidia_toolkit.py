@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -34,6 +35,8 @@ ENGINE: Thing = HostEngine().thing
 CDI_PATH = "/etc/cdi/nvidia.yaml"
 FIRST_WITH_CDI = 25
 """The first Docker that takes CDI names."""
+NUMBERED = re.compile(r"\d+(:\d+)?")
+"""The name of a GPU in a CDI file, or of a MIG device of it."""
 TOOLKIT = "toolkit"
 """The field of the package."""
 Url = Annotated[str, Field(pattern=r"\A((https?|file)://[!-~]*[!-.0-~])?\z")]
@@ -45,8 +48,8 @@ class NvidiaToolkit(Step, kind="nvidia_toolkit"):
 
     The package comes from what the host's index has, else from the repository that is
     given here, whose key must have the fingerprint. Where Docker is 25 or newer, a CDI
-    file is made, and again when another driver is loaded or a GPU has come. On other
-    hosts nothing is done.
+    file is made, and again when another driver is loaded, or a GPU has come or gone;
+    while nvidia-smi fails it is left. On other hosts nothing is done.
 
     Example:
         nvidia_toolkit:
@@ -104,6 +107,15 @@ class NvidiaToolkit(Step, kind="nvidia_toolkit"):
         install = [] if found.toolkit else [Change(TOOLKIT, None, self.package)]
         return [*install, *_cdi_changes(found)]
 
+    def remarks(self, observed: State) -> Iterator[str]:
+        found = read_gpus(observed)
+        silent = found.error or not found.gpus
+        if found.driver and silent and major_version(found) >= FIRST_WITH_CDI:
+            yield (
+                f"nvidia-smi: {found.error or 'lists no GPU'}; CDI files are left as they "
+                "are until it lists all GPUs"
+            )
+
     @property
     def thing(self) -> Thing:
         return GPU_ACCESS
@@ -160,22 +172,29 @@ def major_version(found: HostGpus) -> int:
 
 
 def _cdi_changes(found: HostGpus) -> list[Change]:
-    """The change that makes a CDI file of all GPUs, if there is none of this driver."""
-    if major_version(found) < FIRST_WITH_CDI:
+    """The change that makes a CDI file of all GPUs, if there is none of this driver.
+
+    None while nvidia-smi does not list them: `nvidia-ctk` asks the same driver, and a file
+    that is good would be lost.
+    """
+    if major_version(found) < FIRST_WITH_CDI or not found.gpus or found.error:
         return []
     if any(_describes(file, found) for file in found.cdi):
         return []
     # The one that is outdated is replaced, wherever it lies: two would name a GPU twice.
     stale = found.cdi[0] if found.cdi else None
-    names = [*(gpu.index for gpu in found.gpus), "all"]
+    names = [*(name for gpu in found.gpus for name in gpu.cdi_names), "all"]
     path = stale.path if stale else CDI_PATH
     return [Change(path, _words(stale), " ".join([found.driver or "-", *names]))]
 
 
 def _describes(file: CdiFile, found: HostGpus) -> bool:
     of_driver = file.driver in {"", found.driver} or not found.driver
-    numbered = [name for name in file.names if name.isdigit()]
-    return of_driver and "all" in file.names and len(numbered) in {0, len(found.gpus)}
+    numbered = {name for name in file.names if NUMBERED.fullmatch(name)}
+    listed = {name for gpu in found.gpus for name in gpu.cdi_names}
+    # More than are listed is an outdated file only if the bus has no more either.
+    fits = listed == numbered or (listed < numbered and not found.has_all_of_bus)
+    return of_driver and "all" in file.names and (fits or not numbered)
 
 
 def _words(file: CdiFile | None) -> str | None:

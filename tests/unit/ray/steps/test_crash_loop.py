@@ -45,11 +45,12 @@ def test_a_crash_loop_is_told_from_a_start(
 def test_restarts_of_long_ago_are_no_difference() -> None:
     assert WORKER.plan({**WORKER.desired(), "restarts": "9"}) == []
     assert (
-        WORKER.plan({**WORKER.desired(), "restarts": "9", "restarted_s": "500"}) == []
+        WORKER.plan({**WORKER.desired(), "restarts": "9", "restarted_lately": "false"})
+        == []
     )
 
 
-FLAPS = {"restarts": "9", "restarted_s": "20"}
+FLAPS = {"restarts": "9", "restarted_lately": "true"}
 
 
 @pytest.mark.parametrize("step", [WORKER, HEAD])

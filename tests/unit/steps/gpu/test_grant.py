@@ -126,9 +126,10 @@ def test_a_docker_that_takes_no_cdi_names_is_named() -> None:
 
 
 def test_a_container_that_has_them_keeps_them_without_the_driver() -> None:
-    current = {"image": "x", "device.nvidia.com/gpu=all": "given", "group.44": "added"}
-    given = grant(NO_DRIVER, "auto", current)
-    assert (given.devices, given.groups) == (("nvidia.com/gpu=all",), ("44",))
+    current = {"device./dev/fuse": "given", "device.nvidia.com/gpu=all": "given"}
+    given = grant(NO_DRIVER, "auto", {"image": "x", **current, "group.44": "added"})
+    assert given.devices == ("nvidia.com/gpu=all",), "others are its user's"
+    assert given.groups == ()
     assert given.number is None, "unknown, and not none"
     assert given.warnings
 
@@ -140,6 +141,36 @@ def test_a_driver_that_does_not_answer_takes_nothing_away() -> None:
     assert "Unable to determine" in given.warnings[0]
     assert not grant(silent, "auto").gives, "one without GPUs would not start with them"
     assert "nvidia-smi lists no GPU" in refusal(silent, MUST).message
+
+
+def test_amds_driver_that_is_gone_takes_nothing_away() -> None:
+    current = {"device./dev/kfd": "given", "device./dev/dri": "given"}
+    silent = replace(ROCM, kfd=False, groups=())
+    given = grant(silent, "auto", {**current, "group.44": "added"})
+    assert (given.devices, given.groups) == (("/dev/kfd", "/dev/dri"), ("44",))
+
+
+def test_a_warning_of_nvidia_smi_leaves_the_number_known() -> None:
+    noted = replace(TWO, note="WARNING: infoROM is corrupted at gpu 0000:00:06.0")
+    given = grant(noted, "auto")
+    assert given.number == 2
+    assert given.warnings == (f"nvidia-smi: {noted.note}",)
+
+
+RUNS = {"status": "running", "device.nvidia.com/gpu=all": "given"}
+
+
+def test_a_cdi_file_that_is_gone_replaces_no_container_that_runs() -> None:
+    given = grant(HOOK, "auto", RUNS)
+    assert (given.gpus, given.devices) == ("", ("nvidia.com/gpu=all",))
+    [warning] = given.warnings
+    assert "no CDI file names all" in warning and "nvidia-ctk cdi generate" in warning
+    assert given.number == 2
+
+
+def test_without_its_cdi_file_one_that_stands_still_or_differs_gets_the_hook() -> None:
+    assert grant(HOOK, "auto", {**RUNS, "status": "exited"}).gpus == "all"
+    assert grant(HOOK, ("1",), RUNS).gpus == '"device=1"'
 
 
 def test_a_cdi_file_of_another_driver_is_named() -> None:
@@ -165,6 +196,35 @@ def test_one_mig_device_can_be_chosen() -> None:
     given = grant(replace(TWO, gpus=(MIG,), cdi=(named,)), ("MIG-2",))
     assert given.devices == ("nvidia.com/gpu=MIG-2",)
     assert (given.visible, given.number) == (("MIG-2",), 1)
+
+
+def test_a_mig_device_has_a_number_in_files_without_uuids() -> None:
+    numbered = replace(CDI, names=("0:0", "0:1", "1", "all"))
+    found = replace(TWO, gpus=(MIG, B), cdi=(numbered,))
+    assert grant(found, ("MIG-2",)).devices == ("nvidia.com/gpu=0:1",)
+    both = ("nvidia.com/gpu=0:0", "nvidia.com/gpu=0:1", "nvidia.com/gpu=1")
+    assert grant(found, ("0", "1")).devices == both
+
+
+HAS_MIG = {
+    "status": "running",
+    "device.nvidia.com/gpu=all": "given",
+    "env.CUDA_VISIBLE_DEVICES": "MIG-1,MIG-2",
+}
+
+
+@pytest.mark.parametrize(
+    "gpus", [(), (replace(A, mig=()),), (A,)], ids=["none", "no device", "no MIG"]
+)
+def test_an_nvidia_smi_that_fails_takes_no_mig_device_away(
+    gpus: tuple[Gpu, ...],
+) -> None:
+    silent = replace(TWO, gpus=gpus, error="did not answer")
+    given = grant(silent, "auto", HAS_MIG)
+    assert given.env == {"CUDA_VISIBLE_DEVICES": "MIG-1,MIG-2"}
+    assert (given.told({}), given.devices) == (2, ("nvidia.com/gpu=all",))
+    assert given.number is None
+    assert "did not answer" in given.warnings[0]
 
 
 def test_mig_with_no_device_is_no_gpu_and_said() -> None:

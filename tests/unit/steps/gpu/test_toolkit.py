@@ -57,6 +57,66 @@ def test_the_file_that_is_outdated_is_the_one_that_is_made_again() -> None:
     assert change.startswith("/var/run/cdi/nvidia.yaml: ")
 
 
+GOOD = "gpu.cdi./etc/cdi/nvidia.yaml=580.159.04 0 1 all\n"
+LISTED_0 = GPU[: GPU.index("gpu.row.1")]
+CARD_0, CARD_1 = (
+    f"gpu.card.0000:00:0{slot}.0=0x10de 0x030200 0x2335 nvidia \n" for slot in (6, 7)
+)
+AT_6 = LISTED_0.replace(", x,", ", 00000000:00:06.0,")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "gpu.driver=580.159.04\ngpu.error=nvidia-smi did not answer within 20 s\n",
+        "gpu.driver=580.159.04\n",
+        f"{LISTED_0}gpu.error=GPU is lost\n",
+        LISTED_0,
+        f"{CARD_0}{CARD_1}{AT_6}",
+    ],
+    ids=[
+        "hangs",
+        "says nothing",
+        "lists some and an error",
+        "no bus",
+        "fewer than bus",
+    ],
+)
+def test_a_good_cdi_file_is_left_while_gpus_are_missing(said: str) -> None:
+    assert toolkit(said + TOOL + CDI_ON + GOOD) == []
+
+
+def test_no_cdi_file_is_made_while_nvidia_smi_fails_and_that_is_said() -> None:
+    step = NvidiaToolkit()
+    for file in ("", GOOD.replace("580.159.04", "550.54.15")):
+        lines = (
+            f"gpu.driver=580.159.04\ngpu.error=Driver mismatch\n{TOOL}{CDI_ON}{file}"
+        )
+        state = step.observe(Reply(lines))
+        assert step.plan(state) == []
+        [remark] = step.remarks(state)
+        assert remark.startswith("nvidia-smi: Driver mismatch; CDI files are left")
+    assert list(step.remarks(step.observe(Reply(GPU + TOOL + CDI_ON + GOOD)))) == []
+
+
+def test_a_gpu_that_was_taken_out_is_taken_out_of_the_file() -> None:
+    [change] = toolkit(CARD_0 + AT_6 + TOOL + CDI_ON + GOOD)
+    assert change.endswith("580.159.04 0 1 all -> 580.159.04 0 all")
+
+
+def test_mig_devices_have_numbers_of_their_own_in_the_file() -> None:
+    mig = (
+        "gpu.mig.0=GPU 0: NVIDIA H200 (UUID: GPU-0)\n"
+        "gpu.mig.1=MIG 3g.71gb Device 0: (UUID: MIG-1)\n"
+        "gpu.mig.2=MIG 3g.71gb Device 1: (UUID: MIG-2)\n"
+    )
+    lines = GPU.replace("1, Disabled, x", "1, Enabled, x") + mig + TOOL + CDI_ON
+    file = "gpu.cdi./etc/cdi/nvidia.yaml=580.159.04 0:0 0:1 1 all\n"
+    assert toolkit(lines + file) == []
+    [change] = toolkit(lines + file.replace(" 0:1", ""))
+    assert change.endswith("-> 580.159.04 0:0 0:1 1 all")
+
+
 def test_a_card_without_a_driver_gets_no_toolkit() -> None:
     assert toolkit("gpu.card.0000:00:06.0=0x10de 0x030200 0x2330  \n") == []
 
