@@ -17,8 +17,8 @@ from provision.steps.gpu.grant import Granted, granted
 from provision.steps.network.host_network import HostNetwork, Place, read_network
 
 RDMA_DIR = "/dev/infiniband"
-NO_LIMIT = "-1:-1"
-"""Docker's words for no limit, soft and hard."""
+NO_LIMIT = -1
+"""Docker's word for no limit."""
 VARIABLES = (
     "NCCL_SOCKET_IFNAME",
     "GLOO_SOCKET_IFNAME",
@@ -40,7 +40,7 @@ class NodeNetwork:
 
     env: Mapping[str, str] = field(default_factory=dict)
     devices: tuple[str, ...] = ()
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def on(self, changes: Sequence[Change]) -> list[Change]:
         """Return *changes* of a container that is made with it, and with their GPUs."""
@@ -139,5 +139,5 @@ def _kept(observed: State) -> NodeNetwork:
     """The network that a container with the fields *observed* was made with."""
     env = {n: observed[f"env.{n}"] for n in VARIABLES if f"env.{n}" in observed}
     devices = (RDMA_DIR,) if f"device.{RDMA_DIR}" in observed else ()
-    limit = observed.get("ulimit.memlock")
-    return NodeNetwork(env, devices, {"memlock": limit} if limit else {})
+    limits = {"memlock": NO_LIMIT} if "limit.memlock" in observed else {}
+    return NodeNetwork(env, devices, limits)

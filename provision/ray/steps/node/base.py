@@ -257,7 +257,7 @@ class RayNode(Step):
             },
             gpus=gpus.gpus,
             devices=(*gpus.devices, *network.devices),
-            ulimits=network.limits,
+            limits=network.limits,
             groups=gpus.groups,
             shm_mb=self.shm_mb,
             shm_percent=SHM_PERCENT,

@@ -128,7 +128,7 @@ def test_no_interface_and_no_network_is_an_input_error(interface: str) -> None:
 def test_what_is_unknown_takes_nothing_away() -> None:
     unknown = {"network.unknown": "it has no program ip"}
     has = {"env.NCCL_SOCKET_IFNAME": "=eth0", f"device.{RDMA_DIR}": "given"}
-    limit = {"ulimit.memlock": NO_LIMIT}
+    limit = {"limit.memlock": "-1"}
     kept = NetworkOptions().on_host({**unknown, **has, **limit}, "10.0.0.2")
     assert kept.env == {"NCCL_SOCKET_IFNAME": "=eth0"}
     assert (kept.devices, kept.limits) == ((RDMA_DIR,), {"memlock": NO_LIMIT})
