@@ -15,7 +15,8 @@ find_network() (
     names=
     for at in "$network_root"/sys/class/net/*; do
         name=${at##*/}
-        [ -e "$at" ] && ! is_for_containers "$name" || continue
+        [ -e "$at" ] || continue
+        ! is_for_containers "$name" || continue
         names="$names $name"
         devices=$(names_in "$at/device/infiniband")
         [ -z "$devices" ] || printf 'network.rdma_of.%s=%s\n' "$name" "$devices"
