@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from test_status import HOSTS, Event, alive, healthy, ok, screen, seen
+from test_status import HOSTS, alive, healthy, ok, screen, seen
 
 from provision.config.inventory import Inventory
+from provision.model.events import Event
 from provision.ray.head import dashboard, head_steps
 from provision.ray.steps.network.ray_network import RayNetwork
 
