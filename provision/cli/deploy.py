@@ -57,15 +57,19 @@ def _deploy(options: CommandOptions, extensions: Sequence[DeployExtension]) -> i
     codes = [extension.before(request) for extension in extensions]
     before = next(filter(None, codes), 0)
     if options.check:
-        code = _plan(request)
+        code = _plan(request, extensions)
         return before or code if code in (0, DIFFERS) else code
     return _apply(request, extensions) or before
 
 
-@command(*SELECTION, "diff", *DISPLAY, "playbook", read_only=True)
-def plan(options: CommandOptions) -> int:
-    """Show what deploy would change; exit 3 if anything."""
-    return _plan(resolve(options))
+def plan_command(extensions: Extensions) -> Command:
+    """Return the command `plan`, after which *extensions* show what they have to."""
+
+    def plan(options: CommandOptions) -> int:
+        """Show what deploy would change; exit 3 if anything."""
+        return _plan(resolve(options), [one() for one in extensions])
+
+    return command(*SELECTION, "diff", *DISPLAY, "playbook", read_only=True)(plan)
 
 
 @command(*SELECTION, "diff", *DISPLAY, "playbook", read_only=True)
@@ -78,12 +82,15 @@ def verify(options: CommandOptions) -> int:
     return api.verify(request.inventory, options.playbook, **choices).exit_code
 
 
-def _plan(request: Request) -> int:
+def _plan(request: Request, extensions: Sequence[DeployExtension]) -> int:
     from provision import api
 
     playbook, then = request.options.playbook, command_line("deploy", request.options)
     choices = request.run_options(request.reporters(then=then))
-    return api.plan(request.inventory, playbook, **choices).exit_code
+    run = api.plan(request.inventory, playbook, **choices)
+    for extension in extensions:
+        extension.planned(run)
+    return run.exit_code
 
 
 def _apply(request: Request, extensions: Sequence[DeployExtension]) -> int:

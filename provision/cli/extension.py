@@ -32,5 +32,8 @@ class DeployExtension:
         """Work before the deploy, or plan that work with `--check`; return an exit code."""
         return 0
 
+    def planned(self, run: Run) -> None:
+        """Show what there is to know after *run*, a plan of the same hosts."""
+
     def after(self, request: Request, run: Run) -> None:
         """Record and show what there is to know after *run*, also if it has failed."""

@@ -18,19 +18,24 @@ class UpOptions(CommandOptions):
 
     Attributes:
         system: the operating system of the hosts.
+        networks: how many networks each of them is in.
     """
 
     system: str = option("", "debian12 (the default) or debian13, for a new lab")
+    networks: str = option(
+        "", "1 (the default) or 2: the second has IPv6 as well; hosts are made anew"
+    )
 
 
-@command_of(UpOptions, "hosts", "system")
+@command_of(UpOptions, "hosts", "system", "networks")
 def up(options: UpOptions) -> int:
     """Bring up a lab, or repair one (--hosts N, default 3)."""
     from provision import lab
     from provision.report.console import output
 
     hosts = positive("--hosts", options.hosts) if options.hosts else HOSTS
-    lab.up(hosts, progress=output().show, system=options.system)
+    networks = positive("--networks", options.networks) if options.networks else 0
+    lab.up(hosts, progress=output().show, system=options.system, networks=networks)
     return 0
 
 

@@ -42,8 +42,10 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     from provision.cli.command import LINE, CommandLine
 
     labs = (lab.up, lab.down, lab.status, lab.reset, lab.reboot, lab.cut, lab.mend)
+    more_of_deploy = extensions()
     root = Collection(
-        *(deploy.deploy_command(extensions()), deploy.plan, deploy.verify),
+        *(deploy.deploy_command(more_of_deploy), deploy.plan_command(more_of_deploy)),
+        deploy.verify,
         *(trust.trust, encrypt.encrypt),
         *(schema.schema, Collection("lab", *labs, lab.off, lab.on), *more),
     )

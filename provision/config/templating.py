@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from provision.config.json_text import Unsafe
 from provision.config.yaml_source import did_you_mean, shortened, shown
 from provision.errors import RenderError, SecretError
+from provision.steps.network.address import bracketed
 
 WHOLE = re.compile(r"\A\{\{[-+]?(.*?)[-+]?\}\}\Z", re.DOTALL)
 NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*\Z")
@@ -62,6 +63,7 @@ _environment = ImmutableSandboxedEnvironment(
     keep_trailing_newline=True,
     finalize=_part,
 )
+_environment.filters["bracketed"] = bracketed  # an IPv6 address before a port
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,11 @@ __all__ = [
 
 
 def up(
-    hosts: int = 3, *, progress: Callable[[str], None], system: str = ""
+    hosts: int = 3,
+    *,
+    progress: Callable[[str], None],
+    system: str = "",
+    networks: int = 0,
 ) -> list[VirtualHost]:
     """Bring up a lab of *hosts* hosts; create or repair what is missing or broken.
 
@@ -45,12 +49,15 @@ def up(
         progress: called with a line of text before everything that takes time.
         system: debian12 or debian13; by default that of the hosts which are there,
             or debian12.
+        networks: 1, or 2: a second one with IPv4 and IPv6 (`VirtualHost.second_address`,
+            `second_address6`); by default as many as the lab has, or 1. Hosts that are in
+            another number of networks are replaced by bare ones.
 
     Raises:
         LabError: the machine cannot run a lab (the message names what is missing), or
             there are hosts of another system.
     """
-    return lifecycle.up(hosts, progress, system)
+    return lifecycle.up(hosts, progress, system, networks)
 
 
 def down(*, keep_cache: bool = False) -> None:

@@ -22,7 +22,7 @@ from provision.lab.cleanup import (
     remove_shared_folders,
     unmount_below,
 )
-from provision.lab.paths import BRIDGE, NAME, RUN, LabPaths
+from provision.lab.paths import BRIDGE, NAME, RUN, SECOND_BRIDGE, LabPaths
 from provision.lab.run_command import run_command
 
 SOCKET = f"unix://{RUN}/docker.sock"
@@ -173,8 +173,9 @@ def stop() -> None:
         return
     unmount_below(RUN)
     shutil.rmtree(RUN)
-    if Path("/sys/class/net", BRIDGE).exists():
-        run_command("ip", "link", "delete", BRIDGE)
+    for bridge in (BRIDGE, SECOND_BRIDGE):
+        if Path("/sys/class/net", bridge).exists():
+            run_command("ip", "link", "delete", bridge)
 
 
 def running_pid() -> int | None:

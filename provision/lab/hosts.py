@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from provision.errors import LabError
 from provision.lab.engine import Engine
 from provision.lab.keys import host_files
-from provision.lab.paths import GATEWAY, HOST_LABEL, LABEL, NAME, LabPaths, VirtualHost
+from provision.lab.paths import (
+    GATEWAY,
+    HOST_LABEL,
+    LABEL,
+    NAME,
+    SECOND,
+    LabPaths,
+    VirtualHost,
+)
 
 BOOT_S = 60
 HALT_S = 30
@@ -52,6 +60,9 @@ def create(engine: Engine, paths: LabPaths, image: str, host: VirtualHost) -> No
         f"--publish=127.0.0.1:{host.port}:22",
         *(*isolated, *RUN_FLAGS, image, "/usr/local/sbin/lab-init"),
     )
+    if paths.networks > 1:
+        addresses = (f"--ip={host.second_address}", f"--ip6={host.second_address6}")
+        engine.docker("network", "connect", *addresses, SECOND, host.container)
     files = host_files(paths, host)
     engine.docker("cp", "-", f"{host.container}:/", stdin=files)
     engine.docker("start", host.container)
@@ -132,8 +143,13 @@ def ssh_answers(host: VirtualHost) -> bool:
 
 
 IS_CUT = "test $(($(cat /sys/class/net/eth0/flags) & 1)) = 0"
-CUT = "ip link set dev eth0 down"
-MEND = "ip link set dev eth0 up && ip route replace default via"
+CUT = """for at in /sys/class/net/eth*; do
+    name=${at##*/}
+    echo 1 >"/proc/sys/net/ipv6/conf/$name/keep_addr_on_down" || :
+    ip link set dev "$name" down
+done"""
+MEND = """for at in /sys/class/net/eth*; do ip link set dev "${at##*/}" up; done
+ip route replace default via"""
 
 
 def is_cut(engine: Engine, host: VirtualHost) -> bool:

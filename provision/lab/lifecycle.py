@@ -11,7 +11,15 @@ from provision.errors import LabError
 from provision.file_lock import folder_lock
 from provision.lab import cleanup, engine, hosts, inventory, prerequisites
 from provision.lab.engine import Engine
-from provision.lab.paths import LABEL, NAME, LabPaths, VirtualHost, virtual_hosts
+from provision.lab.paths import (
+    LABEL,
+    MAX_NETWORKS,
+    NAME,
+    SECOND,
+    LabPaths,
+    VirtualHost,
+    virtual_hosts,
+)
 from provision.lab.prerequisites import Progress
 from provision.lab.supplies import download_archives, services
 from provision.lab.system import HostSystem, system_named
@@ -20,12 +28,20 @@ PARALLEL_HOSTS = 8
 REMOVE_S = 600
 
 
-def up(number: int, progress: Progress, system: str = "") -> list[VirtualHost]:
+def up(
+    number: int, progress: Progress, system: str = "", networks: int = 0
+) -> list[VirtualHost]:
     """Bring a lab with *number* hosts up, from any earlier state.
 
     Running hosts are left alone, missing or broken ones are created, and those above
-    *number* are removed.
+    *number* are removed, and all of them if they are to be in another number of *networks*
+    (0 = as they are).
+
+    Raises:
+        LabError: there is no lab with so many networks, or with this system.
     """
+    if networks not in range(MAX_NETWORKS + 1):
+        raise LabError(f"a lab has 1 to {MAX_NETWORKS} networks, not {networks}")
     paths, wanted = LabPaths.find(), virtual_hosts(number)
     chosen = system_named(system) if system else paths.system
     with exclusive(paths, progress), ThreadPoolExecutor(1) as background:
@@ -34,7 +50,8 @@ def up(number: int, progress: Progress, system: str = "") -> list[VirtualHost]:
         ray = background.submit(prerequisites.make_ray_files, paths, progress)
         image = prerequisites.ensure_host_image(outer, paths, progress)
         download_archives.ensure_archives(paths, progress)
-        services.ensure_network(outer, paths)
+        _choose_networks(outer, paths, networks, progress)
+        services.ensure_networks(outer, paths)
         services.ensure_servers(outer, paths, image)
         _remove_others(outer, paths, wanted, progress)
         _ensure_all(outer, paths, image, wanted, progress)
@@ -79,6 +96,16 @@ def _remove_others(
         paths.host_key(host).unlink(missing_ok=True)
 
 
+def _choose_networks(
+    outer: Engine, paths: LabPaths, number: int, progress: Progress
+) -> None:
+    """Let the hosts be in *number* networks (0 = as they are): no other host stays."""
+    if number in {0, paths.networks}:
+        return
+    _remove_others(outer, paths, [], progress)
+    paths.choose_networks(number)
+
+
 def _ensure_all(
     outer: Engine,
     paths: LabPaths,
@@ -115,8 +142,9 @@ def _remove_from_engine(outer: Engine, paths: LabPaths) -> None:
     if found := outer.docker("ps", "--all", "--quiet", label).split():
         # Removing the disks of hosts with a cluster is slow on a busy machine.
         outer.docker("rm", "--force", "--volumes", *found, limit_s=REMOVE_S)
-    if outer.succeeds("network", "inspect", NAME):
-        outer.docker("network", "rm", NAME)
+    for network in (NAME, SECOND):
+        if outer.succeeds("network", "inspect", network):
+            outer.docker("network", "rm", network)
     if found := outer.docker("images", "--quiet", label).split():
         outer.docker("rmi", "--force", *found)
 

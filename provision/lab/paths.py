@@ -17,12 +17,19 @@ HOST_LABEL = "provision.lab.host"
 BRIDGE = "provlab0"
 SUBNET = "172.30.77.0/24"
 GATEWAY = "172.30.77.1"
+SECOND = f"{NAME}-2"
+"""The second network, which a lab has if that was asked for: IPv4, and IPv6."""
+SECOND_BRIDGE = "provlab1"
+SECOND_SUBNETS = ("172.30.78.0/24", "fd30:78::/64")
+NETWORKS_FILE = "networks"
+"""The file in the lab's folder with the number of its hosts' networks."""
 REGISTRY = "172.30.77.2"
 REGISTRY_PORT = 5000
 ARTIFACTS = "172.30.77.3"
 ARTIFACTS_PORT = 8080
 RAY_IMAGE = "rayproject/ray:2.60.0"
 MAX_HOSTS = 50
+MAX_NETWORKS = 2
 SYSTEM_FILE = "system"
 """The file in the lab's folder with the name of its hosts' system."""
 RUN = Path("/run/provision-lab")
@@ -46,6 +53,16 @@ class VirtualHost:
     @property
     def address(self) -> str:
         return f"172.30.77.{10 + self.number}"
+
+    @property
+    def second_address(self) -> str:
+        """Its address in the second network, if the lab has one."""
+        return f"172.30.78.{10 + self.number}"
+
+    @property
+    def second_address6(self) -> str:
+        """Its IPv6 address in the second network, if the lab has one."""
+        return f"fd30:78::{10 + self.number:x}"
 
     @property
     def port(self) -> int:
@@ -93,6 +110,17 @@ class LabPaths:
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / SYSTEM_FILE).write_text(system.name)
         return replace(self, system=system)
+
+    @property
+    def networks(self) -> int:
+        """Number of networks that each host is in."""
+        file = self.root / NETWORKS_FILE
+        return int(file.read_text()) if file.exists() else 1
+
+    def choose_networks(self, number: int) -> None:
+        """Let hosts that are made from now on be in *number* networks."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / NETWORKS_FILE).write_text(str(number))
 
     @property
     def of_system(self) -> Path:

@@ -12,6 +12,7 @@ from provision.errors import InventoryError
 from provision.model.step import Step
 from provision.ray.steps.nodes import RayNodes
 from provision.secrets.store import SecretMode, Secrets
+from provision.steps.network.address import host_port
 
 PLAYBOOK = "deploy"
 """The playbook that brings Ray to the hosts."""
@@ -86,7 +87,7 @@ def dashboard(inventory: Inventory, steps: Iterable[Step]) -> Dashboard | None:
     """Return the dashboard that *steps* of the head set up; None if they do not."""
     for step in steps:
         if isinstance(step, RayNodes):
-            url = f"http://{step.dashboard_host}:{step.dashboard_port}"
+            url = f"http://{host_port(step.dashboard_host, step.dashboard_port)}"
             token_file = f"{step.data_dir}/auth_token"
             return Dashboard(url, head_of(inventory).name, token_file)
     return None

@@ -23,6 +23,11 @@ from provision.ray.head import (
     node_names,
 )
 from provision.ray.steps.gpus_seen.gpus_seen import GpusSeen, gpu_cell
+from provision.ray.steps.network.ray_network import (
+    RayNetwork,
+    has_several_networks,
+    network_cell,
+)
 from provision.ray.steps.nodes import (
     ALIVE,
     UNKNOWN,
@@ -51,6 +56,9 @@ class NodeStatus:
             run no Ray.
         gpus: number and names of its GPUs, and how many of them Ray has if not all;
             "-": it has none, or is to run no Ray; or unknown.
+        network: the interface that its Ray uses, with its address where that is not
+            `address`; "-": it is to run no Ray; or unknown.
+        has_networks: it has several networks.
         drift: the steps that differ or could not be probed.
         error: why the host could not be probed.
     """
@@ -61,6 +69,8 @@ class NodeStatus:
     container: str
     node: str
     gpus: str = NONE
+    network: str = NONE
+    has_networks: bool = False
     drift: tuple[StepResult, ...] = ()
     error: ProvisionError | None = None
 
@@ -101,6 +111,11 @@ class ClusterStatus:
     def has_gpus(self) -> bool:
         """True if some host is known to have a GPU."""
         return any(host.gpus not in {NONE, UNKNOWN} for host in self.hosts)
+
+    @property
+    def has_networks(self) -> bool:
+        """True if some host is known to have several networks."""
+        return any(host.has_networks for host in self.hosts)
 
     @property
     def exit_code(self) -> int:
@@ -183,6 +198,7 @@ def _host(
         _container(rays[0]) if rays else UNKNOWN,
         node if runs_ray else NONE,
         _gpus(result) if runs_ray else NONE,
+        *(_network(result, host.address) if runs_ray else (NONE, False)),
         tuple(step for step in result.steps if step.outcome != "ok"),
         result.error,
     )
@@ -193,6 +209,15 @@ def _gpus(result: HostResult) -> str:
         if step.kind == GpusSeen.kind:
             return UNKNOWN if step.error else gpu_cell(step.observed)
     return UNKNOWN
+
+
+def _network(result: HostResult, address: str) -> tuple[str, bool]:
+    """The interface of a host in words, and whether it has several networks."""
+    for step in result.steps:
+        if step.kind == RayNetwork.kind and step.observed:
+            seen = step.observed
+            return network_cell(seen, address), has_several_networks(seen)
+    return UNKNOWN, False
 
 
 def _engine(step: StepResult) -> str:

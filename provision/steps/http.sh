@@ -17,7 +17,9 @@ http() {
         bearer=
         read -r token
         [ -z "$token" ] || printf -v bearer "Authorization: Bearer %s\r\n" "$token"
-        printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\n%s\r\n" "$4" "$2" "$3" "$bearer" >&3
+        at=$2
+        [[ $at != *:* ]] || at="[$at]"
+        printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\n%s\r\n" "$4" "$at" "$3" "$bearer" >&3
         [ "$1" != reply ] || exec cat <&3
         printf -v cr "\r"
         IFS=" $cr" read -r protocol code _ <&3

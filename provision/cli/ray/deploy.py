@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provision.cli.extension import DeployExtension
 from provision.cli.options import CommandOptions, option
 from provision.cli.ray import prune
+from provision.cli.ray.mtu import show_mtu_differences
 from provision.cli.request import Request
 from provision.invocation import program
 
@@ -30,10 +31,14 @@ class RayDeploy(DeployExtension):
     def before(self, request: Request) -> int:
         return prune.prune(request) if self.prune else 0
 
+    def planned(self, run: Run) -> None:
+        show_mtu_differences(run)
+
     def after(self, request: Request, run: Run) -> None:
         from provision.ray.deploy import record_hosts
         from provision.ray.head import PLAYBOOK
 
+        show_mtu_differences(run)
         if request.options.playbook == PLAYBOOK:
             record_hosts(request.inventory, run)
             if not self.prune:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provision.cli.command import command
 from provision.cli.options import PASSWORDS, CommandOptions, command_line
+from provision.cli.ray.mtu import show_mtu_differences
 from provision.cli.request import resolve
 from provision.invocation import program
 
@@ -39,6 +40,7 @@ def status(options: CommandOptions) -> int:
         found = api.status(request.inventory, **request.cluster_options())
     console.print(_table(found))
     console.show("", *_problems(found), *_summary(found, options))
+    show_mtu_differences(found.run)
     return found.exit_code
 
 
@@ -49,11 +51,13 @@ def _table(found: ClusterStatus) -> RenderableType:
     from provision.report.text import escape
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    titles = ["host", "address", "docker", "ray container", "ray node"]
+    networks = ["network"] if found.has_networks else []
+    titles = ["host", "address", *networks, "docker", "ray container", "ray node"]
     for title in (*titles, *(["gpus"] if found.has_gpus else []), "drift"):
         table.add_column(title, overflow="fold")
     for host in found.hosts:
-        cells = (host.name, host.address, *_cells(host, with_gpus=found.has_gpus))
+        place = (host.name, host.address, *([host.network] if networks else []))
+        cells = (*place, *_cells(host, with_gpus=found.has_gpus))
         texts = (Text(escape(cell), STYLES.get(cell, "")) for cell in cells)
         table.add_row(*texts)
     return table

@@ -18,6 +18,7 @@ from provision.config.inventory.connection_vars import (
 from provision.config.ssh import SshRequest, arguments
 from provision.config.yaml_source import Place
 from provision.secrets.store import hidden
+from provision.steps.network.address import canonical
 
 ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 KNOWN_HOSTS = "known_hosts"
@@ -55,7 +56,7 @@ class Host:
     @property
     def address(self) -> str:
         """Its address inside the cluster: `address`, else where SSH connects to."""
-        return str(self._setting("address") or self.ssh_host)
+        return canonical(str(self._setting("address") or self.ssh_host))
 
     @property
     def port(self) -> int | None:

@@ -63,7 +63,7 @@ def serve(given: dict[str, str], overrides: list[str]) -> None:
         raise ConfigError("this stand-in supports only http")
     handler = type("Handler", (PageHandler,), {"site": site})
     try:
-        server = ThreadingHTTPServer(address, handler)
+        server = _server_class(address[0])(address, handler)
     except OSError as error:
         where = f"{address[0] or '0.0.0.0'}:{address[1]}"  # noqa: S104
         raise ConfigError(
@@ -77,6 +77,14 @@ def serve(given: dict[str, str], overrides: list[str]) -> None:
     notify("READY=1")
     with server:
         server.serve_forever()
+
+
+class _Ipv6Server(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+def _server_class(host: str) -> type[ThreadingHTTPServer]:
+    return _Ipv6Server if ":" in host else ThreadingHTTPServer
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -22,6 +23,9 @@ from provision.lab.paths import (
     NAME,
     REGISTRY,
     REGISTRY_PORT,
+    SECOND,
+    SECOND_BRIDGE,
+    SECOND_SUBNETS,
     SUBNET,
     LabPaths,
 )
@@ -85,15 +89,24 @@ def lab_servers(paths: LabPaths) -> tuple[LabServer, ...]:
     )
 
 
-def ensure_network(engine: Engine, paths: LabPaths) -> None:
-    """Create the lab's network if it is missing."""
-    if engine.succeeds("network", "inspect", NAME):
+def ensure_networks(engine: Engine, paths: LabPaths) -> None:
+    """Create the networks of the lab that are missing."""
+    first = (f"--subnet={SUBNET}", f"--gateway={GATEWAY}")
+    _ensure_network(engine, paths, NAME, BRIDGE, first)
+    if paths.networks > 1:
+        second = ("--ipv6", *(f"--subnet={subnet}" for subnet in SECOND_SUBNETS))
+        _ensure_network(engine, paths, SECOND, SECOND_BRIDGE, second)
+
+
+def _ensure_network(
+    engine: Engine, paths: LabPaths, name: str, bridge: str, options: Sequence[str]
+) -> None:
+    if engine.succeeds("network", "inspect", name):
         return
     engine.docker(
-        *("network", "create", f"--subnet={SUBNET}", f"--gateway={GATEWAY}"),
-        f"--label={LABEL}={paths.root}",
-        f"--opt=com.docker.network.bridge.name={BRIDGE}",
-        NAME,
+        *("network", "create", *options, f"--label={LABEL}={paths.root}"),
+        f"--opt=com.docker.network.bridge.name={bridge}",
+        name,
     )
 
 

@@ -191,11 +191,6 @@ def vendor_ids() -> str:
     return " ".join(VENDORS)
 
 
-def gpu_fields(state: State) -> dict[str, str]:
-    """Return the fields of *state* that are about GPUs."""
-    return {key: value for key, value in state.items() if key.startswith(GPU_FIELDS)}
-
-
 def without_gpus(state: State) -> dict[str, str]:
     """Return the other fields of *state*."""
     return {

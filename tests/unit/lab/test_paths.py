@@ -84,5 +84,28 @@ def test_an_unknown_system_is_refused_with_those_there_are(tmp_path: Path) -> No
     assert "debian12, debian13" in caught.value.hint
 
 
+def test_a_lab_keeps_the_number_of_its_networks(tmp_path: Path) -> None:
+    paths = LabPaths.find(tmp_path)
+    assert paths.networks == 1
+    paths.choose_networks(2)
+    assert LabPaths.find(tmp_path).networks == 2
+
+
+def test_a_lab_has_two_networks_at_most(tmp_path: Path) -> None:
+    for wrong in (3, -1):
+        with pytest.raises(LabError, match=f"1 to 2 networks, not {wrong}"):
+            lab.up(1, progress=print, networks=wrong)
+
+
+def test_each_host_has_its_own_addresses_in_the_second_network() -> None:
+    hosts = virtual_hosts(50)
+    for addresses in (
+        {h.second_address for h in hosts},
+        {h.second_address6 for h in hosts},
+    ):
+        assert len(addresses) == 50
+    assert hosts[0].second_address6 == "fd30:78::b"
+
+
 def test_each_system_has_an_image_of_its_own() -> None:
     assert images.recipe(DEBIAN_12) != images.recipe(DEBIAN_13)

@@ -24,6 +24,7 @@ from provision.ray.steps.node.ports import Ports
 from provision.secrets.credentials import Credentials
 from provision.secrets.store import SecretMode, Secrets
 from provision.steps.files.file import File
+from provision.steps.services.service import Service
 from provision.steps.services.systemd_unit import SystemdUnit
 
 ROOT = Path(__file__).parents[3]
@@ -32,6 +33,10 @@ OVERVIEW = ROOT / "playbooks/templates/cluster_overview.json"
 HOSTS = {
     "head": {"hosts": {"node1": {"address": "10.0.0.1"}}},
     "workers": {"hosts": {"node2": {"address": "10.0.0.2"}}},
+}
+HOSTS6 = {
+    "head": {"hosts": {"node1": {"address": "fd00::1"}}},
+    "workers": {"hosts": {"node2": {"address": "fd00::2"}}},
 }
 PORTS = Ports()
 promtool = shutil.which("promtool")
@@ -43,8 +48,8 @@ def secrets(tmp_path: Path) -> Secrets:
     return Secrets(tmp_path, SecretMode.GENERATE, Credentials(environment={}))
 
 
-def bind(secrets: Secrets, **sets: Any) -> Bound:
-    lab = Inventory.parse(HOSTS, cluster="lab")
+def bind(secrets: Secrets, hosts: Any = HOSTS, **sets: Any) -> Bound:
+    lab = Inventory.parse(hosts, cluster="lab")
     return playbooks.bind(playbooks.load(BOOK), lab, secrets=secrets, sets=sets)
 
 
@@ -92,6 +97,40 @@ def test_other_ports_of_ray_are_scraped_at_those(secrets: Secrets) -> None:
         "10.0.0.1:7002",
         "10.0.0.1:7003",
     ]
+
+
+def test_ipv6_stands_in_brackets_and_ray_itself_is_asked_by_ipv4(
+    secrets: Secrets,
+) -> None:
+    """Ray 2.60 opens its metrics ports for IPv4 alone: only the head's own are reached."""
+    bound = bind(secrets, HOSTS6)
+    text = contents(bound)
+    jobs = scraped(text["/etc/provision/prometheus/prometheus.yml"])
+    assert jobs == {
+        "ray": [f"127.0.0.1:{PORTS.metrics}"],
+        "ray_autoscaler": [f"127.0.0.1:{PORTS.autoscaler_metrics}"],
+        "ray_dashboard": [f"127.0.0.1:{PORTS.dashboard_metrics}"],
+        "node": ["[fd00::1]:9100", "[fd00::2]:9100"],
+        "prometheus": ["[fd00::1]:9090"],
+    }
+    unit = text["provision-prometheus.service"]
+    assert "--web.listen-address=[fd00::1]:9090" in unit
+    unit = contents(bound, "node2")["provision-node-exporter.service"]
+    assert "--web.listen-address=[fd00::2]:9100" in unit
+    grafana = settings(text["/etc/provision/grafana/grafana.ini"])
+    assert grafana["server"]["http_addr"] == "fd00::1"
+    assert grafana["server"]["root_url"] == "http://[fd00::1]:3000"
+    pages = {
+        step.health
+        for play in bound.plays
+        for step in (one.step for one in play.steps.get("node1", ()))
+        if isinstance(step, Service)
+    }
+    assert pages == {
+        "http://[fd00::1]:9100/metrics",
+        "http://[fd00::1]:9090/-/ready",
+        "http://[fd00::1]:3000/api/health",
+    }
 
 
 def test_a_worker_gets_its_exporter_and_nothing_else(secrets: Secrets) -> None:

@@ -39,7 +39,7 @@ WITHIN = {
     "cli": (
         "options core_options command request encrypt lab schema extension deploy trust program ray"
     ),
-    "cli/ray": "prune deploy status smoke teardown rollback token metrics",
+    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
@@ -82,8 +82,9 @@ WITHIN = {
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
         "status metrics token_rotation"
     ),
-    "ray/steps": "node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
+    "ray/steps": "network node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
     "ray/steps/gpus_seen": "losses gpus_seen",
+    "ray/steps/network": "agent_health choice node_network ray_network",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "diagnosis compatibility credentials ports ray_options base roles",
@@ -93,7 +94,8 @@ WITHIN = {
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": "http room manifest files services system packages docker gpu",
+    "steps": "http room network manifest files services system packages docker gpu",
+    "steps/network": "address host_network",
     "steps/docker": "image engine container",
     "steps/docker/container": "restarts options container",
     "steps/docker/container/restarts": "stop",

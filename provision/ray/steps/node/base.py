@@ -12,6 +12,13 @@ from provision.model.fields import Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
+from provision.ray.steps.network.agent_health import health_command
+from provision.ray.steps.network.node_network import (
+    NO_NETWORK,
+    NetworkOptions,
+    NodeNetwork,
+    placed,
+)
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     can_go_back,
@@ -40,6 +47,7 @@ from provision.ray.steps.node.diagnosis.session_name import (
 from provision.ray.steps.node.ports import Ports, port_taken_error
 from provision.ray.steps.node.ray_options import (
     DataDir,
+    MemoryGuard,
     NodeLabels,
     Resources,
     amounts,
@@ -56,29 +64,14 @@ from provision.steps.docker.container.container import (
 )
 from provision.steps.docker.container.options import Health, Plain
 from provision.steps.gpu.grant import NO_GPUS, Grant, grant, granted, warnings
-from provision.steps.gpu.host_gpus import (
-    GPU_ACCESS,
-    GPU_FIELDS,
-    gpu_fields,
-    read_gpus,
-    vendor_ids,
-    without_gpus,
-)
+from provision.steps.gpu.host_gpus import GPU_ACCESS, GPU_FIELDS, read_gpus, vendor_ids
 from provision.steps.gpu.wanted import AUTO, WantedGpus
+from provision.steps.network.address import canonical
+from provision.steps.network.host_network import NETWORK_FIELDS
 
 NODE_PROBE = read_shell(__file__, "probe.sh")
 REPLACE = read_shell(__file__, "replace.sh")
 PUT_BACK = read_shell(__file__, "put_back.sh")
-HEALTH_COMMAND = (
-    "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && "
-    'printf "GET /api/healthz HTTP/1.0\\r\\n\\r\\n" >&3 && '
-    'read -r _ code _ <&3 && [ "$code" = 200 ] && '
-    "{ touch /tmp/provision-was-healthy 2>/dev/null; true; }'"
-)
-"""Docker's health check, run in the container; marks a container that was healthy once.
-
-It is part of what the container is made from: another text replaces every node.
-"""
 PUT_BACK_WAIT_S = 60
 """Longest time to wait for a container that was put back to be healthy."""
 RESTART_S = 120
@@ -91,10 +84,10 @@ MEMORY = "host_memory_kb"
 """The field with the memory of the host in KiB, which is no state of the node's."""
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
-APART = (TAKEN, MEMORY, SESSION, GPU_FIELDS)
+OF_HOST = (GPU_FIELDS, NETWORK_FIELDS)
+"""Beginnings of the fields that say what the host has."""
+APART = (TAKEN, MEMORY, SESSION, *OF_HOST)
 """Beginnings of the fields that are no parameters of the container."""
-
-
 OTHER_RAY = frozenset(("container", "image", "image_id"))
 """Fields of changes after which another Ray may run."""
 
@@ -142,6 +135,8 @@ class RayNode(Step):
     node_labels: NodeLabels = {}
     gpus: WantedGpus = AUTO
     """The GPUs of the host that the container gets: auto = those that it can have."""
+    network: NetworkOptions = NetworkOptions()
+    memory_guard: MemoryGuard = MemoryGuard()
     env: Mapping[Word, Plain] = {}
     ray_version: Line = ""
     """The Ray in the image, which all nodes must share; default: what the tag says."""
@@ -192,14 +187,16 @@ class RayNode(Step):
         }
         rest = [change for change in changes if change.field != SESSION]
         return {
-            **self.container(granted(changes)).writes(rest),
+            **self.container(granted(changes), placed(changes)).writes(rest),
             **({ray_session(self.data_dir): session} if session else {}),
         }
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
-        gpus = {**gpu_fields(observed), **written.get(GPU_ACCESS, {})}
-        after = self.container().foresee(without_gpus(observed), written)
-        return None if after is None else {**after, **gpus}
+        kept = {k: v for k, v in observed.items() if k.startswith(OF_HOST)}
+        rest = {k: v for k, v in observed.items() if k not in kept}
+        after = self.container().foresee(rest, written)
+        gpus = written.get(GPU_ACCESS, {})
+        return None if after is None else {**after, **kept, **gpus}
 
     def remarks(self, observed: State) -> Iterator[str]:
         return warnings(observed, self.gpus, self.image)
@@ -236,12 +233,15 @@ class RayNode(Step):
         """Return the directory of tables that another Ray cannot read; "" = none."""
         return ""
 
-    def container(self, gpus: Grant = NO_GPUS) -> DockerContainer:
-        """Return the node as a step of its container, which gets *gpus*."""
+    def container(
+        self, gpus: Grant = NO_GPUS, network: NodeNetwork = NO_NETWORK
+    ) -> DockerContainer:
+        """Return the node as a step of its container, which gets *gpus* and *network*."""
         token = token_parts(self.data_dir, enabled=self.auth)
         certificate = certificate_parts(self.data_dir, enabled=self.tls)
         mounts = (f"{self.data_dir}/ray", *self.role_mounts())
-        own = {**self.role_env(), **gpus.env, **self.env}
+        found = {**gpus.env, **network.env, **self.memory_guard.env}
+        own = {**self.role_env(), **found, **self.env}
         return DockerContainer(
             name=container_name(self.cluster),
             image=self.image,
@@ -256,15 +256,14 @@ class RayNode(Step):
                 "provision.ray_version": self.ray_version or ray_version_of(self.image),
             },
             gpus=gpus.gpus,
-            devices=gpus.devices,
+            devices=(*gpus.devices, *network.devices),
+            limits=network.limits,
             groups=gpus.groups,
             shm_mb=self.shm_mb,
             shm_percent=SHM_PERCENT,
             nofile=65535,
             log_max_mb=self.log_max_mb,
-            health=Health(
-                command=HEALTH_COMMAND.replace("{port}", str(self.ports.agent))
-            ),
+            health=Health(command=health_command(self.ports.agent)),
         )
 
     def _flags(self, gpus: Grant) -> Iterator[str]:
@@ -288,6 +287,7 @@ class RayNode(Step):
             tables=self.tables_dir(),
             gpus=self.gpus is not False,
             gpu_vendors=vendor_ids(),
+            address=canonical(self.address),
         )
 
     def observe(self, reply: Reply) -> State:
@@ -305,8 +305,9 @@ class RayNode(Step):
                 raise port_taken_error(key.removeprefix(TAKEN), process)
         memory_kb, session = observed.get(MEMORY), session_changes(observed)
         gpus = grant(read_gpus(observed), self.gpus, observed)
+        network = self.network.on_host(observed, self.address)
         observed = {k: v for k, v in observed.items() if not k.startswith(APART)}
-        changes = gpus.on(self.container(gpus).plan(observed))
+        changes = network.on(gpus.on(self.container(gpus, network).plan(observed)))
         if self._waits_for_head(observed):
             changes = [change for change in changes if change.field != RESTARTS]
         if changes and memory_kb:
@@ -327,7 +328,7 @@ class RayNode(Step):
         return bool(self.ray_version) or ray_version_of(self.image) != self.image
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        container = self.container(granted(changes))
+        container = self.container(granted(changes), placed(changes))
         fields = {change.field for change in changes}
         session = session_to_restore(changes)
         if session and fields <= {SESSION} | IN_PLACE_FIELDS:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from provision.errors import RefusedError
-from provision.model.fields import AbsPath
+from provision.model.fields import AbsPath, Parameters
 
 OF_RAY = {
     "CPU": "num_cpus",
@@ -81,6 +81,24 @@ NodeLabels = Annotated[Mapping[str, str], AfterValidator(_labels)]
 """Labels of a node, in the syntax of Kubernetes' labels."""
 DataDir = Annotated[AbsPath, AfterValidator(_short)]
 """The folder of a node's sessions, below which Ray makes sockets."""
+
+
+class MemoryGuard(Parameters):
+    """Ray's memory monitor, which ends workers before the host has no memory left."""
+
+    refresh_ms: Annotated[int, Field(ge=0)] | None = None
+    """Milliseconds between two looks; 0 = it never ends any; default: Ray's, 250."""
+    threshold: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the host's memory in use from which it ends workers; default: Ray's, 0.95."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Return Ray's variables."""
+        found = {
+            "RAY_memory_monitor_refresh_ms": self.refresh_ms,
+            "RAY_memory_usage_threshold": self.threshold,
+        }
+        return {name: f"{v:g}" for name, v in found.items() if v is not None}
 
 
 def amounts(

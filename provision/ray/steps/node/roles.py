@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from provision.model.fields import Line, Word
 from provision.ray.steps.node.base import RayNode
+from provision.steps.network.address import host_port
 
 
 class RayHead(RayNode, kind="ray_head"):
@@ -92,7 +93,7 @@ class RayWorker(RayNode, kind="ray_worker"):
         return self.head
 
     def role_flags(self) -> list[str]:
-        return [f"--address={self.head}:{self.ports.head}"]
+        return [f"--address={host_port(self.head, self.ports.head)}"]
 
     def role_env(self) -> dict[str, str]:
         return {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}

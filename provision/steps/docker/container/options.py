@@ -87,6 +87,8 @@ class Options(Step):
     shm_mb: int = Field(default=0, ge=0)
     shm_percent: int = Field(default=0, ge=0, le=90)
     """Size of /dev/shm in percent of the host's memory, unless `shm_mb` says it."""
+    limits: Mapping[Word, int] = {}
+    """Limits of its processes, as `docker run --ulimit` names them; -1 = none."""
     nofile: int = Field(default=0, ge=0)
     """Open files allowed; fewer where the Docker daemon itself may not have as many."""
     log_max_mb: int = Field(default=0, ge=0)
@@ -143,6 +145,8 @@ class Options(Step):
             yield "shm_mb", str(self.shm_mb), f"--shm-size={self.shm_mb}m"
         elif self.shm_percent:
             yield "shm_percent", str(self.shm_percent), ""
+        for name, limit in self.limits.items():
+            yield f"limit.{name}", str(limit), f"--ulimit={name}={limit}:{limit}"
         if self.nofile:
             yield "nofile", str(self.nofile), ""
         for flag in log_flags(self.log_max_mb):

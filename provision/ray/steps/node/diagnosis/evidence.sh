@@ -2,7 +2,7 @@
 # firewall of this host.
 #
 # needs: name, head, head_port
-# uses: docker/container/print_container.sh, connection.sh, host_firewall.sh
+# uses: docker/container/print_container.sh, network/connection.sh, host_firewall.sh
 
 print_container
 printf 'connection to the head at %s:%s: %s\n' "$head" "$head_port" \

@@ -2,7 +2,7 @@
 # the firewall of this host.
 #
 # needs: port, "$@"
-# uses: connection.sh, host_firewall.sh
+# uses: network/connection.sh, host_firewall.sh
 
 started=0
 for address; do

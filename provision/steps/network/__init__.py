@@ -1,0 +1,1 @@
+"""The networks of a host: found, and chosen from."""
