@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import ClassVar, Annotated
 
 from pydantic import Field
 
@@ -91,8 +91,11 @@ class NamedPackages(Step):
     def observe(self, reply: Reply) -> State:
         return installed(self.names, super().observe(reply))
 
-    def reads(self) -> list[Thing]:
+    def describes(self) -> list[Thing]:
         return [package(name) for name in self.names]
+
+    def reads(self) -> list[Thing]:
+        return self.describes()
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         now = {
@@ -122,6 +125,7 @@ class Packages(NamedPackages, kind="packages"):
     """
 
     title_format = "packages {names}"
+    agrees: ClassVar[bool] = True
 
     update_within_s: int = Field(default=UPDATE_WITHIN_S, ge=0)
     """0 = fetch the lists before every install."""

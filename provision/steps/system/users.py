@@ -12,7 +12,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, Thing
+from provision.model.step import Absence, Settled, Step, Thing
 from provision.steps.manifest.manifest import ABSENT, AS_IT_WAS, STAYS, UNDONE
 
 Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
@@ -98,8 +98,7 @@ class User(NamedUser, kind="user"):
         uid = {} if self.uid is None else {"uid": str(self.uid)}
         home = {} if self.home is None else {"home": self.home}
         groups = {f"in.{group}": "true" for group in self.groups}
-        group = self.group or self.name
-        return {**uid, "group": group, **home, "shell": self.shell, **groups}
+        return {**uid, "group": self._group, **home, "shell": self.shell, **groups}
 
     def plan(self, observed: State) -> list[Change]:
         uid, _, owner = observed.get("home_owner", "").partition(":")
@@ -114,6 +113,18 @@ class User(NamedUser, kind="user"):
             )
         return super().plan(observed)
 
+    def settled(self) -> Settled | None:
+        if self.home is not None:
+            return None  # its owner counts, and has more than one right name
+        lines = [(f"{self.name}.shell={self.shell}",), (".", f"={self._group}")]
+        lines += [(f"{self.name}.in.{group}=true",) for group in self.groups]
+        lines += [] if self.uid is None else [(f"{self.name}.uid={self.uid}",)]
+        return Settled(tuple(lines))
+
+    @property
+    def _group(self) -> str:
+        return self.group or self.name
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         uid = [] if self.uid is None else ["-u", str(self.uid)]
         home = [] if self.home is None else ["-d", self.home]
@@ -121,7 +132,7 @@ class User(NamedUser, kind="user"):
             MAKE,
             *[*uid, *home, "-s", self.shell],
             name=self.name,
-            group=self.group or self.name,
+            group=self._group,
             groups=",".join(self.groups),
             home=self.home or "",
             is_system=self.system,

@@ -11,7 +11,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step, Thing
+from provision.model.step import Settled, Step, Thing
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     can_go_back,
@@ -350,6 +350,9 @@ class RayNode(Step):
 
     def hopeless(self, first: State, now: State) -> str:
         return "" if self._waits_for_head(now) else crash_loop(first, now)
+
+    def wait_ends(self) -> tuple[Settled, ...]:
+        return self.container().wait_ends()
 
     def _waits_for_head(self, state: State) -> bool:
         """Return whether it is a worker, which ends again and again until the head is there."""
