@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from provision.engine.host.scripts.batch_script import Guard, Part
 from provision.engine.host.connection import HostStep
 from provision.engine.host.foresight import Promises
 from provision.engine.host.lane import Lane
+from provision.engine.host.scripts.batch_script import Guard, Part
 from provision.engine.host.scripts.proof_script import Wait
 from provision.engine.host.session import PROBE_LIMIT_S
 from provision.errors import HostError

@@ -197,9 +197,9 @@ class Changing:
         limit.start(wait_limit_s(wait))
 
         def on_reply(number: int, reply: Reply) -> None:
-            if last is None and number == 0 and reply.ended:
-                if left := remaining(kind, reply)[1]:
-                    lane.emit(StepWaiting(**lane.about(step), left=left))
+            unknown = last is None and number == 0 and reply.ended
+            if unknown and (left := remaining(kind, reply)[1]):
+                lane.emit(StepWaiting(**lane.about(step), left=left))
 
         self._begin_wait(step)
         lane.session.run_batch(

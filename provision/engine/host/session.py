@@ -12,8 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
-from provision.engine.host.scripts.batch_script import Part, encode_batch
 from provision.engine.host.connection import FirstLook, HostConnection, HostStep
+from provision.engine.host.scripts.batch_script import Part, encode_batch
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostProbed
 from provision.model.framing import Reader, Task, new_mark

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 

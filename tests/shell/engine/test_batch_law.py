@@ -122,7 +122,7 @@ class Check(Cell, kind="check_cell"):
 def slow_steps(draw: Any, place: str, cell: str, text: str) -> Step:
     """Return a step that settles, or does not."""
     settles = draw(st.sampled_from(["late", "late", "worse", "never"]))
-    kind = draw(st.sampled_from([Slow, Slow, SlowAndOpaque]))
+    kind: type[Slow] = draw(st.sampled_from([Slow, Slow, SlowAndOpaque]))
     settle_s = 0.1 if settles == "never" else 60
     return kind(place=place, cell=cell, text=text, settles=settles, settle_s=settle_s)
 

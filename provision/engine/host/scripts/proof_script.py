@@ -6,7 +6,7 @@ The output of the last probe is in `$batch_seen`, with `=` and its exit code at 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from provision.model.shell import Reply, Sh, quote
