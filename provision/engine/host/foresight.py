@@ -1,4 +1,4 @@
-"""What steps will find once earlier steps of the host have made their changes.
+"""Knowledge of what steps will find once earlier steps of the host have made their changes.
 
 A dry run plans from it. So does a batch, whose host then compares what it really finds.
 """

@@ -108,7 +108,7 @@ class Part:
 
     @property
     def fragments(self) -> tuple[Fragment, ...]:
-        """What replies, in order."""
+        """All that reply, in order."""
         return tuple(self._fragments())
 
     def _fragments(self) -> Iterator[Fragment]:
