@@ -164,3 +164,13 @@ def test_a_state_that_was_foreseen_is_recognized(shell: tuple[str, ...]) -> None
             other = case.step.printed({**state, "boot": "odd"})
             assert other is not None
             assert not proven(shell, other, case.reply), case.name
+
+
+@pytest.mark.parametrize("kind", ["ray_head", "ray_worker"])
+def test_a_wait_for_a_node_of_ray_goes_on_until_it_is_healthy(kind: str) -> None:
+    step = next(case.step for case in WAITED_FOR if case.step.kind == kind)
+    starting = Reply("status=running\nhealth=starting\n")
+    assert not [end for end in step.wait_ends() if proven(("sh",), end, starting)]
+    for over in ("health=healthy", "health=starting\nrestarts=1"):
+        reply = Reply(f"status=running\n{over}\n")
+        assert [end for end in step.wait_ends() if proven(("sh",), end, reply)]

@@ -53,6 +53,7 @@ from provision.steps.docker.container.container import (
     container,
     crash_loop,
     seen,
+    up_or_restarted,
 )
 from provision.steps.docker.container.options import Health, Plain
 from provision.steps.gpu.grant import NO_GPUS, Grant, grant, granted, warnings
@@ -352,7 +353,7 @@ class RayNode(Step):
         return "" if self._waits_for_head(now) else crash_loop(first, now)
 
     def wait_ends(self) -> tuple[Settled, ...]:
-        return self.container().wait_ends()
+        return up_or_restarted(healthy=True)
 
     def _waits_for_head(self, state: State) -> bool:
         """Return whether it is a worker, which ends again and again until the head is there."""
