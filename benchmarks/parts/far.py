@@ -54,10 +54,10 @@ class Made(Step, kind="made"):
         return {"state": "good"}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        given = {"path": self.path, "download_s": self.download_s}
+        path, download_s = self.path, self.download_s
         if self.after_s:
-            return Sh.of(MAKE, after_s=self.after_s, **given)
-        return Sh.of(MAKE_NOW, **given)
+            return Sh.of(MAKE, path=path, download_s=download_s, after_s=self.after_s)
+        return Sh.of(MAKE_NOW, path=path, download_s=download_s)
 
 
 def measure(*, quick: bool) -> Section:
