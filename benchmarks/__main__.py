@@ -17,9 +17,11 @@ from pathlib import Path
 from benchmarks.parts import (
     comparison,
     critical_path,
+    far,
     latency,
     memory,
     peers,
+    scale,
     startup,
     trouble,
 )
@@ -35,6 +37,8 @@ PARTS: dict[str, Callable[..., Section]] = {
     "cold": critical_path.measure,
     "trouble": trouble.measure,
     "memory": memory.measure,
+    "scale": scale.measure,
+    "far": far.measure,
 }
 NAMES = ("converged", *PARTS)
 

@@ -46,10 +46,14 @@ class Settled:
     Attributes:
         lines: those that it prints, in parts between which anything may stand.
         alone: it prints nothing at all.
+        only: it prints no other lines.
+        never: texts that it does not have; a line begins with a line break.
     """
 
     lines: tuple[tuple[str, ...], ...] = ()
     alone: bool = False
+    only: bool = False
+    never: tuple[str, ...] = ()
 
 
 def parse_lines(text: str) -> dict[str, str]:
@@ -85,6 +89,8 @@ class Step(Parameters):
     """True if what the step makes is labelled with the id of the run that made it."""
     checks_only: ClassVar[bool] = False
     """True if the step changes nothing, and waits until what it describes is so."""
+    agrees: ClassVar[bool] = False
+    """True if all steps of the kind that describe the same thing want the same of it."""
     undoes_run: ClassVar[bool] = False
     """True if the step takes back what another run has made."""
 
@@ -96,7 +102,7 @@ class Step(Parameters):
     timeout_s: Seconds = 300
     """Longest time a change and the probe after it may take before they are killed."""
     settle_s: float = Field(default=0, ge=0)
-    """Longest time to poll after a change until nothing differs."""
+    """Longest time to wait after a change until nothing differs."""
 
     def __init_subclass__(cls, kind: str = "", **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)  # type: ignore[arg-type]
@@ -117,6 +123,10 @@ class Step(Parameters):
     def thing(self) -> Thing:
         """Name of what the step describes. MAY; "" = nothing that another step describes."""
         return ""
+
+    def describes(self) -> Iterable[Thing]:
+        """Return all things that the step describes; it may write them. MAY."""
+        return (self.thing,) if self.thing else ()
 
     def reads(self) -> Iterable[Thing]:
         """Return the things that the probe's reply depends on, its own included. MAY."""
@@ -190,6 +200,31 @@ class Step(Parameters):
             return None
         return Settled(lines_of(self.desired()))
 
+    def printed(self, state: State) -> Settled | None:
+        """Return the output of the probe from which *state* is observed. MAY.
+
+        With it a host compares what it finds with a state that was foreseen.
+
+        Returns:
+            None if that is not known.
+        """
+        if type(self).observe is not Step.observe or not state:
+            return None
+        return Settled(lines_of(state), only=True)
+
+    def wait_ends(self) -> tuple[Settled, ...]:
+        """Return the outputs of the probe at which a wait may be over. MAY.
+
+        Its host waits for one of them by itself, and the controller then decides: nothing
+        differs, it is hopeless, or it is waited for again. None may be left out with which
+        nothing differs.
+
+        Returns:
+            Nothing where that is not known: then any other output than the last ends a wait.
+        """
+        settled = self.settled()
+        return (settled,) if settled and type(self).hopeless is Step.hopeless else ()
+
     def remarks(self, observed: State) -> Iterable[str]:
         """Return what a person should know of *observed* that is no difference. MAY."""
         return ()
@@ -245,6 +280,8 @@ def _as_words(value: object) -> str:
 
 class Absence(Step):
     """A step that wants things gone: whatever its probe prints is a difference."""
+
+    agrees: ClassVar[bool] = True
 
     def desired(self) -> State:
         return {}

@@ -62,9 +62,10 @@ def communicate(
             if pipes.ended or (not active and process.poll() is not None):
                 code = process.wait()
                 return code if code >= 0 else KILLED
-            if shell.is_overdue():
+            seconds = time.monotonic() - started
+            if shell.is_overdue(seconds):
                 pipes.end_input()
-            if time.monotonic() - started > shell.deadline_s:
+            if seconds > shell.deadline_s:
                 return shell.on_timeout()
     return 0
 

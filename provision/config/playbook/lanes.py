@@ -16,13 +16,17 @@ def problems(plays: Iterable[BoundPlay]) -> Iterator[InputError]:
     for play in plays:
         for host, steps in play.steps.items():
             for step in steps:
-                thing = step.step.thing
-                if not thing or thing in told:
-                    continue
-                lane, first = found.setdefault((host, thing), (play.lane, step))
-                if lane != play.lane:
+                for thing in step.step.describes():
+                    lane, first = found.setdefault((host, thing), (play.lane, step))
+                    if thing in told or lane == play.lane or _agree(step, first):
+                        continue
                     told.add(thing)
                     yield _shared(step, play.lane, first, lane)
+
+
+def _agree(one: BoundStep, other: BoundStep) -> bool:
+    """Return whether both want the same, such as a package that both need."""
+    return one.step.agrees and one.step.kind == other.step.kind
 
 
 def _shared(step: BoundStep, lane: str, first: BoundStep, other: str) -> InputError:

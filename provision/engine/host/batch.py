@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from provision.engine.host.batch_script import Guard, Part
 from provision.engine.host.connection import HostStep
+from provision.engine.host.foresight import Promises
 from provision.engine.host.lane import Lane
+from provision.engine.host.scripts.batch_script import Guard, Part
+from provision.engine.host.scripts.proof_script import Wait
+from provision.engine.host.session import PROBE_LIMIT_S
 from provision.errors import HostError
 from provision.model.change import Change, State
-from provision.model.shell import Sh
+from provision.model.shell import Reply, Sh
+from provision.model.step import Settled
 
 MOST = 32
 """Most changes in one script."""
@@ -23,6 +27,21 @@ sent nothing, or the controller slept. Steps are not charged for that time."""
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A step, and how it is when its turn comes.
+
+    Attributes:
+        step: the step.
+        state: its state.
+        like: what its probe then prints, which the host compares.
+    """
+
+    step: HostStep
+    state: State
+    like: Reply | Settled
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedChange:
     """One step, and what it changes.
 
@@ -31,20 +50,38 @@ class PlannedChange:
         observed: the state that its changes were planned from.
         changes: what has to change.
         diff: of the text that is replaced.
-        unchanged: the steps since the change before, of which nothing differs, each with
-            its state.
+        guarded: the steps since the change before, of which nothing differs, and its own;
+            nothing for the first change of a batch.
     """
 
     step: HostStep
     observed: State
     changes: tuple[Change, ...]
     diff: tuple[str, ...] = ()
-    unchanged: tuple[tuple[HostStep, State], ...] = ()
+    guarded: tuple[Found, ...] = ()
 
     @property
     def shell(self) -> Sh:
         """The shell that makes the changes."""
         return self.step.bound.step.apply(self.changes)
+
+    @property
+    def wait(self) -> Wait | None:
+        """The wait of the host for the step to settle; None: the controller asks."""
+        kind = self.step.bound.step
+        ends = kind.wait_ends()
+        return Wait(kind.settle_s, ends) if kind.settle_s and ends else None
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds that the change, and the wait for it, may take."""
+        wait = self.wait
+        return self.step.bound.step.timeout_s + (wait_limit_s(wait) if wait else 0)
+
+
+def wait_limit_s(wait: Wait) -> float:
+    """Return the seconds that *wait* may take, with a last probe that is slow."""
+    return wait.limit_s + PROBE_LIMIT_S
 
 
 def plan_batch(
@@ -53,7 +90,8 @@ def plan_batch(
     """Return *first* and the changes that can follow it in the same script.
 
     A change can follow if its host can tell by itself that the one before has worked, and
-    if its own step, and all steps between, can be compared with what is known of them.
+    if its own step, and all steps between, can be compared with what is known of them:
+    their last replies, or the states that the changes before are foreseen to make.
 
     Args:
         lane: the lane.
@@ -61,34 +99,54 @@ def plan_batch(
         rest: the steps of the play after it.
         most: most changes.
     """
-    found = [first]
+    batch, promises = [first], Promises()
+    promises.add(first.step.bound, first.changes)
     size = len(first.shell.render())
-    unchanged: list[tuple[HostStep, State]] = []
+    guarded: list[Found] = []
     for step in rest:
-        if len(found) == most or size > MOST_BYTES or not _can_be_followed(found[-1]):
+        can_follow = batch[-1].step.bound.step.settled() is not None
+        if not can_follow or len(batch) == most or size > MOST_BYTES:
             break
-        if not lane.session.can_guard(step) or step.become != first.step.become:
+        found = _foresee(lane, promises, step)
+        if found is None or step.become != first.step.become:
             break
+        guarded.append(found)
         try:
-            observed, changes = lane.difference(step)
+            changes = tuple(step.bound.step.plan(found.state))
         except HostError:
             break
-        if not changes:
-            unchanged.append((step, observed))
-        elif step.bound.step.checks_only:
+        if changes and step.bound.step.checks_only:
             break
-        else:
-            diff = lane.text_diff(step, observed, changes)
-            planned = PlannedChange(step, observed, changes, diff, tuple(unchanged))
+        if changes:
+            diff = lane.text_diff(step, found.state, changes)
+            planned = PlannedChange(step, found.state, changes, diff, tuple(guarded))
+            promises.add(step.bound, changes)
             size += len(planned.shell.render())
-            found.append(planned)
-            unchanged = []
-    return found
+            batch.append(planned)
+            guarded = []
+    return batch
 
 
-def _can_be_followed(change: PlannedChange) -> bool:
-    kind = change.step.bound.step
-    return kind.settled() is not None and not kind.settle_s
+def _foresee(lane: Lane, promises: Promises, step: HostStep) -> Found | None:
+    """Return how *step* is after the changes before; None: it cannot be compared."""
+    if not lane.session.knows(step):
+        return None
+    kind = step.bound.step
+    try:
+        observed = lane.observed(step)
+        foreseen = promises.foresee(kind, observed)
+    except HostError:
+        return None
+    if (
+        foreseen is not None
+        and foreseen != observed
+        and (like := kind.printed(foreseen))
+    ):
+        return Found(step, foreseen, like)
+    if not lane.session.can_guard(step):
+        return None
+    # Where it is not known what they make of it, the host finds out whether it has changed.
+    return Found(step, observed, lane.session.probe(step))
 
 
 def parts_of(lane: Lane, batch: Sequence[PlannedChange]) -> list[Part]:
@@ -97,18 +155,18 @@ def parts_of(lane: Lane, batch: Sequence[PlannedChange]) -> list[Part]:
     parts = []
     for change in batch:
         kind = change.step.bound.step
-        guarded = [*(step for step, _ in change.unchanged), change.step]
-        guards = [
-            Guard(step.bound.step.probe(), lane.session.probe(step)) for step in guarded
-        ]
         notes = lane.notes(change.step.bound, change.changes) if lane.notes else ()
         parts.append(
             Part(
-                guards=() if change is batch[0] else tuple(guards),
+                guards=tuple(
+                    Guard(found.step.bound.step.probe(), found.like)
+                    for found in change.guarded
+                ),
                 notes=tuple(notes),
                 change=change.shell,
                 probe=kind.probe(),
                 settled=None if change is last else kind.settled(),
+                wait=change.wait,
             )
         )
     return parts

@@ -1,10 +1,11 @@
 """Changes of a lane's steps: several in one script, each verified before the next begins.
 
-round trips = batches that change something + polls of steps that settle
+round trips = batches that change something + waits for checks
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,28 +15,27 @@ from provision.engine.host.batch import (
     TimeLimit,
     parts_of,
     plan_batch,
+    wait_limit_s,
 )
-from provision.engine.host.batch_script import Part
 from provision.engine.host.connection import HostStep
+from provision.engine.host.follower import Follower, Told
 from provision.engine.host.lane import Difference, Lane
 from provision.engine.host.outcome import (
     apply_error,
     explain,
-    observe,
     poll_intervals,
     put_back,
+    remaining,
     verify_error,
 )
+from provision.engine.host.scripts.batch_script import Part
+from provision.engine.host.scripts.proof_script import Wait
 from provision.errors import ApplyError, HostError, ProbeError, VerifyError
-from provision.model.change import Change, State
-from provision.model.events import (
-    OutputLine,
-    StepApplying,
-    StepChanged,
-    StepOutdated,
-    StepWaiting,
-)
+from provision.model.change import State
+from provision.model.events import StepWaiting
 from provision.model.shell import Reply
+
+NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
 
 
 class Changing:
@@ -45,19 +45,17 @@ class Changing:
         lane: the lane.
         done: called with each step when it has ended well.
         most: most changes in one script; 1 = each in a script of its own.
-
-    Attributes:
-        running: whether a change has begun of which the end is not known.
     """
 
     def __init__(
         self, lane: Lane, done: Callable[[HostStep], None], most: int = MOST
     ) -> None:
-        self.running = False
         self._lane = lane
         self._done = done
         self._most = most
         self._before: Difference | None = None
+        self._runs = self._waits = False
+        self._told = Told(self._begin, self._begin_wait, self._end)
 
     def converge(self, step: HostStep, rest: Sequence[HostStep]) -> None:
         """Bring *step* to its desired state, and with it what can follow of *rest*.
@@ -65,13 +63,17 @@ class Changing:
         Raises:
             HostError: a step could not be; it is the first that is not done.
         """
-        lane = self._lane
+        lane, kind = self._lane, step.bound.step
+        if kind.checks_only and kind.wait_ends() and lane.session.is_forgotten(step):
+            # It is to be asked anyhow, so it is waited for in the same script.
+            self._wait_for(step, asked=False)
+            return
         observed, changes = lane.difference(step)
         lane.remark(step, observed)
         if not changes:
             self._report_ok(step, observed)
-        elif step.bound.step.checks_only:
-            self._wait_for(step)
+        elif kind.checks_only:
+            self._wait_for(step, asked=True)
         else:
             diff = lane.text_diff(step, observed, changes)
             first = PlannedChange(step, observed, changes, diff)
@@ -79,31 +81,52 @@ class Changing:
 
     def give_up(self, step: HostStep, error: HostError) -> None:
         """Add to *error* what the host knows of it, and go back where *step* can."""
-        self.running = False
+        self.lose_track()
         before, self._before = self._before, None
         explain(self._lane.session, step, error)
         if before and not self._lane.stopped.is_set():
             put_back(self._lane.session, step, before, error)
+
+    def lose_track(self) -> None:
+        """Note that it is not known any more how far the script came that was sent last."""
+        self._runs = self._waits = False
+
+    def cut_off(self) -> HostError | None:
+        """Return the error of what the end of the run has cut off; None: nothing ran."""
+        if self._waits:
+            return VerifyError("interrupted before it had settled", hint=NEXT_RUN)
+        if self._runs:
+            return ApplyError("cut off by the end of the run", hint=NEXT_RUN)
+        return None
 
     def _report_ok(self, step: HostStep, observed: State, seconds: float = 0) -> None:
         self._lane.report_ok(step, observed, seconds)
         self._end(step)
 
     def _begin(self, change: PlannedChange) -> None:
-        self.running = True
+        self._runs, self._waits = True, False
         # What it was before a lost connection counts, if there was one.
         self._before = self._before or (change.observed, change.changes)
 
+    def _begin_wait(self, step: HostStep) -> None:
+        self._waits = True
+
     def _end(self, step: HostStep) -> None:
-        self.running, self._before = False, None
+        self.lose_track()
+        self._before = None
         self._done(step)
 
-    def _wait_for(self, step: HostStep) -> None:
-        """Wait until what *step* checks is so."""
+    def _wait_for(self, step: HostStep, *, asked: bool) -> None:
+        """Wait until what *step* checks is so; *asked*: its state is known."""
+        lane, settle_s = self._lane, step.bound.step.settle_s
         started = time.monotonic()
-        self._settle(step)
-        seconds = time.monotonic() - started
-        self._report_ok(step, self._lane.observed(step), seconds)
+        if not asked:
+            self._wait(step, settle_s)
+        self._settle(step, started + settle_s)
+        observed = lane.observed(step)
+        if not asked:
+            lane.remark(step, observed)
+        self._report_ok(step, observed, time.monotonic() - started)
 
     def _change(self, batch: Sequence[PlannedChange]) -> None:
         """Make the changes of *batch*, as far as the host finds them as planned."""
@@ -112,35 +135,41 @@ class Changing:
             raise ApplyError("not started: the run was interrupted")
         lane.before_change()
         parts = parts_of(lane, batch)
-        follower = _Follower(lane, batch, parts, self._begin, self._end)
-        lane.session.change(
+        follower = Follower(lane, batch, parts, self._told)
+        lane.session.run_batch(
             first,
             parts,
             alone=_to_guard_later(lane, first),
-            limit_s=sum(change.step.bound.step.timeout_s for change in batch),
+            limit_s=sum(change.limit_s for change in batch),
             overdue=follower.time.over,
             on_line=follower.on_line,
             on_reply=follower.on_reply,
         )
         if change := follower.begun:
-            self.running = False
+            self.lose_track()
+            kind = change.step.bound.step
             if follower.reply.exit != 0:
-                limit_s = change.step.bound.step.timeout_s
-                raise apply_error(limit_s, follower.reply)
-            self._settle(change.step)
+                raise apply_error(kind.timeout_s, follower.reply)
+            until = follower.changed_at + kind.settle_s
+            self._settle(change.step, until, follower.first)
             follower.finish()
 
-    def _settle(self, step: HostStep) -> None:
-        """Probe until nothing differs, for as long as the step may take to settle.
+    def _settle(self, step: HostStep, until: float, first: State | None = None) -> None:
+        """Let the host wait until nothing differs, or it is *until*.
+
+        Args:
+            step: was changed, or is a check.
+            until: a time of the clock that only grows.
+            first: its state right after the change, if that is known.
 
         Raises:
             VerifyError: a difference is left.
         """
         lane, kind = self._lane, step.bound.step
-        pauses, first = poll_intervals(), None
-        deadline = time.monotonic() + kind.settle_s
+        # A wait may be over at once, for what only the controller can tell.
+        pauses = itertools.chain([0.0], poll_intervals())
         while True:
-            over = time.monotonic() >= deadline
+            over = time.monotonic() >= until
             observed, left = self._remaining(step, last=over)
             if not left:
                 return
@@ -150,7 +179,7 @@ class Changing:
             lane.emit(StepWaiting(**lane.about(step), left=left))
             if lane.stopped.wait(next(pauses)):
                 raise VerifyError("interrupted before it had settled")
-            lane.session.forget()
+            self._wait(step, until - time.monotonic(), lane.session.probe(step))
 
     def _remaining(self, step: HostStep, *, last: bool) -> Difference:
         try:
@@ -158,7 +187,31 @@ class Changing:
         except ProbeError:
             if last:
                 raise
-            return {}, (Change("state", "unknown", None),)
+            return remaining(step.bound.step, self._lane.session.probe(step))
+
+    def _wait(self, step: HostStep, seconds: float, last: Reply | None = None) -> None:
+        """Let the host wait for *step*, of which the *last* reply is known."""
+        lane, kind = self._lane, step.bound.step
+        wait = Wait(max(0.0, seconds), kind.wait_ends(), last)
+        limit = TimeLimit()
+        limit.start(wait_limit_s(wait))
+
+        def on_reply(number: int, reply: Reply) -> None:
+            unknown = last is None and number == 0 and reply.ended
+            if unknown and (left := remaining(kind, reply)[1]):
+                lane.emit(StepWaiting(**lane.about(step), left=left))
+
+        self._begin_wait(step)
+        lane.session.run_batch(
+            step,
+            [Part((), (), None, kind.probe(), wait=wait)],
+            alone={step.number} | _to_guard_later(lane, step),
+            limit_s=wait_limit_s(wait),
+            overdue=limit.over,
+            on_line=lambda number, line: None,
+            on_reply=on_reply,
+        )
+        self._waits = False
 
 
 def _to_guard_later(lane: Lane, first: HostStep) -> set[int]:
@@ -177,95 +230,3 @@ def _is_ok(lane: Lane, step: HostStep) -> bool:
         return not lane.difference(step)[1]
     except HostError:
         return False
-
-
-class _Follower:
-    """Follows a batch by the replies of its fragments, as they come.
-
-    Attributes:
-        begun: the change that has begun and is not known to have worked.
-        reply: of that change.
-        time: how long it may take.
-    """
-
-    def __init__(
-        self,
-        lane: Lane,
-        batch: Sequence[PlannedChange],
-        parts: Sequence[Part],
-        begin: Callable[[PlannedChange], None],
-        done: Callable[[HostStep], None],
-    ) -> None:
-        self.begun: PlannedChange | None = None
-        self.reply = Reply(exit=None, ended=False)
-        self.time = TimeLimit()
-        self._lane = lane
-        self._begins = begin
-        self._done = done
-        self._started = 0.0
-        self._fragments: list[tuple[str, PlannedChange]] = []
-        for change, part in zip(batch, parts, strict=True):
-            kinds = ["guards"] if part.guards else []
-            kinds += ["note"] * len(part.notes) + ["change"]
-            kinds += ["proof"] if part.settled is not None else []
-            self._fragments += [(kind, change) for kind in kinds]
-        self._begin(batch[0])
-
-    def on_line(self, number: int, line: str) -> None:
-        """Report a line that a change prints."""
-        if number < len(self._fragments):
-            kind, change = self._fragments[number]
-            if kind == "change":
-                about = self._lane.about(change.step)
-                self._lane.emit(OutputLine(**about, line=line))
-
-    def on_reply(self, number: int, reply: Reply) -> None:
-        """Take the reply of a fragment, and report what it means.
-
-        Raises:
-            VerifyError: the host went on although something differs: `settled` is wrong.
-        """
-        kind, change = self._fragments[number]
-        if kind == "change":
-            if change is self.begun:  # those that are passed over reply as well
-                self.reply = reply
-        elif kind == "proof" and reply.exit == 0:
-            proven = change.step.bound.step
-            if left := proven.plan(observe(proven, reply)):
-                raise verify_error(proven, left)
-            self.finish()
-        elif kind == "guards" and reply.exit == 0:
-            for step, observed in change.unchanged:
-                self._lane.remark(step, observed)
-                self._lane.report_ok(step, observed)
-                self._done(step)
-            self._lane.remark(change.step, change.observed)
-            self._begin(change)
-        elif kind == "guards" and reply.ended:
-            self._lane.emit(StepOutdated(**self._lane.about(change.step)))
-
-    def finish(self) -> None:
-        """Report that the change that has begun has worked."""
-        change = self.begun
-        if change is None:
-            return
-        self.begun = None
-        self._lane.clock.tick(self._lane.host, self._lane.name)
-        self._lane.emit(
-            StepChanged(
-                **self._lane.about(change.step),
-                changes=change.changes,
-                seconds=time.monotonic() - self._started,
-                diff=change.diff,
-            )
-        )
-        self._done(change.step)
-
-    def _begin(self, change: PlannedChange) -> None:
-        self.begun = change
-        self._begins(change)
-        self.reply = Reply(exit=None, ended=False)
-        self._started = time.monotonic()
-        self.time.start(change.step.bound.step.timeout_s)
-        about = self._lane.about(change.step)
-        self._lane.emit(StepApplying(**about, changes=change.changes))

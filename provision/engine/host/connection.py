@@ -55,12 +55,14 @@ class FirstLook:
         replies: to the probe of each step, by its number.
         unmerged: texts of merged probes that failed.
         ages: for each lane, how many changes there were outside of it before.
+        own: for each lane, how many there were in it.
         over: `HostConnection.opened` when it was taken.
     """
 
     replies: Mapping[int, Reply]
     unmerged: frozenset[str]
     ages: Mapping[str, int]
+    own: Mapping[str, int]
     over: int
 
 

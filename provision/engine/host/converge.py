@@ -1,6 +1,6 @@
 """One lane of one host, one play at a time: probe, plan, change, probe again.
 
-    round trips = 1 + batches that change something (+ polls of steps that settle)
+    round trips = 1 + batches that change something (+ waits for checks)
 
 and one more probe where a gate opened after a change elsewhere.
 """
@@ -20,7 +20,6 @@ from provision.engine.host.dry_run import DryRun
 from provision.engine.host.lane import Lane
 from provision.engine.host.session import ChangeClock, Session
 from provision.errors import (
-    ApplyError,
     ConnectError,
     ConnectionLost,
     HostError,
@@ -30,7 +29,6 @@ from provision.model.events import Cause, Emit, HostBlocked, HostFailed, StepFai
 
 CutOff = ConnectionLost | ConnectError
 """Errors of a host whose connection is closed because the run ends."""
-NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,8 +143,7 @@ class Convergence:
                 by = Cause(f"{host} in {first}", host, first)
                 self._report_blocked(play, by, len(self._left))
             return
-        if self._changing.running:
-            cut = ApplyError("cut off by the end of the run", hint=NEXT_RUN)
+        if cut := self._changing.cut_off():
             step = self._left.popleft()
             self._emit(StepFailed(**self._lane.about(step), error=cut))
         self._report_blocked(play, Cause("the end of the run"), len(self._left))
@@ -192,7 +189,7 @@ class Convergence:
             except ConnectionLost as error:
                 # How far it got is unknown: probe again, and plan from that.
                 self._session.reopen(error)
-                self._changing.running = False
+                self._changing.lose_track()
             except (PrivilegeError, ConnectError):
                 raise
             except HostError as error:

@@ -1,4 +1,7 @@
-"""The part of a dry run that knows what earlier steps of the host would have changed."""
+"""Knowledge of what steps will find once earlier steps of the host have made their changes.
+
+A dry run plans from it. So does a batch, whose host then compares what it really finds.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ UNKNOWN = Change("state", "unknown", "known after the steps before it")
 
 @dataclass(slots=True)
 class Promises:
-    """Everything that the steps of one host would write, in their order.
+    """Everything that steps of one host write, in their order.
 
     Attributes:
         planned: whether there is anything.
@@ -30,7 +33,7 @@ class Promises:
 
     def unknown(self, step: Step) -> tuple[Change, ...]:
         """Return the unknown change of *step*; none if the one before it was the same."""
-        things = {*filter(None, [step.thing]), *step.writes(())}
+        things = {*step.describes(), *step.writes(())}
         if step.thing and self.undecided.get(step.thing) == step:
             return ()
         self.undecided |= dict.fromkeys(things, step)
@@ -57,16 +60,23 @@ class Promises:
         """
         if self.undecided.keys() & {bound.step.thing, *bound.step.reads()} - {""}:
             return self.unknown(bound.step), ()
-        written = self._read_by(bound.step) if self.written else {}
-        foreseen = bound.step.foresee(observed, written) if written else observed
+        written = self._read_by(bound.step)
+        foreseen = self.foresee(bound.step, observed)
         if foreseen is None:
             return self.unknown(bound.step), self._authors(written)
         changes = tuple(bound.step.plan(foreseen))
         follows = changes and foreseen != observed
         return changes, self._authors(written) if follows else ()
 
+    def foresee(self, step: Step, observed: State) -> State | None:
+        """Return the state of *step*, now *observed*, afterwards; None: not known."""
+        written = self._read_by(step)
+        return step.foresee(observed, written) if written else observed
+
     def _read_by(self, step: Step) -> Mapping[Thing, State]:
         """Return what was written of the things that *step* reads."""
+        if not self.written:
+            return {}
         reads = set(step.reads())
         return {thing: s for thing, s in self.written.items() if thing in reads}
 

@@ -64,8 +64,20 @@ def verify_error(step: Step, left: Sequence[Change], gave_up: str = "") -> Verif
     return VerifyError(f"{made}{why}it still differs: {listed}")
 
 
+def remaining(step: Step, reply: Reply) -> tuple[State, tuple[Change, ...]]:
+    """Return the state of *step* while it settles, and what still differs.
+
+    What cannot be told now may be later.
+    """
+    try:
+        observed = observe(step, reply)
+    except ProbeError:
+        return {}, (Change("state", "unknown", None),)
+    return observed, tuple(step.plan(observed))
+
+
 def poll_intervals() -> Iterator[float]:
-    """Yield the seconds between polls: short at first, then two seconds."""
+    """Yield the seconds between waits: short at first, then two seconds."""
     wait = 0.2
     while True:
         yield wait

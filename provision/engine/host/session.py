@@ -12,8 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
-from provision.engine.host.batch_script import Part, encode_batch
 from provision.engine.host.connection import FirstLook, HostConnection, HostStep
+from provision.engine.host.scripts.batch_script import Part, encode_batch
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostProbed
 from provision.model.framing import Reader, Task, new_mark
@@ -37,6 +37,11 @@ class ChangeClock:
         with self._lock:
             self._all += 1
             self._changes[host, lane] += 1
+
+    def within(self, host: str, lane: str = "") -> int:
+        """Return how many changes there were so far in *lane* of *host*."""
+        with self._lock:
+            return self._changes[host, lane]
 
     def elsewhere(self, host: str, lane: str = "") -> int:
         """Return how many changes there were so far, except in *lane* of *host*."""
@@ -103,6 +108,10 @@ class Session:
             self.forget()  # another lane has had to connect again since
         return step.number in self._replies
 
+    def is_forgotten(self, step: HostStep) -> bool:
+        """Return True if the host was looked at, and the reply of *step* holds no more."""
+        return step.become in self._looked and not self.knows(step)
+
     def can_guard(self, step: HostStep) -> bool:
         """Return True if a reply is known that the probe of *step* alone gave."""
         return step.number in self._own and self._replies[step.number].ended
@@ -116,7 +125,7 @@ class Session:
             self._look(self.ahead(step), step.become)
         return self._replies[step.number]
 
-    def change(
+    def run_batch(
         self,
         step: HostStep,
         parts: Sequence[Part],
@@ -127,7 +136,7 @@ class Session:
         on_line: Callable[[int, str], None],
         on_reply: Callable[[int, Reply], None],
     ) -> None:
-        """Make the changes of *parts*, and probe every step from *step* on in the same script.
+        """Change or wait for *parts*, and probe every step from *step* on in the same script.
 
         Args:
             step: the first that is changed.
@@ -142,7 +151,7 @@ class Session:
         """
         ahead, mark = self.ahead(step), new_mark()
         probes, merged = self._merged(ahead, alone)
-        count = sum(part.fragments for part in parts)
+        count = sum(len(part.fragments) for part in parts)
         self._forget_before_asking()
         told = 0
 
@@ -159,7 +168,8 @@ class Session:
             limit_s=limit_s,
             overdue=overdue,
         )
-        self._keep(ahead, probes, merged, replies[count:])
+        # A script that was killed before its probes says nothing of them.
+        self._keep(ahead, probes, merged, replies[count:], only_ended=True)
         for number in range(told, count):
             on_reply(number, replies[number])
 
@@ -188,16 +198,20 @@ class Session:
             if look is None:
                 steps = [s for s in connection.steps if s.become == become]
                 ages = {s.lane: self._elsewhere(s.lane) for s in steps}
+                host = connection.host
+                own = {lane: self._clock.within(host, lane) for lane in ages}
                 self._look(steps, become)
                 over, unmerged = self._replied_over, frozenset(self._unmerged)
-                look = FirstLook(dict(self._replies), unmerged, ages, over)
+                look = FirstLook(dict(self._replies), unmerged, ages, own, over)
                 connection.first_looks[become] = look
         self._replies = dict(look.replies)
         self._replied_over = look.over
         self._unmerged |= look.unmerged
         self._probed_at = look.ages[self._lane]
         self._looked.add(become)
-        if self._probed_at < self._fresh_from:
+        changed = self._clock.within(connection.host, self._lane)
+        # Another lane may have looked as this user before changes of this one as another.
+        if self._probed_at < self._fresh_from or look.own[self._lane] < changed:
             self.forget()
 
     def _look(self, steps: Sequence[HostStep], become: bool) -> None:
@@ -235,6 +249,8 @@ class Session:
         probes: Sequence[Sh],
         merged: MergedProbes,
         replies: Sequence[Reply],
+        *,
+        only_ended: bool = False,
     ) -> None:
         """Keep the reply to the probe of each of *steps*, as far as it is its own.
 
@@ -243,6 +259,8 @@ class Session:
         """
         for step, probe, answer in zip(steps, probes, merged.answers, strict=True):
             reply = replies[answer]
+            if only_ended and not reply.ended:
+                continue
             alone = probe.args == merged.fragments[answer].args
             if reply.ended and reply.exit != 0 and not alone:
                 self._unmerged.add(probe.text)

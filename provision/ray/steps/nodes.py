@@ -13,7 +13,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Settled, Step
 from provision.ray.steps.node.diagnosis.firewalls import (
     EACH_NODE,
     not_answering,
@@ -149,6 +149,10 @@ class RayNodes(Step, kind="ray_nodes"):
             # Ray does not answer: nobody knows which nodes it has.
             return [Change(node.label, UNKNOWN, ALIVE) for node in self.nodes]
         return super().plan(observed)
+
+    def wait_ends(self) -> tuple[Settled, ...]:
+        named = [("", f'"{node.address}"', "") for node in self.nodes]
+        return (Settled(tuple(named)),)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

@@ -13,7 +13,7 @@ from provision.model.change import Change, State, diff
 from provision.model.fields import Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Settled, Step
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "prometheus_targets.sh")
@@ -108,6 +108,10 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
         changes = diff(observed, self.desired())
         troubles = {k: v for k, v in observed.items() if k not in {"targets", "number"}}
         return changes + [Change(name, why, UP) for name, why in troubles.items()]
+
+    def wait_ends(self) -> tuple[Settled, ...]:
+        other = ('"health":"down"', '"health":"unknown"')
+        return (Settled((("", '"health":"up"', ""),), never=other),)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

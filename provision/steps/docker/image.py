@@ -8,7 +8,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, Thing
+from provision.model.step import Absence, Settled, Step, Thing, lines_of
 from provision.steps.manifest.manifest import ABSENT, STAYS, UNDONE
 from provision.steps.room import Megabytes, refuse_full
 
@@ -101,6 +101,9 @@ class DockerImage(NamedImage, kind="docker_image"):
         if changes:
             refuse_full(observed, f"the image {self.name}", self.room_mb, "room_mb")
         return changes
+
+    def settled(self) -> Settled:
+        return Settled(lines_of(self.desired()))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(PULL, name=self.name)

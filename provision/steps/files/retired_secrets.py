@@ -8,7 +8,7 @@ from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Word
 from provision.model.shell import Sh
-from provision.model.step import Step, Thing
+from provision.model.step import Settled, Step, Thing, lines_of
 from provision.steps.files.foresight import at, foresee_at, read_at
 
 PROBE = r"""
@@ -86,6 +86,9 @@ class RetiredSecrets(Step, kind="retired_secrets"):
                 f"remove {self.path} on all hosts",
             )
         return super().plan(observed)
+
+    def settled(self) -> Settled:
+        return Settled(lines_of(self.desired()), never=(f"\n{self.current}=",))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return Sh.of(ADD, *[change.field for change in changes], path=self.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -97,8 +97,11 @@ class NamedPackages(Step):
     def observe(self, reply: Reply) -> State:
         return installed(self.names, super().observe(reply))
 
+    def describes(self) -> list[Thing]:
+        return [package(name) for name in self.names]
+
     def reads(self) -> list[Thing]:
-        return [*map(package, self.names), PACKAGES]
+        return [*self.describes(), PACKAGES]
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         now = {name: observed.get(name, "") for name in self.names}
@@ -148,6 +151,7 @@ class Packages(NamedPackages, kind="packages"):
     """
 
     title_format = "packages {names}"
+    agrees: ClassVar[bool] = True
 
     update_within_s: int = Field(default=UPDATE_WITHIN_S, ge=0)
     """0 = fetch the lists before every install."""

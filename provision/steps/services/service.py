@@ -14,7 +14,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, Thing
+from provision.model.step import Absence, Settled, Step, Thing, lines_of
 from provision.steps.files.archive import archive_in
 from provision.steps.files.foresight import at
 
@@ -209,6 +209,20 @@ class Service(NamedService, kind="service"):
             if field in observed and self.running
         ]
         return [*super().plan(observed), *ill]
+
+    def settled(self) -> Settled | None:
+        if not self.boot:
+            return None
+        wrong = ("taken", *WELL) if self.running else ()
+        never = tuple(f"\n{field}=" for field in wrong)
+        return Settled(lines_of(self.desired()), never=never)
+
+    def printed(self, state: State) -> Settled | None:
+        if not self.boot or "running" not in state:
+            return None
+        # Files are compared with the start of a service that runs.
+        compared = {} if state["running"] == "true" else {"compared": "contents"}
+        return Settled(lines_of({**state, **compared}), only=True)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         fields = {change.field for change in changes}

@@ -74,6 +74,9 @@ class SystemdUnit(Step, kind="systemd_unit"):
     def desired(self) -> State:
         return {**self.file().desired(), "loaded": "current"}
 
+    def describes(self) -> list[Thing]:
+        return [self.file().thing]
+
     def reads(self) -> list[Thing]:
         return [*self.file().reads(), UNITS_LOADED]
 
@@ -143,6 +146,9 @@ class SystemdUnitAbsent(Absence, kind="systemd_unit_absent"):
 
     def probe(self) -> Sh:
         return Sh.of(ABSENT_PROBE, *self.names)
+
+    def describes(self) -> list[Thing]:
+        return [at(f"{FOLDER}/{name}") for name in self.names]
 
     def reads(self) -> list[Thing]:
         return [thing for name in self.names for thing in read_at(f"{FOLDER}/{name}")]

@@ -11,7 +11,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Port
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step
+from provision.model.step import Settled, Step
 
 PROBE = read_shell(__file__, "reachable.sh")
 
@@ -52,6 +52,9 @@ class Reachable(Step, kind="reachable"):
 
     def desired(self) -> State:
         return {self._field: "200" if self.path else "open"}
+
+    def settled(self) -> Settled:
+        return Settled(tuple((answer,) for answer in self.desired().values()))
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

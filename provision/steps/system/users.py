@@ -12,7 +12,7 @@ from provision.model.change import Change, State
 from provision.model.fields import AbsPath
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Step, Thing
+from provision.model.step import Absence, Settled, Step, Thing
 from provision.steps.manifest.manifest import ABSENT, AS_IT_WAS, STAYS, UNDONE
 
 Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
@@ -97,9 +97,8 @@ class User(NamedUser, kind="user"):
     def desired(self) -> State:
         uid = {} if self.uid is None else {"uid": str(self.uid)}
         home = {} if self.home is None else {"home": self.home}
-        group = self.group or self.name
-        groups = {f"in.{other}": "true" for other in self.groups if other != group}
-        return {**uid, "group": group, **home, "shell": self.shell, **groups}
+        groups = {f"in.{one}": "true" for one in self.groups if one != self._group}
+        return {**uid, "group": self._group, **home, "shell": self.shell, **groups}
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         made = written.get(self.thing)
@@ -120,6 +119,18 @@ class User(NamedUser, kind="user"):
             )
         return super().plan(observed)
 
+    def settled(self) -> Settled | None:
+        if self.home is not None:
+            return None  # its owner counts, and has more than one right name
+        lines = [(f"{self.name}.shell={self.shell}",), (".", f"={self._group}")]
+        lines += [(f"{self.name}.in.{group}=true",) for group in self.groups]
+        lines += [] if self.uid is None else [(f"{self.name}.uid={self.uid}",)]
+        return Settled(tuple(lines))
+
+    @property
+    def _group(self) -> str:
+        return self.group or self.name
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         uid = [] if self.uid is None else ["-u", str(self.uid)]
         home = [] if self.home is None else ["-d", self.home]
@@ -127,7 +138,7 @@ class User(NamedUser, kind="user"):
             MAKE,
             *[*uid, *home, "-s", self.shell],
             name=self.name,
-            group=self.group or self.name,
+            group=self._group,
             groups=",".join(self.groups),
             home=self.home or "",
             is_system=self.system,

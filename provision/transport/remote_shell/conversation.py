@@ -69,13 +69,18 @@ class RemoteShell:
         self.limit_s = script.limit_s
         self._overdue = script.overdue
         self.cut = False
+        self._cut_at_s = 0.0
         self.argv = argv(sudo=sudo, limit_s=self.limit_s, password=bool(self._password))
 
-    def is_overdue(self) -> bool:
-        """Return True, once, when the script has had its time: its input is to be ended."""
+    def is_overdue(self, seconds: float) -> bool:
+        """Return True, once, when the script has had its time: its input is to be ended.
+
+        Args:
+            seconds: since the start.
+        """
         if self.cut or not self.started or not self._overdue():
             return False
-        self.cut = True
+        self.cut, self._cut_at_s = True, seconds
         return True
 
     @property
@@ -93,6 +98,8 @@ class RemoteShell:
         """Seconds after the start when the controller stops waiting, as known now."""
         if not self.started:
             return START_LIMIT_S
+        if self.cut:  # what does not die keeps its output open
+            return self._cut_at_s + KILL_AFTER_S + STUCK_AFTER_S
         if not self.limit_s:
             return math.inf
         return self.limit_s + KILL_AFTER_S + STUCK_AFTER_S

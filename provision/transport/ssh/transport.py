@@ -257,7 +257,7 @@ def _communicate(
                 # to be lost. If it comes back it has as much time as before.
                 start += now - before
                 continue
-            if shell.is_overdue():
+            if shell.is_overdue(now - start):
                 with contextlib.suppress(OSError, EOFError):
                     channel.shutdown_write()
             if now - start > shell.deadline_s:

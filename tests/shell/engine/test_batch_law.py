@@ -29,7 +29,7 @@ from provision.model.events import (
     StepWaiting,
 )
 from provision.model.shell import Sh
-from provision.model.step import BoundStep, Step
+from provision.model.step import BoundStep, Settled, Step, Thing, lines_of
 from provision.testing import FakeTransport
 
 PROBE = """[ ! -e "$place/$cell" ] || printf 'text=%s\\n' "$(cat "$place/$cell")\""""
@@ -42,7 +42,11 @@ printf %s "$wanted" >"$place/$cell"
 echo end"""
 NOTE = """printf '%s\\n' "$line" >>"$log\""""
 CELLS = ("a", "b", "c", "d")
-EXAMPLES = 40
+LATE = """case $settles in
+late) rm -f "$place/$cell"; (sleep 0.05; printf %s "$wanted" >"$place/$cell") >/dev/null 2>&1 & ;;
+worse) printf spoiled >"$place/$cell" ;;
+esac"""
+EXAMPLES = 30
 
 
 class Cell(Step, kind="cell"):
@@ -61,6 +65,10 @@ class Cell(Step, kind="cell"):
     def probe(self) -> Sh:
         return Sh.of(PROBE, place=self.place, cell=self.cell)
 
+    @property
+    def thing(self) -> Thing:
+        return f"cell:{self.cell}"
+
     def desired(self) -> State:
         return {"text": self.text}
 
@@ -77,10 +85,46 @@ class Opaque(Cell, kind="opaque"):
         return super().plan(observed)
 
 
+class Slow(Cell, kind="slow"):
+    """A cell that gets its text some time after its change, never, or another one."""
+
+    settles: str = "late"
+    settle_s: float = 60
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        params = {"place": self.place, "cell": self.cell, "settles": self.settles}
+        return Sh.of(LATE, wanted=self.text, **params)
+
+    def hopeless(self, first: State, now: State) -> str:
+        return "it is spoiled" if now.get("text") == "spoiled" else ""
+
+    def wait_ends(self) -> tuple[Settled, ...]:
+        return Settled(lines_of(self.desired())), Settled((("text=spoiled",),))
+
+
+class SlowAndOpaque(Slow, kind="slow_and_opaque"):
+    """A slow cell of which only the controller can tell when it is as it should be."""
+
+    def plan(self, observed: State) -> list[Change]:
+        return super().plan(observed)
+
+    def wait_ends(self) -> tuple[Settled, ...]:
+        return ()
+
+
 class Check(Cell, kind="check_cell"):
     """A check that a cell has a text, which does not wait for it."""
 
     checks_only = True
+
+
+@st.composite
+def slow_steps(draw: Any, place: str, cell: str, text: str) -> Step:
+    """Return a step that settles, or does not."""
+    settles = draw(st.sampled_from(["late", "late", "worse", "never"]))
+    kind: type[Slow] = draw(st.sampled_from([Slow, Slow, SlowAndOpaque]))
+    settle_s = 0.1 if settles == "never" else 60
+    return kind(place=place, cell=cell, text=text, settles=settles, settle_s=settle_s)
 
 
 @st.composite
@@ -90,13 +134,16 @@ def steps(draw: Any, place: str) -> list[Step]:
     maybe = st.one_of(st.just(""), st.just(""), cell)
     found: list[Step] = []
     for _ in range(draw(st.integers(2, 10))):
-        kind = draw(st.sampled_from([Cell, Cell, Cell, Opaque, Check]))
-        own = draw(cell)
+        kind = draw(st.sampled_from([Cell, Cell, Cell, Opaque, Check, Slow]))
+        own, text = draw(cell), draw(st.sampled_from(["one", "two"]))
+        if kind is Slow:
+            found.append(draw(slow_steps(place, own, text)))
+            continue
         found.append(
             kind(
                 place=place,
                 cell=own,
-                text=draw(st.sampled_from(["one", "two"])),
+                text=text,
                 spoils=draw(st.one_of(maybe, st.just(own))),
                 removes=draw(maybe),
                 mends=draw(maybe),
@@ -213,3 +260,44 @@ def test_a_change_that_fails_is_the_last_and_names_its_step(
     assert failed[0] == "StepFailed"
     assert failed[2] == "cell3=one"
     assert "there is a cell2" in str(failed)
+
+
+@EACH_SHELL
+def test_what_settles_is_waited_for_within_a_script(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    place = tmp_path / "cells"
+    row: list[Step] = [
+        Slow(place=str(place), cell="a", text="one"),
+        Cell(place=str(place), cell="b", text="one"),
+        Slow(place=str(place), cell="c", text="one"),
+    ]
+    assert Outcome(place, shell, [row], MOST).trips == 2
+
+
+@EACH_SHELL
+def test_one_whose_state_is_foreseen_goes_in_the_same_script(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    place = tmp_path / "cells"
+    row: list[Step] = [
+        Cell(place=str(place), cell="a", text="one"),
+        Cell(place=str(place), cell="a", text="two"),
+    ]
+    single, batch = (Outcome(place, shell, [row], most) for most in (1, MOST))
+    assert batch.events == single.events
+    assert batch.left == {"a": "two"}
+    assert (single.trips, batch.trips) == (3, 2)
+
+
+@EACH_SHELL
+def test_a_hopeless_state_ends_the_wait_early(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    place = tmp_path / "cells"
+    spoiled = Slow(place=str(place), cell="a", text="one", settles="worse")
+    row: list[Step] = [spoiled, Cell(place=str(place), cell="b", text="one")]
+    batch = Outcome(place, shell, [row], MOST)
+    assert "it is spoiled" in str(batch.events)
+    assert batch.trips == 2, "its wait would have taken a minute"
+    assert batch.left == {"a": "spoiled"}

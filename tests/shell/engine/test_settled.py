@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL
 
-from provision.engine.host.batch_script import NEWLINE, proof
+from provision.engine.host.scripts.batch_script import FUNCTIONS, proof
 from provision.errors import HostError
 from provision.model.shell import Reply, quote
 from provision.model.step import Settled
@@ -26,7 +26,7 @@ KINDS = {case.step.kind for case in CASES}
 def proven(shell: tuple[str, ...], settled: Settled, reply: Reply) -> bool:
     """Tell whether a host takes *reply* for the one of a step that is settled."""
     seen = quote(f"{reply.stdout}={reply.exit}")
-    script = f"{NEWLINE}\nbatch_seen={seen}\ns=1\n{proof(settled)}\nexit $s\n"
+    script = f"{FUNCTIONS}\nbatch_seen={seen}\ns=1\n{proof(settled)}\nexit $s\n"
     done = subprocess.run(shell, input=script.encode(), check=False, timeout=30)
     return done.returncode == 0
 
@@ -111,3 +111,66 @@ def test_odd_names_prove_nothing_else(shell: tuple[str, ...], path: str) -> None
     assert not proven(
         shell, step.settled(), Reply(line.format(path, digest, path), exit=1)
     )
+
+
+WAITED_FOR = [
+    case
+    for case in load_cases(Path(__file__).parents[2] / "cases")
+    if case.step.settle_s and case.step.wait_ends()
+]
+
+
+@pytest.mark.parametrize("case", WAITED_FOR, ids=lambda case: case.name)
+def test_a_wait_ends_for_each_golden_case_of_which_nothing_differs(case: Case) -> None:
+    ended = [proven(("sh",), end, case.reply) for end in case.step.wait_ends()]
+    assert any(ended) or not is_planned_to_stay(case)
+
+
+def test_waits_of_both_outcomes_are_among_the_cases() -> None:
+    kinds = {case.step.kind for case in WAITED_FOR}
+    assert kinds >= {"docker_container", "ray_nodes", "prometheus_targets", "reachable"}
+    stay = {case.step.kind for case in WAITED_FOR if is_planned_to_stay(case)}
+    assert stay >= {"docker_container", "prometheus_targets", "reachable"}
+
+
+@EACH_SHELL
+def test_lines_that_must_be_the_only_ones_are(shell: tuple[str, ...]) -> None:
+    only = Settled((("a=* b",), ("c=",)), only=True)
+    assert proven(shell, only, Reply("a=* b\nc=\n"))
+    assert proven(shell, only, Reply("c=\na=* b\n"))
+    for other in ("a=* b\nc=\nd=1\n", "a=* b\n", "c=\nc=\n", "a=x b\nc=\n", ""):
+        assert not proven(shell, only, Reply(other))
+    assert not proven(shell, only, Reply("a=* b\nc=\n", exit=1))
+
+
+@EACH_SHELL
+def test_a_text_that_must_not_occur_prevents_it(shell: tuple[str, ...]) -> None:
+    running = Settled((("running=true",),), never=("\nlistener=", "*"))
+    assert proven(shell, running, Reply("running=true\nold_listener=1\n"))
+    for other in ("running=true\nlistener=x\n", "listener=x\nrunning=true\n"):
+        assert not proven(shell, running, Reply(other))
+    assert not proven(shell, running, Reply("running=true\nx=*\n"))
+
+
+@EACH_SHELL
+def test_a_state_that_was_foreseen_is_recognized(shell: tuple[str, ...]) -> None:
+    for case in load_cases(Path(__file__).parents[2] / "cases" / "service"):
+        try:
+            state = case.step.observe(case.reply)
+        except HostError:
+            continue
+        if printed := case.step.printed(state):
+            assert proven(shell, printed, case.reply), case.name
+            other = case.step.printed({**state, "boot": "odd"})
+            assert other is not None
+            assert not proven(shell, other, case.reply), case.name
+
+
+@pytest.mark.parametrize("kind", ["ray_head", "ray_worker"])
+def test_a_wait_for_a_node_of_ray_goes_on_until_it_is_healthy(kind: str) -> None:
+    step = next(case.step for case in WAITED_FOR if case.step.kind == kind)
+    starting = Reply("status=running\nhealth=starting\n")
+    assert not [end for end in step.wait_ends() if proven(("sh",), end, starting)]
+    for over in ("health=healthy", "health=starting\nrestarts=1"):
+        reply = Reply(f"status=running\n{over}\n")
+        assert [end for end in step.wait_ends() if proven(("sh",), end, reply)]

@@ -65,9 +65,10 @@ WITHIN = {
     ),
     "engine/change_control": "audit manifest notes lock",
     "engine/host": (
-        "connection batch_script session outcome foresight text_diff lane batch dry_run "
-        "changing converge"
+        "connection scripts session outcome foresight text_diff lane batch dry_run "
+        "follower changing converge"
     ),
+    "engine/host/scripts": "proof_script batch_script",
     "lab": (
         "system paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
         "prerequisites lifecycle host_control"

@@ -8,7 +8,15 @@ from pydantic import SecretStr
 from provision.errors import ConnectError, HostError, PrivilegeError
 from provision.model.script import Script
 from provision.transport.remote_shell import RemoteShell
-from provision.transport.remote_shell.start import LOGIN, READY, SHELL, TRAP, argv
+from provision.transport.remote_shell.conversation import STUCK_AFTER_S
+from provision.transport.remote_shell.start import (
+    KILL_AFTER_S,
+    LOGIN,
+    READY,
+    SHELL,
+    TRAP,
+    argv,
+)
 from provision.transport.sudo_password import Password
 
 NO_PASSWORD = "may not run sudo without a password"
@@ -113,3 +121,13 @@ def test_sudo_is_asked_for_root_by_name_and_in_english() -> None:
     words = argv(sudo=True, limit_s=0)
     assert words[words.index("-u") + 1] == "root"
     assert "LC_ALL=C" in words[2]
+
+
+def test_a_script_that_was_cut_is_not_waited_for_as_long_as_its_limit() -> None:
+    script = Script("script", limit_s=9000, overdue=lambda: True)
+    running = RemoteShell("a@node1", script, sudo=False, password=None)
+    running.on_stdout(LOGIN + SHELL + READY)
+    assert running.deadline_s > 9000
+    assert running.is_overdue(10)
+    assert not running.is_overdue(11), "its input is ended once"
+    assert running.deadline_s == 10 + KILL_AFTER_S + STUCK_AFTER_S

@@ -11,7 +11,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step, Thing
+from provision.model.step import Settled, Step, Thing
 from provision.ray.steps.network.agent_health import health_command
 from provision.ray.steps.network.node_network import (
     NO_NETWORK,
@@ -61,6 +61,7 @@ from provision.steps.docker.container.container import (
     container,
     crash_loop,
     seen,
+    up_or_restarted,
 )
 from provision.steps.docker.container.options import Health, Plain
 from provision.steps.gpu.grant import NO_GPUS, Grant, grant, granted, warnings
@@ -351,6 +352,9 @@ class RayNode(Step):
 
     def hopeless(self, first: State, now: State) -> str:
         return "" if self._waits_for_head(now) else crash_loop(first, now)
+
+    def wait_ends(self) -> tuple[Settled, ...]:
+        return up_or_restarted(healthy=True)
 
     def _waits_for_head(self, state: State) -> bool:
         """Return whether it is a worker, which ends again and again until the head is there."""

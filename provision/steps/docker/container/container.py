@@ -15,7 +15,7 @@ from provision.model.change import Change, State, diff
 from provision.model.fields import Line, Word
 from provision.model.shell import Reply, Sh, Value
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Thing
+from provision.model.step import Absence, Settled, Thing
 from provision.steps.docker.container.options import Options
 from provision.steps.docker.container.restarts.stop import STOP
 from provision.steps.docker.engine.engine import ENGINE_RESTART
@@ -182,6 +182,9 @@ class DockerContainer(Options, kind="docker_container"):
     def hopeless(self, first: State, now: State) -> str:
         return crash_loop(first, now)
 
+    def wait_ends(self) -> tuple[Settled, ...]:
+        return up_or_restarted(healthy=bool(self.health))
+
     def put_back(self, observed: State, changes: Sequence[Change]) -> Sh:
         return Sh.of(STOP, name=self.name)
 
@@ -247,6 +250,9 @@ class DockerContainerAbsent(Absence, kind="docker_container_absent"):
     def probe(self) -> Sh:
         return Sh.of(FIND, *self._filters())
 
+    def describes(self) -> list[Thing]:
+        return [container(name) for name in self.names]
+
     def reads(self) -> list[Thing]:
         by_label = [labelled(self.label)] if self.label else []
         return [CONTAINERS, *by_label]
@@ -275,6 +281,16 @@ def crash_loop(first: State, now: State) -> str:
     """Return a text if Docker has started the container again too often since *first*."""
     often = int(now.get(RESTARTS, 0)) - int(first.get(RESTARTS, 0))
     return f"its process has ended {often} times" if often >= CRASHES else ""
+
+
+def up_or_restarted(*, healthy: bool) -> tuple[Settled, ...]:
+    """Return what ends the wait for a container: it is up, or Docker has restarted it.
+
+    Args:
+        healthy: it is up once it is healthy; else, once it runs.
+    """
+    up = "health=healthy" if healthy else "status=running"
+    return Settled(((up,),)), Settled(((f"{RESTARTS}=", ""),))
 
 
 def unsteady(observed: State) -> list[Change]:

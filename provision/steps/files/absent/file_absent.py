@@ -71,6 +71,9 @@ class FileAbsent(Absence, kind="file_absent"):
                 path = key.removeprefix(STAYS)
                 yield f"{path} stays: no run is known to have made it"
 
+    def describes(self) -> list[Thing]:
+        return [at(path) for path in self.paths]
+
     def reads(self) -> list[Thing]:
         return [thing for path in self.paths for thing in read_at(path)]
 

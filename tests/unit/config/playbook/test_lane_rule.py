@@ -32,6 +32,10 @@ def bind(folder: Path, **words: Any) -> Bound:
     text = BOOK
     for word, value in {"HOSTS": "all", "LANE": "other", **words}.items():
         text = text.replace(word, value)
+    return bind_text(folder, text)
+
+
+def bind_text(folder: Path, text: str) -> Bound:
     (folder / "book.yml").write_text(text)
     secrets = Secrets(
         folder / "secrets", SecretMode.GENERATE, Credentials(environment={})
@@ -48,6 +52,44 @@ def test_a_thing_in_two_lanes_is_refused_once_with_both_places(tmp_path: Path) -
     assert f"({tmp_path}/book.yml:4)" in text
     assert "in the lane 'other'" in text
     assert "put both plays into one lane" in text
+
+
+BOTH = """\
+- play: one
+  hosts: all
+  steps:
+    - {}
+- play: two
+  hosts: all
+  lane: other
+  steps:
+    - {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("packages: {names: [curl]}", "packages_absent: {names: [jq, curl]}"),
+        ("file: {path: /srv/x, content: y}", "file_absent: {paths: [/srv/x]}"),
+        (
+            "systemd_unit: {name: a.service, content: x}",
+            "systemd_unit: {name: a.service, content: y}",
+        ),
+        (
+            "systemd_unit: {name: a.service, content: x}",
+            "systemd_unit_absent: {names: [a.service]}",
+        ),
+    ],
+)
+def test_all_that_a_step_describes_counts(tmp_path: Path, one: str, other: str) -> None:
+    with pytest.raises(PlaybookError, match="in the lane 'other'"):
+        bind_text(tmp_path, BOTH.format(one, other))
+
+
+def test_a_package_that_both_lanes_need_is_fine(tmp_path: Path) -> None:
+    both = ("packages: {names: [curl, jq]}", "packages: {names: [curl]}")
+    assert len(bind_text(tmp_path, BOTH.format(*both)).plays) == 2
 
 
 def test_other_things_and_equal_lanes_are_fine(tmp_path: Path) -> None:

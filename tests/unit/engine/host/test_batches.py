@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from rig import Note, Rig
 
 from provision.engine.host.batch import PAUSE_S, TimeLimit
@@ -20,7 +21,9 @@ from provision.model.events import (
     StepFailed,
     StepOk,
     StepOutdated,
+    StepWaiting,
 )
+from provision.model.shell import Sh
 from provision.model.step import BoundStep, Step
 from provision.transport.local import LocalTransport
 
@@ -68,6 +71,69 @@ def test_one_that_an_earlier_step_changes_is_planned_anew(tmp_path: Path) -> Non
     second = rig.of(StepApplying)[1]
     [change] = second.changes  # type: ignore[attr-defined]
     assert change.before == "odd"
+
+
+def test_the_step_that_is_not_as_planned_from_is_the_one_that_is_named(
+    tmp_path: Path,
+) -> None:
+    between = Note(path=f"{tmp_path}/b")
+    Path(between.path).write_text("new")
+    spoils = Note(
+        path=f"{tmp_path}/a", change=f'printf %s new >"$path"; echo odd >{tmp_path}/b'
+    )
+    rig = Rig([spoils, between, Note(path=f"{tmp_path}/c")])
+    titles = [step.bound.label for step in rig.plays[0].steps]
+    assert rig.run()
+    [outdated] = rig.of(StepOutdated)
+    assert outdated.step == titles[1]  # type: ignore[attr-defined]
+    assert len(rig.of(StepChanged)) == 3
+
+
+def test_a_guard_that_hangs_is_an_error_of_its_own_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("follower", "batch", "session"):
+        monkeypatch.setattr(f"provision.engine.host.{module}.PROBE_LIMIT_S", 2.0)
+    first = Note(path=f"{tmp_path}/a", change='printf %s "$text" >"$path"')
+    run = Local(first, Note(path=f"{tmp_path}/b"), Stuck(path=f"{tmp_path}/b"))
+    assert not run.good
+    [failed] = [e for e in run.events if isinstance(e, StepFailed)]
+    assert failed.kind == "stuck"
+    assert "the probe did not end within" in failed.error.message
+    changed = [e.step for e in run.events if isinstance(e, StepChanged)]
+    assert len(changed) == 2
+
+
+class Stuck(Note, kind="stuck"):
+    """A note whose probe hangs once the file is there."""
+
+    text: str = "other"
+
+    def probe(self) -> Sh:
+        stuck = '[ ! -e "$path" ] || sleep 60'
+        return Sh(stuck, params={"path": self.path})
+
+
+def test_ctrl_c_in_a_wait_is_told_as_such(tmp_path: Path) -> None:
+    stopped = threading.Event()
+    events: list[Event] = []
+    step = Note(path=f"{tmp_path}/a", change="true", settle_s=60)
+    row = (HostStep(0, "play", become=False, bound=BoundStep(step)),)
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepWaiting):
+            stopped.set()
+            connection.close()
+
+    connection = HostConnection(
+        "here", LocalTransport(), row, emit=emit, stopped=stopped
+    )
+    host = Convergence(connection, dry=False, emit=emit, stopped=stopped)
+    assert not host.run(HostPlay("play", "here", row))
+    [failed] = [e for e in events if isinstance(e, StepFailed)]
+    assert failed.error.message == "interrupted before it had settled"
+    assert not [e for e in events if isinstance(e, StepChanged)]
 
 
 def test_one_that_an_earlier_step_mends_is_ok(tmp_path: Path) -> None:

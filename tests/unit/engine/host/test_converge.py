@@ -62,12 +62,12 @@ def test_a_change_without_effect_is_an_error(notes: list[Note]) -> None:
     assert "text: (absent) -> new" in str(failed.error)  # type: ignore[attr-defined]
 
 
-def test_a_step_that_settles_is_polled(notes: list[Note]) -> None:
-    rig = Rig([Note(path=notes[0].path, change=LATER, settle_s=10)])
+def test_a_step_that_settles_is_waited_for_by_its_host(notes: list[Note]) -> None:
+    rig = Rig([Note(path=notes[0].path, change=LATER, settle_s=60), notes[1]])
     assert rig.run()
-    polls = len(rig.of(StepWaiting))
-    assert polls >= 1
-    assert rig.trips == 2 + polls
+    [waiting] = rig.of(StepWaiting)
+    assert [change.after for change in waiting.left] == ["new"]  # type: ignore[attr-defined]
+    assert rig.trips == 2, "the look; both changes, and the wait between them"
 
 
 class Counted(Note, kind="counted"):

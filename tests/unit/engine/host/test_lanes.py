@@ -11,6 +11,9 @@ from rig import Note
 
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
+from provision.engine.host.connection import HostConnection, HostStep
+from provision.engine.host.converge import Convergence, HostPlay
+from provision.engine.host.session import ChangeClock
 from provision.engine.runner import execute
 from provision.errors import (
     AuthError,
@@ -207,3 +210,48 @@ def test_a_plan_lists_the_plays_in_file_order(notes: list[Note], mode: Mode) -> 
     planned = run(mode).of(StepPlanned)
     assert [e.play for e in planned] == [f"play{n}" for n in range(4)]  # type: ignore[attr-defined]
     assert not run.of(StepApplying)
+
+
+class AsUser:
+    """One host with two lanes, of which one has steps of two users of the host."""
+
+    def __init__(self, folder: Path) -> None:
+        other, makes, late = (Note(path=f"{folder}/{n}") for n in ("a", "b", "b"))
+        rows = [("", False, other), ("lane", True, makes), ("lane", False, late)]
+        self.steps = [
+            HostStep(n, f"play{n}", become, BoundStep(step), lane)
+            for n, (lane, become, step) in enumerate(rows)
+        ]
+        self.events: list[Event] = []
+        clock = ChangeClock()
+        connection = HostConnection(
+            "node1",
+            FakeTransport(),
+            self.steps,
+            emit=self.events.append,
+            stopped=threading.Event(),
+        )
+        self.lanes = {
+            lane: Convergence(
+                connection, lane, dry=False, emit=self.events.append, clock=clock
+            )
+            for lane in ("", "lane")
+        }
+
+    def run(self, number: int) -> bool:
+        step = self.steps[number]
+        play = HostPlay(step.play, "node1", (step,), lane=step.lane)
+        return self.lanes[step.lane].run(play)
+
+
+def test_a_look_of_another_lane_is_not_newer_than_a_lanes_own_changes(
+    tmp_path: Path,
+) -> None:
+    host = AsUser(tmp_path)
+    assert host.run(0), "this lane looks as the login user, at the steps of both"
+    assert host.run(1), "the other lane changes something as root"
+    host.events.clear()
+    assert host.run(2)
+    assert [type(e) for e in host.events if isinstance(e, StepOk | StepChanged)] == [
+        StepOk
+    ]

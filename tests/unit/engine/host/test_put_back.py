@@ -45,7 +45,7 @@ def test_what_was_not_changed_is_not_put_back(notes: list[Note]) -> None:
 
 def test_an_interrupted_run_puts_nothing_back(notes: list[Note]) -> None:
     Path(notes[0].path).write_text("old")
-    rig = Rig([Kept(path=notes[0].path, change='echo half >"$path"', settle_s=9)])
+    rig = Rig([Kept(path=notes[0].path, change='echo half >"$path"', settle_s=1)])
     threading.Timer(0.5, rig.stopped.set).start()
     assert not rig.run()
     assert Path(notes[0].path).read_text() == "half\n"

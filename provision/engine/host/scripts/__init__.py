@@ -1,0 +1,1 @@
+"""Text of the scripts that change a host."""
