@@ -16,6 +16,8 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable with the GPUs that CUDA uses, and that share out work."""
 DEVICE, GROUP = "device.", "group."
 """Prefixes of a container's fields of devices and of groups."""
+OF_GPUS = tuple(f"{DEVICE}{name}" for name in (CDI_KIND, "/dev/kfd", "/dev/dri"))
+"""Beginnings of the fields of devices that are GPUs."""
 CDI_DIRS = ("/etc/cdi", "/var/run/cdi")
 """Folders of CDI files that Docker reads, if nothing else is set."""
 TOOLKIT = "the package nvidia-container-toolkit"
@@ -141,9 +143,12 @@ def warnings(observed: State, wanted: WantedGpus, image: str) -> Iterator[str]:
 
 
 def _kept(current: State) -> Grant:
-    """The GPUs that a container with the fields *current* was made with."""
-    devices = [key.removeprefix(DEVICE) for key in current if key.startswith(DEVICE)]
-    groups = [key.removeprefix(GROUP) for key in current if key.startswith(GROUP)]
+    """The GPUs that a container with the fields *current* was made with: its other devices,
+    and groups without AMD's GPUs, are its user's.
+    """
+    devices = [key.removeprefix(DEVICE) for key in current if key.startswith(OF_GPUS)]
+    amd = any(device.startswith("/dev/kfd") for device in devices)
+    groups = [key.removeprefix(GROUP) for key in current if amd and key.startswith(GROUP)]
     return Grant(current.get("gpus", ""), tuple(devices), tuple(groups), number=None)
 
 

@@ -82,20 +82,25 @@ WITHIN = {
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
         "status metrics token_rotation"
     ),
-    "ray/steps": "node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
+    "ray/steps": "shared node shared_seen dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
     "ray/steps/gpus_seen": "losses gpus_seen",
+    "ray/steps/shared": "folders share",
+    "ray/steps/shared_seen": "shared_seen",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/node": "diagnosis compatibility credentials ports ray_options base roles",
+    "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
+    "ray/steps/node/additions": "start_args additions",
     "ray/steps/node/diagnosis": "firewalls session_name",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": "http room manifest files services system packages docker gpu",
+    "steps": "http room manifest files mounts services system packages docker gpu",
+    "steps/mounts": "mount_point mount nfs_export",
     "steps/docker": "image engine container",
-    "steps/docker/container": "restarts options container",
+    "steps/docker/container": "restarts parameters options container",
+    "steps/docker/container/parameters": "mounts limits run_flags",
     "steps/docker/container/restarts": "stop",
     "steps/docker/engine": "daemon_json engine engine_absent",
     "steps/docker/engine/daemon_json": "document flags",

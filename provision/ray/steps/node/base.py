@@ -11,7 +11,8 @@ from provision.model.change import Change, State
 from provision.model.fields import Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Step, Thing
+from provision.model.step import Thing
+from provision.ray.steps.node.additions.additions import LACKS, MEMORY, SHM_PERCENT, Additions
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     can_go_back,
@@ -54,7 +55,7 @@ from provision.steps.docker.container.container import (
     crash_loop,
     seen,
 )
-from provision.steps.docker.container.options import Health, Plain
+from provision.steps.docker.container.options import Health
 from provision.steps.gpu.grant import NO_GPUS, Grant, grant, granted, warnings
 from provision.steps.gpu.host_gpus import (
     GPU_ACCESS,
@@ -85,13 +86,9 @@ RESTART_S = 120
 """Longest time to stop and start a container."""
 NO_HEAD = "cannot reach the head"
 """Words of the probe for the health of a node whose head does not answer."""
-SHM_PERCENT = 35
-"""Size of /dev/shm in percent of the host's memory, if no other is given."""
-MEMORY = "host_memory_kb"
-"""The field with the memory of the host in KiB, which is no state of the node's."""
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
-APART = (TAKEN, MEMORY, SESSION, GPU_FIELDS)
+APART = (TAKEN, MEMORY, SESSION, GPU_FIELDS, LACKS)
 """Beginnings of the fields that are no parameters of the container."""
 
 
@@ -109,7 +106,7 @@ def ray_session(data_dir: str) -> Thing:
     return f"session of Ray:{data_dir}"
 
 
-class RayNode(Step):
+class RayNode(Additions):
     """Ray in a container of the host, as the head or as a worker.
 
     The container uses the host's network; `ray start --block` is its main process,
@@ -133,16 +130,12 @@ class RayNode(Step):
     ports: Ports = Ports()
     num_cpus: int | None = Field(default=None, ge=0)
     num_gpus: int | None = Field(default=None, ge=0)
-    object_store_memory_mb: int | None = Field(default=None, ge=75)
-    shm_mb: int = Field(default=0, ge=0)
-    """Size of /dev/shm; 0 = 35 % of the host's memory."""
     log_max_mb: int = Field(default=0, ge=0)
     """Most that Docker keeps of the container's output; 0 = as the daemon does."""
     resources: Resources = {}
     node_labels: NodeLabels = {}
     gpus: WantedGpus = AUTO
     """The GPUs of the host that the container gets: auto = those that it can have."""
-    env: Mapping[Word, Plain] = {}
     ray_version: Line = ""
     """The Ray in the image, which all nodes must share; default: what the tag says."""
     left_out: tuple[Line, ...] = ()
@@ -184,7 +177,7 @@ class RayNode(Step):
         return container(container_name(self.cluster))
 
     def reads(self) -> list[Thing]:
-        return [*self.container().reads(), GPU_ACCESS]
+        return [*self.container().reads(), GPU_ACCESS, *self.added_reads()]
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         session: State = {
@@ -198,11 +191,13 @@ class RayNode(Step):
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         gpus = {**gpu_fields(observed), **written.get(GPU_ACCESS, {})}
-        after = self.container().foresee(without_gpus(observed), written)
+        observed = self.after_steps(without_gpus(observed), written)
+        after = self.container().foresee(observed, written)
         return None if after is None else {**after, **gpus}
 
     def remarks(self, observed: State) -> Iterator[str]:
-        return warnings(observed, self.gpus, self.image)
+        yield from self.added_remarks(observed)
+        yield from warnings(observed, self.gpus, self.image)
 
     @property
     def title(self) -> str:
@@ -228,6 +223,9 @@ class RayNode(Step):
         """Return the role's own mounts."""
         return ()
 
+    def kept_paths(self) -> tuple[str, ...]:
+        return (f"{self.data_dir}/ray", *self.role_mounts())
+
     def drain_limit_s(self) -> int:
         """Return how long work on the node may take to end before it is replaced."""
         return self.drain_s
@@ -247,7 +245,7 @@ class RayNode(Step):
             image=self.image,
             command=("ray", "start", "--block", *self._flags(gpus)),
             env={**token.env, **certificate.env, **own},
-            mounts=(*mounts, *token.mounts, *certificate.mounts),
+            mounts=(*mounts, *token.mounts, *certificate.mounts, *self.own_mounts()),
             files=(*token.files, *certificate.files),
             network="host",
             labels={
@@ -255,12 +253,7 @@ class RayNode(Step):
                 "provision.role": self.kind,
                 "provision.ray_version": self.ray_version or ray_version_of(self.image),
             },
-            gpus=gpus.gpus,
-            devices=gpus.devices,
-            groups=gpus.groups,
-            shm_mb=self.shm_mb,
-            shm_percent=SHM_PERCENT,
-            nofile=65535,
+            **self.added(gpus),
             log_max_mb=self.log_max_mb,
             health=Health(
                 command=HEALTH_COMMAND.replace("{port}", str(self.ports.agent))
@@ -276,6 +269,7 @@ class RayNode(Step):
         memory_mb = self.object_store_memory_mb
         yield from amounts(self.num_cpus, number, memory_mb, self.resources)
         yield from label_flags(self.node_labels)
+        yield from self.start_args
 
     def probe(self) -> Sh:
         return Sh.of(
@@ -288,6 +282,7 @@ class RayNode(Step):
             tables=self.tables_dir(),
             gpus=self.gpus is not False,
             gpu_vendors=vendor_ids(),
+            **self.added_params(),
         )
 
     def observe(self, reply: Reply) -> State:
@@ -304,11 +299,14 @@ class RayNode(Step):
             if key.startswith(TAKEN):
                 raise port_taken_error(key.removeprefix(TAKEN), process)
         memory_kb, session = observed.get(MEMORY), session_changes(observed)
+        seen_of_host = observed
         gpus = grant(read_gpus(observed), self.gpus, observed)
         observed = {k: v for k, v in observed.items() if not k.startswith(APART)}
         changes = gpus.on(self.container(gpus).plan(observed))
         if self._waits_for_head(observed):
             changes = [change for change in changes if change.field != RESTARTS]
+        if changes:
+            self.refuse_lacking(seen_of_host)
         if changes and memory_kb:
             check_object_store(
                 self.object_store_memory_mb, int(memory_kb), self.shm_mb, SHM_PERCENT

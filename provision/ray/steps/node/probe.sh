@@ -2,8 +2,9 @@
 # that runs, and the processes that have the ports of one that does not.
 #
 # needs: agent_port, head, head_port, ports, gpus
-# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh
+# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh, additions/host_paths.sh
 [ "$gpus" = false ] || find_gpus
+print_lacking
 container=$(probe_container) || exit 1
 while read -r field kb _; do
     [ "$field" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }

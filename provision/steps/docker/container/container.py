@@ -16,7 +16,7 @@ from provision.model.fields import Line, Word
 from provision.model.shell import Reply, Sh, Value
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Thing
-from provision.steps.docker.container.options import Options
+from provision.steps.docker.container.options import MEMORY, Options
 from provision.steps.docker.container.restarts.stop import STOP
 from provision.steps.docker.engine.engine import ENGINE_RESTART
 from provision.steps.files.foresight import at
@@ -312,7 +312,19 @@ def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
         if path and was:
             state[file_field(path)] = CURRENT if is_now == was else "outdated"
     spec: dict[str, str] = json.loads(label)
-    return state | spec
+    limit = state.pop("memory", "")
+    return state | _with_memory(spec, limit)
+
+
+def _with_memory(spec: dict[str, str], limit: str) -> dict[str, str]:
+    """Return the parameters *spec* with the memory that Docker says, in bytes: it may be
+    changed while a container runs.
+    """
+    rest = {field: value for field, value in spec.items() if field != MEMORY}
+    if not limit:
+        return rest
+    whole, part = divmod(int(limit), 2**20)
+    return {**rest, MEMORY: f"{limit} bytes" if part else str(whole)}
 
 
 def _differences(observed: State, desired: State) -> list[Change]:
