@@ -173,10 +173,11 @@ def _seen(entry: MountEntry, mounted: str) -> str:
 
 def _refuse(entry: MountEntry, mounted: str | None, how: str | None) -> None:
     """Raise RefusedError if *entry* cannot be mounted, or does not answer."""
-    if how == "hangs":
+    if how in {"hangs", "broken"}:
+        why = "does not answer in 5 s" if how == "hangs" else "cannot be read"
         raise RefusedError(
-            f"{entry.path} does not answer in 5 s: "
-            f"{mounted or 'what is mounted on its way'} hangs",
+            f"{entry.path} {why}: {mounted or 'what is mounted on its way'} "
+            f"{'hangs' if how == 'hangs' else 'is broken'}",
             hint="bring its server back, or `umount -l` it on the host, and deploy again",
         )
     if mounted and mounted != entry.source:

@@ -16,7 +16,11 @@ line_of() (
     done </etc/fstab
 )
 how_is() {
-    answers "$1" || { [ $? -eq 1 ] && echo missing || echo hangs; return; }
+    answers "$1" || {
+        [ $? -eq 1 ] || { echo hangs; return; }
+        [ -n "$2" ] && echo broken || echo missing
+        return
+    }
     [ -d "$1" ] || { echo 'no directory'; return; }
     [ -n "$2" ] || [ -z "$(ls -A -- "$1")" ] || { echo 'has files'; return; }
     echo ready
