@@ -8,7 +8,6 @@ from pydantic import Field
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
-from provision.model.fields import Seconds
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Step, Thing
@@ -86,8 +85,8 @@ class Mount(Step, kind="mount"):
         ),
     }
 
-    mounts: Entries = Field(min_length=0)
-    limit_s: Seconds = 60
+    mounts: Entries = ()
+    limit_s: int = Field(default=60, ge=1)
 
     @property
     def title(self) -> str:
@@ -219,7 +218,7 @@ class MountAbsent(Absence, kind="mount_absent"):
     }
 
     paths: tuple[MountPath, ...]
-    limit_s: Seconds = 60
+    limit_s: int = Field(default=60, ge=1)
 
     def probe(self) -> Sh:
         return Sh.of(PROBE, *self.paths)

@@ -43,6 +43,8 @@ LIVE = IN_PLACE_FIELDS | {RESTARTED_S, "image_id", "image_now"}
 """Fields that are looked up, not read from the label with the parameters."""
 
 
+NO_LIMIT = ("", "0")
+"""The memory of a container that may use all, as Docker says it, and of one that says none."""
 CRASHES = 3
 """Restarts of a container after which one more is not waited for."""
 STEADY_S = 120
@@ -321,7 +323,7 @@ def _with_memory(spec: dict[str, str], limit: str) -> dict[str, str]:
     changed while a container runs.
     """
     rest = {field: value for field, value in spec.items() if field != MEMORY}
-    if not limit:
+    if limit in NO_LIMIT:
         return rest
     whole, part = divmod(int(limit), 2**20)
     return {**rest, MEMORY: f"{limit} bytes" if part else str(whole)}
