@@ -5,6 +5,7 @@ from __future__ import annotations
 BUILTIN = {
     "archive": "provision.steps.files.archive:Archive",
     "directory": "provision.steps.files.file:Directory",
+    "docker_build": "provision.steps.docker.build:DockerBuild",
     "docker_container": "provision.steps.docker.container.container:DockerContainer",
     "docker_container_absent": "provision.steps.docker.container.container:DockerContainerAbsent",
     "docker_engine": "provision.steps.docker.engine.engine:DockerEngine",

@@ -98,7 +98,7 @@ WITHIN = {
     "secrets": "signing redaction vault credentials store certificates",
     "steps": "http room manifest files mounts services system packages docker gpu",
     "steps/mounts": "mount_point mount nfs_export",
-    "steps/docker": "image engine container",
+    "steps/docker": "image build engine container",
     "steps/docker/container": "restarts parameters options container",
     "steps/docker/container/parameters": "mounts limits run_flags",
     "steps/docker/container/restarts": "stop",
