@@ -70,7 +70,9 @@ class DockerBuild(Step, kind="docker_build"):
     def _can_be_built(self) -> Self:
         if DOCKERFILE not in self.context:
             raise ValueError(f"context: there is no {DOCKERFILE} in it")
-        size = sum(len(text.encode("utf-8", "replace")) for text in self.context.values())
+        size = sum(
+            len(text.encode("utf-8", "replace")) for text in self.context.values()
+        )
         if size > LARGEST:
             raise ValueError(
                 f"context: has {size} bytes, and at most {LARGEST} travel with a run: have "

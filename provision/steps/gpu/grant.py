@@ -143,12 +143,15 @@ def warnings(observed: State, wanted: WantedGpus, image: str) -> Iterator[str]:
 
 
 def _kept(current: State) -> Grant:
-    """The GPUs that a container with the fields *current* was made with: its other devices,
-    and groups without AMD's GPUs, are its user's.
+    """The GPUs that a container with the fields *current* was made with.
+
+    Its other devices, and its groups if it has none of AMD's, are its user's.
     """
     devices = [key.removeprefix(DEVICE) for key in current if key.startswith(OF_GPUS)]
     amd = any(device.startswith("/dev/kfd") for device in devices)
-    groups = [key.removeprefix(GROUP) for key in current if amd and key.startswith(GROUP)]
+    groups = [
+        key.removeprefix(GROUP) for key in current if amd and key.startswith(GROUP)
+    ]
     return Grant(current.get("gpus", ""), tuple(devices), tuple(groups), number=None)
 
 

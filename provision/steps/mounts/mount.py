@@ -213,7 +213,9 @@ class MountAbsent(Absence, kind="mount_absent"):
 
     title_format = "no mounts {paths}"
     advice_table = {
-        ("busy",): "end the programs that use it (`fuser -vm PATH`), containers included",
+        (
+            "busy",
+        ): "end the programs that use it (`fuser -vm PATH`), containers included",
         ("has not ended in",): "its server does not answer: `umount -l` it on the host",
     }
 

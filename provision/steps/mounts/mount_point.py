@@ -31,9 +31,7 @@ def _below_root(path: str) -> str:
 
 Column = Annotated[str, Field(pattern=r"\A[^\s\\#][^\s\\]*\z")]
 """A word of a line in fstab(5), which has no blanks."""
-MountPath = Annotated[
-    str, Field(pattern=r"\A/[^\s\\]+\z"), AfterValidator(_below_root)
-]
+MountPath = Annotated[str, Field(pattern=r"\A/[^\s\\]+\z"), AfterValidator(_below_root)]
 
 
 class MountEntry(Parameters):
@@ -68,7 +66,9 @@ def _lines(text: str) -> Iterator[dict[str, str]]:
         if not words or words[0].startswith("#"):
             continue
         if len(words) < COLUMNS:
-            raise ValueError(f"no line of fstab, which has a source and a path: {line!r}")
+            raise ValueError(
+                f"no line of fstab, which has a source and a path: {line!r}"
+            )
         names = ("source", "path", "type", "options")
         yield dict(zip(names, words, strict=False))
 

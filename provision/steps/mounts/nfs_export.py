@@ -87,7 +87,9 @@ class NfsExport(Step, kind="nfs_export"):
 
     @property
     def _content(self) -> str:
-        lines = [f"{folder} {client}({self.options})\n" for folder, client in self._pairs]
+        lines = [
+            f"{folder} {client}({self.options})\n" for folder, client in self._pairs
+        ]
         return HEADER + "".join(lines)
 
     def probe(self) -> Sh:
@@ -95,7 +97,9 @@ class NfsExport(Step, kind="nfs_export"):
         return Sh.of(PROBE, *words, file=exports_file(self.name))
 
     def observe(self, reply: Reply) -> State:
-        lines = [x.removeprefix("file=") for x in reply.stdout.splitlines() if x[:1] == "f"]
+        lines = [
+            x.removeprefix("file=") for x in reply.stdout.splitlines() if x[:1] == "f"
+        ]
         state = {"file": "; ".join(lines)} if lines else {}
         for number, value in super().observe(reply).items():
             if number.isdigit():

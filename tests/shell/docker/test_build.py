@@ -32,7 +32,7 @@ def bin_folder(tmp_path: Path) -> Path:
 
 
 def build(shell: Shell, folder: Path, **params: object) -> int | None:
-    step = DockerBuild(name="mine:1", context=FILES, **params)  # type: ignore[arg-type]
+    step = DockerBuild(name="mine:1", context=FILES, **params)
     env = {"PATH": f"{folder}:/usr/bin:/bin"}
     return run(shell, step.apply(step.plan({})), strict=True, env=env).exit
 

@@ -26,7 +26,9 @@ NEEDS_FUSE = pytest.mark.skipif(
 
 
 def mount(**entry: str) -> Mount:
-    return Mount(mounts=[{"source": "tmpfs", "type": "tmpfs", "path": "/srv/a", **entry}])  # type: ignore[arg-type]
+    return Mount(
+        mounts=[{"source": "tmpfs", "type": "tmpfs", "path": "/srv/a", **entry}]
+    )
 
 
 def changed(step: Mount) -> Sh:
@@ -49,14 +51,20 @@ def test_it_is_mounted_and_in_fstab_and_then_nothing_differs(host: Run) -> None:
 
 def test_other_lines_and_comments_of_fstab_stay(host: Run) -> None:
     lines = "# a comment with  two blanks\n\nUUID=1 / ext4 defaults 0 1\nold /srv/a nfs x 0 0\n/dev/b /b xfs * 0 0"
-    reply = host(f"cat >/etc/fstab <<'E'\n{lines}\nE", changed(mount()), Sh("cat /etc/fstab"))
+    reply = host(
+        f"cat >/etc/fstab <<'E'\n{lines}\nE", changed(mount()), Sh("cat /etc/fstab")
+    )
     kept = lines.replace("old /srv/a nfs x 0 0\n", "")
     assert reply.stdout == f"{kept}\ntmpfs /srv/a tmpfs defaults 0 0\n"
 
 
 def test_one_that_is_only_in_fstab_is_mounted(host: Run) -> None:
     step = mount()
-    state = seen(host, "mkdir /srv/a; echo 'tmpfs /srv/a tmpfs defaults 0 0' >/etc/fstab", step=step)
+    state = seen(
+        host,
+        "mkdir /srv/a; echo 'tmpfs /srv/a tmpfs defaults 0 0' >/etc/fstab",
+        step=step,
+    )
     assert [change.field for change in step.plan(state)] == ["mounted /srv/a"]
 
 
@@ -79,7 +87,7 @@ def test_what_hangs_is_named_in_time(host: Run) -> None:
 
 def test_mounting_that_hangs_ends_in_time(host: Run) -> None:
     step = Mount(
-        mounts=[{"source": "h:/x", "path": "/srv/a", "type": "hangs"}],  # type: ignore[list-item]
+        mounts=[{"source": "h:/x", "path": "/srv/a", "type": "hangs"}],
         limit_s=1,
     )
     # A stand-in for the program of a type: it waits for a server that never answers.

@@ -12,7 +12,12 @@ from provision.model.fields import Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Thing
-from provision.ray.steps.node.additions.additions import LACKS, MEMORY, SHM_PERCENT, Additions
+from provision.ray.steps.node.additions.additions import (
+    LACKS,
+    MEMORY,
+    SHM_PERCENT,
+    Additions,
+)
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     can_go_back,

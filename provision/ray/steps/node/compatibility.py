@@ -89,7 +89,10 @@ def check_same_ray(node: tuple[str, str], head: tuple[str, str]) -> None:
         ValueError: they have not, or nobody knows.
     """
     (image, said), (of_head, said_of_head) = node, head
-    mine, theirs = said or ray_version_of(image), said_of_head or ray_version_of(of_head)
+    mine, theirs = (
+        said or ray_version_of(image),
+        said_of_head or ray_version_of(of_head),
+    )
     if mine == theirs:
         return
     unknown = [name for name in (mine, theirs) if name in (image, of_head)]

@@ -98,6 +98,10 @@ class DockerContainer(Options, kind="docker_container"):
             "the engine remaps users: take `userns-remap` away from its daemon.json, or "
             "leave this host out"
         ),
+        ("error setting rlimit",): (
+            "Docker on this host may not raise a limit so far (it has no CAP_SYS_RESOURCE, as "
+            "in a container): ask for less, or run it with a higher limit"
+        ),
         ("Unable to find image", "No such image"): (
             "put a `docker_image` step before it"
         ),
@@ -319,8 +323,9 @@ def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
 
 
 def _with_memory(spec: dict[str, str], limit: str) -> dict[str, str]:
-    """Return the parameters *spec* with the memory that Docker says, in bytes: it may be
-    changed while a container runs.
+    """Return the parameters *spec* with the memory that Docker says, in bytes.
+
+    It may be changed while a container runs, and the parameters on its label are not.
     """
     rest = {field: value for field, value in spec.items() if field != MEMORY}
     if limit in NO_LIMIT:

@@ -11,7 +11,12 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from provision.model.fields import AbsPath, Line, Parameters, Word
 from provision.model.step import Step
-from provision.steps.docker.container.parameters.limits import Device, Ipc, Limits, MemoryMb
+from provision.steps.docker.container.parameters.limits import (
+    Device,
+    Ipc,
+    Limits,
+    MemoryMb,
+)
 from provision.steps.docker.container.parameters.mounts import Mount, mounted
 from provision.steps.docker.container.parameters.run_flags import RunFlag
 
@@ -125,6 +130,7 @@ class Options(Step):
             yield flag.replace("--health-", "health."), value, f"{flag}={value}"
         yield from self._gpus()
         yield from self._limits()
+        yield from self._more()
 
     def _gpus(self) -> Iterator[tuple[str, str, str]]:
         if self.gpus:
@@ -133,6 +139,16 @@ class Options(Step):
             yield f"device.{device}", "given", f"--device={device}"
         for group in self.groups:
             yield f"group.{group}", "added", f"--group-add={group}"
+
+    def _more(self) -> Iterator[tuple[str, str, str]]:
+        for name, value in self.limits.items():
+            yield f"limit.{name}", str(value), f"--ulimit={name}={value}:{value}"
+        if self.memory_mb:
+            yield MEMORY, str(self.memory_mb), f"--memory={self.memory_mb}m"
+        if self.ipc:
+            yield "ipc", self.ipc, f"--ipc={self.ipc}"
+        for flag in self.run_flags:
+            yield f"docker {flag}", "given", flag
 
     def _limits(self) -> Iterator[tuple[str, str, str]]:
         if self.init:
@@ -145,14 +161,6 @@ class Options(Step):
             yield "shm_percent", str(self.shm_percent), ""
         if self.nofile:
             yield "nofile", str(self.nofile), ""
-        for name, value in self.limits.items():
-            yield f"limit.{name}", str(value), f"--ulimit={name}={value}:{value}"
-        if self.memory_mb:
-            yield MEMORY, str(self.memory_mb), f"--memory={self.memory_mb}m"
-        if self.ipc:
-            yield "ipc", self.ipc, f"--ipc={self.ipc}"
-        for flag in self.run_flags:
-            yield f"docker {flag}", "given", flag
         for flag in log_flags(self.log_max_mb):
             yield "log_max_mb", str(self.log_max_mb), flag
 

@@ -47,7 +47,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"shared_folders": [{"from": "/data", "at": "/data"}]}, "must be SERVER:/PATH"),
     ({"head_image": "rayproject/ray:2.61.0-py312"}, "all nodes of a cluster have the"),
     ({"head_image": "mine:1"}, "mine:1 does not say which Ray it has"),
-    ({"image": "mine:2"} | {"head_image": NODE["image"]}, "`ray_version: 2.60.0-py312`"),
+    (
+        {"image": "mine:2"} | {"head_image": NODE["image"]},
+        "`ray_version: 2.60.0-py312`",
+    ),
 ]
 
 
@@ -78,9 +81,7 @@ def test_nothing_added_is_nothing_changed() -> None:
 def test_the_images_of_two_architectures_have_one_ray() -> None:
     arm = worker(image=f"{NODE['image']}-aarch64", head_image=NODE["image"])
     cuda = worker(image=f"{NODE['image']}-cu128", head_image=arm.image)
-    own = worker(
-        image="mine:1", ray_version="2.60.0-py312", head_image=NODE["image"]
-    )
+    own = worker(image="mine:1", ray_version="2.60.0-py312", head_image=NODE["image"])
     label = "label.provision.ray_version"
     assert {w.container().spec()[label] for w in (arm, cuda, own)} == {"2.60.0-py312"}
 
@@ -97,7 +98,7 @@ def test_what_the_host_lacks_is_refused_only_where_a_container_is_made() -> None
 def test_what_an_earlier_step_brings_is_not_lacking() -> None:
     step = worker(mounts=["/srv/models"])
     made = Directory(path="/srv/models")
-    mounted = Mount(mounts="h:/m /srv nfs")  # type: ignore[arg-type]
+    mounted = Mount(mounts="h:/m /srv nfs")
     for earlier in (made, mounted):
         written = earlier.writes(earlier.plan({}))
         assert set(written) & set(step.reads())
@@ -119,6 +120,11 @@ def test_what_an_earlier_step_brings_is_not_lacking() -> None:
 def test_a_small_shm_is_a_warning(params: dict[str, Any], warned: bool) -> None:
     found = list(worker(**params).remarks({"host_memory_kb": "64000000"}))
     assert any("ray_shm_mb" in text for text in found) is warned
+
+
+def test_a_limit_that_docker_may_not_set_has_advice() -> None:
+    said = "error setting rlimits for ready process: error setting rlimit type 8"
+    assert "CAP_SYS_RESOURCE" in worker().advice(said)
 
 
 def test_gpus_and_devices_of_the_user_come_together() -> None:

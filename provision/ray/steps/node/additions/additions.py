@@ -14,6 +14,7 @@ from provision.model.shell import Value
 from provision.model.step import Step, Thing
 from provision.ray.steps.node.additions.start_args import StartArg
 from provision.ray.steps.shared.folders import SharedFolder, container_mounts
+from provision.steps.docker.container.options import Plain
 from provision.steps.docker.container.parameters.limits import (
     Device,
     Ipc,
@@ -21,8 +22,11 @@ from provision.steps.docker.container.parameters.limits import (
     MemoryMb,
     is_path,
 )
-from provision.steps.docker.container.parameters.mounts import Mount, host_paths, mounted
-from provision.steps.docker.container.options import Plain
+from provision.steps.docker.container.parameters.mounts import (
+    Mount,
+    host_paths,
+    mounted,
+)
 from provision.steps.docker.container.parameters.run_flags import RunFlag
 from provision.steps.files.foresight import above, at, on_the_way
 from provision.steps.gpu.grant import Grant
@@ -38,7 +42,7 @@ STORE_PERCENT = 30
 """Size of the object store in percent of the memory, if no other is given: Ray's own."""
 NOFILE = 65535
 """Open files that Ray's guide asks for."""
-OURS = ("/", "/dev/shm", "/run/ray")
+OURS = ("/", "/dev/shm", "/run/ray")  # noqa: S108 (paths in the container)
 
 
 def _without_null(value: object) -> object:
@@ -84,7 +88,9 @@ class Additions(Step):
             if target in (*OURS, *self.kept_paths()):
                 raise ValueError(f"mounts: {target} in the container is this program's")
             if target in seen:
-                raise ValueError(f"mounts: two of them are at {target} in the container")
+                raise ValueError(
+                    f"mounts: two of them are at {target} in the container"
+                )
             seen.add(target)
         return self
 
@@ -97,9 +103,13 @@ class Additions(Step):
                 f"{self.memory_mb} MB"
             )
         if self.ipc == "host" and self.shm_mb:
-            raise ValueError("shm_mb: with `ipc: host` the node has the host's /dev/shm")
+            raise ValueError(
+                "shm_mb: with `ipc: host` the node has the host's /dev/shm"
+            )
         if self.limits.get("nofile", 1) < 1:
-            raise ValueError("limits: nofile must be a number: Linux has no unlimited one")
+            raise ValueError(
+                "limits: nofile must be a number: Linux has no unlimited one"
+            )
         return self
 
     def kept_paths(self) -> tuple[str, ...]:
@@ -129,7 +139,9 @@ class Additions(Step):
 
     def added_params(self) -> dict[str, Value]:
         """Return the variables with which the probe looks for what the host lacks."""
-        devices = [device.partition(":")[0] for device in self.devices if is_path(device)]
+        devices = [
+            device.partition(":")[0] for device in self.devices if is_path(device)
+        ]
         return {
             "host_paths": "\n".join(host_paths(self.own_mounts())),
             "host_devices": "\n".join(devices),
@@ -165,7 +177,7 @@ class Additions(Step):
         store = self.object_store_memory_mb or memory_mb * STORE_PERCENT // 100
         if memory_mb and 0 < self.shm_mb < store:
             yield (
-                f"/dev/shm of {self.shm_mb} MB (ray_shm_mb) is smaller than the object "
+                f"shared memory of {self.shm_mb} MB (ray_shm_mb) is smaller than the object "
                 f"store of {store} MB: Ray keeps objects in files of /tmp, which is slow; "
                 f"ray_shm_mb: 0 makes it {SHM_PERCENT} % of the memory"
             )

@@ -10,10 +10,23 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from provision.model.fields import Line
 
-NAMES = (
-    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime "
-    "sigpending stack"
-).split()
+NAMES = [
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+]
 """The limits that `docker run --ulimit` knows."""
 UNLIMITED = -1
 LEAST_MEMORY_MB = 6
@@ -24,7 +37,9 @@ CDI_DEVICE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+=[A-Za-z0-9_.:-
 def _limits(value: object) -> object:
     if not isinstance(value, Mapping):
         return value
-    return {name: _amount(amount) for name, amount in value.items() if amount is not None}
+    return {
+        name: _amount(amount) for name, amount in value.items() if amount is not None
+    }
 
 
 def _amount(value: object) -> object:

@@ -1,9 +1,9 @@
 """Mounts of a container: folders of the host, volumes of Docker, and memory.
 
-    /srv/data                   a folder or file of the host, at the same path
-    /srv/models:/models:ro      the same at another path, read-only
-    cache:/root/.cache          Docker's volume of this name, which outlives the container
-    tmpfs:/scratch:2000         at most 2000 MB of memory; without a number half of the host's
+/srv/data                   a folder or file of the host, at the same path
+/srv/models:/models:ro      the same at another path, read-only
+cache:/root/.cache          Docker's volume of this name, which outlives the container
+tmpfs:/scratch:2000         at most 2000 MB of memory; without a number half of the host's
 """
 
 from __future__ import annotations
