@@ -1,4 +1,4 @@
-"""Files beside a playbook in its values: `template('x')`, `file('x')` and `folder('x')`.
+"""Files beside a playbook in its values: `template('x')`, `file('x')` and `files_in('x')`.
 
     - file:
         path: /etc/prometheus/prometheus.yml
@@ -7,7 +7,7 @@
 They look in the folder `templates` beside the playbook that names it. A template is
 rendered by Jinja2 with the variables of the play and host, and may hold secrets: then
 all of it is one. A file is taken as it is, braces and all; one that ansible-vault
-encrypted is decrypted, and a secret. `folder` is a mapping of the paths in a folder to
+encrypted is decrypted, and a secret. `files_in` is a mapping of the paths in a folder to
 their texts as they are; by its full path it may be anywhere on this machine.
 """
 
@@ -55,10 +55,10 @@ def functions(
         text = _read(folder, name)
         return credentials.decrypt(text) if is_encrypted(text) else text
 
-    def all_in(name: object) -> Mapping[str, str]:
+    def files_in(name: object) -> Mapping[str, str]:
         return _read_all(folder / Path(str(name)).expanduser())
 
-    return {"template": template, "file": file, "folder": all_in}
+    return {"template": template, "file": file, "files_in": files_in}
 
 
 def _read_all(folder: Path) -> Mapping[str, str]:

@@ -46,7 +46,7 @@ class DockerBuild(Step, kind="docker_build"):
     FROM is not followed. With `push` it goes to its registry, from where others pull it.
 
     Example:
-        docker_build: {name: registry.lan/mine:7, context: "{{ folder('mine') }}"}
+        docker_build: {name: registry.lan/mine:7, context: {Dockerfile: FROM debian:12}}
 
     Raises:
         RefusedError: there is an image of this name that was not built by such a step.
