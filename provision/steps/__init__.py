@@ -5,6 +5,7 @@ from __future__ import annotations
 BUILTIN = {
     "archive": "provision.steps.files.archive:Archive",
     "directory": "provision.steps.files.file:Directory",
+    "docker_build": "provision.steps.docker.build:DockerBuild",
     "docker_container": "provision.steps.docker.container.container:DockerContainer",
     "docker_container_absent": "provision.steps.docker.container.container:DockerContainerAbsent",
     "docker_engine": "provision.steps.docker.engine.engine:DockerEngine",
@@ -15,6 +16,10 @@ BUILTIN = {
     "file": "provision.steps.files.file:File",
     "file_absent": "provision.steps.files.absent.file_absent:FileAbsent",
     "manifest_clean": "provision.steps.manifest.manifest:ManifestClean",
+    "mount": "provision.steps.mounts.mount:Mount",
+    "mount_absent": "provision.steps.mounts.mount:MountAbsent",
+    "nfs_export": "provision.steps.mounts.nfs_export:NfsExport",
+    "nfs_export_absent": "provision.steps.mounts.nfs_export:NfsExportAbsent",
     "nvidia_metrics": "provision.steps.gpu.metrics:NvidiaMetrics",
     "nvidia_toolkit": "provision.steps.gpu.toolkit.nvidia_toolkit:NvidiaToolkit",
     "packages": "provision.steps.packages.packages:Packages",

@@ -135,6 +135,7 @@ def _fitted(text: str) -> Iterator[str]:
         yield f"/d/{body.replace(':', '')}:/e"
         yield f"http://{body}"
         yield f"/d/{body}/opt"
+        yield f"--no-such-flag={body}"
 
 
 def _put(data: Any, where: Where, text: str) -> Any:

@@ -28,14 +28,23 @@ SAMPLES = (
     f"a\n$(touch {CANARY})\n'; touch {CANARY}; '",
     "--$(id)",
 )
+SHARED = ("export", "mount", "written", "seen")
 REFUSING = {
     *("directory.owner", "directory.group", "directory.mode"),
     *("file.owner", "file.group", "file.mode"),
     *("ray_firewall.hosts.[].address", "ray_firewall.allow.[]"),
     *("ray_head.node_labels.{key}", "ray_head.node_labels.{}"),
     *("ray_worker.node_labels.{key}", "ray_worker.node_labels.{}"),
+    "docker_build.context.{key}",
+    *("docker_container.devices.[]", "docker_container.limits.{key}"),
+    *("ray_head.devices.[]", "ray_head.limits.{key}"),
+    *("ray_worker.devices.[]", "ray_worker.limits.{key}", "ray_worker.head_image"),
+    *(f"{kind}.shared_folders.[].from" for kind in ("ray_head", "ray_worker")),
+    *(f"ray_shared_{what}.folders.[].from" for what in SHARED),
+    *(f"ray_shared_{what}.members.[].groups.[]" for what in SHARED),
 }
-"""Checked by something that the JSON schema does not show: accounts, addresses, labels."""
+"""Checked by something that the JSON schema does not show: accounts, addresses, labels,
+devices, names of limits, servers, the head's image, a context's Dockerfile."""
 OTHERS = (
     "apt-cache apt-get bash curl dnf docker dpkg dpkg-query getent gpasswd groupadd ip "
     "journalctl logger nsenter pgrep ps rpm setsid ss stdbuf systemctl tar update-rc.d "

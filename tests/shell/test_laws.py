@@ -100,7 +100,8 @@ def test_a_bare_host_says_absent(
     # What is no state of the step's own.
     apart = {"file", "host_memory_kb", "init"}
     rest = {k: v for k, v in without_room(state).items() if k not in apart}
-    assert {k for k in rest if not k.startswith(NETWORK_FIELDS)} == set()
+    of_host = (NETWORK_FIELDS, "lacks.")
+    assert {k for k in rest if not k.startswith(of_host)} == set()
 
 
 def test_a_tool_that_is_missing_is_noticed(tmp_path: Path) -> None:
@@ -171,12 +172,17 @@ def planned(step: Step) -> Iterator[str]:
             yield from words(step.apply(step.plan(state)))
 
 
+NAMES = ("left_out", "host_names")
+DECIDING = ("head_image", "head_ray_version")
+
+
 @EACH_SAMPLE
 def test_odd_characters_are_not_lost(name: str) -> None:
     for odd, step in variants(SAMPLES[name]):
         sent = [*words(step.probe()), *planned(step)]
-        # Names of hosts that are in messages only, and go to no host.
-        here = getattr(step, "left_out", ())
+        # Texts that decide something here, and go to no host.
+        here = [str(getattr(step, name, "")) for name in DECIDING]
+        here += [word for name in NAMES for word in getattr(step, name, ())]
         shown = "\0".join([*sent, *here, *step.desired(), *step.desired().values()])
         assert odd in shown or json.dumps(odd)[1:-1] in shown, (odd, step)
 

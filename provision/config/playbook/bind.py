@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from provision.config.inventory import Inventory
+from provision.config.inventory import Host, Inventory
 from provision.config.inventory.connection_vars import CHECKS, IGNORED, PREFIX
 from provision.config.playbook import group_rules, lanes, selection
 from provision.config.playbook.faults import Faults, Unrendered
@@ -196,7 +196,20 @@ class _Binder:
         about = {"address": host.address, "host": host, "inventory_hostname": name}
         scope = Scope(variables.merged, {**self._given, **about})
         scope.add_functions(functions(scope, source.file, self._inventory.credentials))
+        scope.add_functions({"value_on": self._other_hosts(number, play)})
         return _Values(variables, scope)
+
+    def _other_hosts(self, number: int, play: Play) -> Callable[[Host, str], Any]:
+        """`value_on(groups.head[0], 'name')`: a variable as another host of a play has it."""
+
+        def value_on(host: Host, name: str) -> Any:
+            scope = self._values(number, play, host.name).scope
+            try:
+                return scope.value(name)
+            except KeyError:
+                raise RenderError(f"{host.name} has no variable {name!r}") from None
+
+        return value_on
 
     def _steps(self, number: int, play: Play, values: _Values) -> tuple[BoundStep, ...]:
         if not self._enabled(number, play, values):

@@ -1,13 +1,14 @@
-"""Files beside a playbook as text in its values: `template('x')` and `file('x')`.
+"""Files beside a playbook in its values: `template('x')`, `file('x')` and `files_in('x')`.
 
     - file:
         path: /etc/prometheus/prometheus.yml
         content: "{{ template('prometheus.yml.j2') }}"
 
-Both look in the folder `templates` beside the playbook that names it. A template is
+They look in the folder `templates` beside the playbook that names it. A template is
 rendered by Jinja2 with the variables of the play and host, and may hold secrets: then
 all of it is one. A file is taken as it is, braces and all; one that ansible-vault
-encrypted is decrypted, and a secret.
+encrypted is decrypted, and a secret. `files_in` is a mapping of the paths in a folder to
+their texts as they are; by its full path it may be anywhere on this machine.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from provision.secrets.credentials import Credentials
 from provision.secrets.vault import is_encrypted
 
 FOLDER = "templates"
-Text = Callable[[object], str | SecretStr]
+Text = Callable[[object], str | SecretStr | Mapping[str, str]]
 
 
 def functions(
@@ -54,7 +55,29 @@ def functions(
         text = _read(folder, name)
         return credentials.decrypt(text) if is_encrypted(text) else text
 
-    return {"template": template, "file": file}
+    def files_in(name: object) -> Mapping[str, str]:
+        return _read_all(folder / Path(str(name)).expanduser())
+
+    return {"template": template, "file": file, "files_in": files_in}
+
+
+def _read_all(folder: Path) -> Mapping[str, str]:
+    """Return the text of each file in *folder*, by its path there."""
+    if not folder.is_dir():
+        raise RenderError(
+            f"there is no folder {folder}", hint="make it, or correct its path"
+        )
+    try:
+        return {
+            str(path.relative_to(folder)): path.read_text("utf-8")
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    except (OSError, UnicodeDecodeError) as error:
+        raise RenderError(
+            f"a file in {folder} cannot be read as text: {error}",
+            hint="a folder in a playbook has text only; let the Dockerfile download the rest",
+        ) from error
 
 
 def _read(folder: Path, name: object) -> str:

@@ -83,22 +83,32 @@ WITHIN = {
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
         "status metrics token_rotation"
     ),
-    "ray/steps": "network node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
+    "ray/steps": (
+        "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
+        "drained rollback firewall"
+    ),
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/network": "agent_health choice node_network ray_network",
+    "ray/steps/shared": "folders share",
+    "ray/steps/shared_seen": "shared_seen",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/node": "diagnosis compatibility credentials ports ray_options base roles",
+    "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
+    "ray/steps/node/additions": "start_args additions",
     "ray/steps/node/diagnosis": "firewalls session_name",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": "http room network manifest files services system packages docker gpu",
+    "steps": (
+        "http room network manifest files mounts services system packages docker gpu"
+    ),
     "steps/network": "address host_network",
-    "steps/docker": "image engine container",
-    "steps/docker/container": "restarts options container",
+    "steps/mounts": "mount_point mount nfs_export",
+    "steps/docker": "image build engine container",
+    "steps/docker/container": "restarts parameters options container",
+    "steps/docker/container/parameters": "mounts limits run_flags",
     "steps/docker/container/restarts": "stop",
     "steps/docker/engine": "daemon_json engine engine_absent",
     "steps/docker/engine/daemon_json": "document flags",

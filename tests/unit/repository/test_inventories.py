@@ -38,23 +38,24 @@ def test_a_rack_of_nfs_servers_needs_no_ray(tmp_path: Path) -> None:
     ]
     assert {type(step).__module__.split(".")[1] for step in steps} == {"steps"}
     assert inventories.load(path).lock_host(found.groups).name == "store1"
-    text = {
-        host: str(getattr(item.step, "content", ""))
+    wanted = {
+        host: item.step.desired()
         for play in found.plays
         for host, row in play.steps.items()
         for item in row
-        if item.step.kind in ("file", "systemd_unit")
+        if item.step.kind in ("nfs_export", "mount")
     }
-    assert "/srv/archive desk1(rw,sync" in text["store2"]
-    assert "mount -t nfs 192.0.2.52:/srv/archive /nfs/store2" in text["desk3"]
+    assert wanted["store2"]["/srv/archive desk1"] == "exported"
+    assert "rw,sync" in wanted["store2"]["file"]
+    assert wanted["desk3"]["mounted /nfs/store2"] == "192.0.2.52:/srv/archive"
 
 
 def test_nothing_is_exported_when_there_is_no_client(tmp_path: Path) -> None:
     path = tmp_path / "rack.yml"
     path.write_text("servers: {hosts: {a: }}\nclients:\n")
     [play, *_] = bound(path, tmp_path, "nfs").plays
-    [exports] = [i.step for i in play.steps["a"] if i.step.kind == "file"]
-    assert "/srv/nfs" not in exports.content  # type: ignore[attr-defined]
+    [exports] = [i.step for i in play.steps["a"] if i.step.kind == "nfs_export"]
+    assert exports.desired() == {}
 
 
 def test_there_are_inventories() -> None:

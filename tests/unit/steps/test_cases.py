@@ -81,6 +81,14 @@ HOST_DECIDES = {
         "lab/test_steps.py"
         "::test_a_service_that_does_not_stay_up_fails_with_its_journal",
     ),
+    "nfs_export": Proof(
+        {"absent", "another-client"},
+        "shell/mounts/test_nfs_export.py::test_a_client_is_added_to_what_is_exported",
+    ),
+    "ray_shared_written": Proof(
+        {"absent", "hangs"},
+        "shell/mounts/test_shared_folders.py::test_a_folder_that_does_not_answer_is_said",
+    ),
     "user": Proof(
         {"absent", "other-shell"},
         "shell/system/test_users.py::test_one_who_is_there_is_changed",

@@ -11,13 +11,19 @@ from provision.model.change import Change, State
 from provision.model.fields import Line, Seconds, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Settled, Step, Thing
+from provision.model.step import Settled, Thing
 from provision.ray.steps.network.agent_health import health_command
 from provision.ray.steps.network.node_network import (
     NO_NETWORK,
     NetworkOptions,
     NodeNetwork,
     placed,
+)
+from provision.ray.steps.node.additions.additions import (
+    LACKS,
+    MEMORY,
+    SHM_PERCENT,
+    Additions,
 )
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
@@ -63,7 +69,7 @@ from provision.steps.docker.container.container import (
     seen,
     up_or_restarted,
 )
-from provision.steps.docker.container.options import Health, Plain
+from provision.steps.docker.container.options import Health
 from provision.steps.gpu.grant import NO_GPUS, Grant, grant, granted, warnings
 from provision.steps.gpu.host_gpus import GPU_ACCESS, GPU_FIELDS, read_gpus, vendor_ids
 from provision.steps.gpu.wanted import AUTO, WantedGpus
@@ -79,15 +85,11 @@ RESTART_S = 120
 """Longest time to stop and start a container."""
 NO_HEAD = "cannot reach the head"
 """Words of the probe for the health of a node whose head does not answer."""
-SHM_PERCENT = 35
-"""Size of /dev/shm in percent of the host's memory, if no other is given."""
-MEMORY = "host_memory_kb"
-"""The field with the memory of the host in KiB, which is no state of the node's."""
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
 OF_HOST = (GPU_FIELDS, NETWORK_FIELDS)
 """Beginnings of the fields that say what the host has."""
-APART = (TAKEN, MEMORY, SESSION, *OF_HOST)
+APART = (TAKEN, MEMORY, SESSION, LACKS, *OF_HOST)
 """Beginnings of the fields that are no parameters of the container."""
 OTHER_RAY = frozenset(("container", "image", "image_id"))
 """Fields of changes after which another Ray may run."""
@@ -103,7 +105,7 @@ def ray_session(data_dir: str) -> Thing:
     return f"session of Ray:{data_dir}"
 
 
-class RayNode(Step):
+class RayNode(Additions):
     """Ray in a container of the host, as the head or as a worker.
 
     The container uses the host's network; `ray start --block` is its main process,
@@ -127,9 +129,6 @@ class RayNode(Step):
     ports: Ports = Ports()
     num_cpus: int | None = Field(default=None, ge=0)
     num_gpus: int | None = Field(default=None, ge=0)
-    object_store_memory_mb: int | None = Field(default=None, ge=75)
-    shm_mb: int = Field(default=0, ge=0)
-    """Size of /dev/shm; 0 = 35 % of the host's memory."""
     log_max_mb: int = Field(default=0, ge=0)
     """Most that Docker keeps of the container's output; 0 = as the daemon does."""
     resources: Resources = {}
@@ -138,7 +137,6 @@ class RayNode(Step):
     """The GPUs of the host that the container gets: auto = those that it can have."""
     network: NetworkOptions = NetworkOptions()
     memory_guard: MemoryGuard = MemoryGuard()
-    env: Mapping[Word, Plain] = {}
     ray_version: Line = ""
     """The Ray in the image, which all nodes must share; default: what the tag says."""
     left_out: tuple[Line, ...] = ()
@@ -180,7 +178,7 @@ class RayNode(Step):
         return container(container_name(self.cluster))
 
     def reads(self) -> list[Thing]:
-        return [*self.container().reads(), GPU_ACCESS]
+        return [*self.container().reads(), GPU_ACCESS, *self.added_reads()]
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         session: State = {
@@ -195,12 +193,13 @@ class RayNode(Step):
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         kept = {k: v for k, v in observed.items() if k.startswith(OF_HOST)}
         rest = {k: v for k, v in observed.items() if k not in kept}
-        after = self.container().foresee(rest, written)
+        after = self.container().foresee(self.after_steps(rest, written), written)
         gpus = written.get(GPU_ACCESS, {})
         return None if after is None else {**after, **kept, **gpus}
 
     def remarks(self, observed: State) -> Iterator[str]:
-        return warnings(observed, self.gpus, self.image)
+        yield from self.added_remarks(observed)
+        yield from warnings(observed, self.gpus, self.image)
 
     @property
     def title(self) -> str:
@@ -226,6 +225,9 @@ class RayNode(Step):
         """Return the role's own mounts."""
         return ()
 
+    def kept_paths(self) -> tuple[str, ...]:
+        return (f"{self.data_dir}/ray", *self.role_mounts())
+
     def drain_limit_s(self) -> int:
         """Return how long work on the node may take to end before it is replaced."""
         return self.drain_s
@@ -248,7 +250,7 @@ class RayNode(Step):
             image=self.image,
             command=("ray", "start", "--block", *self._flags(gpus)),
             env={**token.env, **certificate.env, **own},
-            mounts=(*mounts, *token.mounts, *certificate.mounts),
+            mounts=(*mounts, *token.mounts, *certificate.mounts, *self.own_mounts()),
             files=(*token.files, *certificate.files),
             network="host",
             labels={
@@ -256,13 +258,7 @@ class RayNode(Step):
                 "provision.role": self.kind,
                 "provision.ray_version": self.ray_version or ray_version_of(self.image),
             },
-            gpus=gpus.gpus,
-            devices=(*gpus.devices, *network.devices),
-            limits=network.limits,
-            groups=gpus.groups,
-            shm_mb=self.shm_mb,
-            shm_percent=SHM_PERCENT,
-            nofile=65535,
+            **self.added(gpus, network),
             log_max_mb=self.log_max_mb,
             health=Health(command=health_command(self.ports.agent)),
         )
@@ -276,6 +272,7 @@ class RayNode(Step):
         memory_mb = self.object_store_memory_mb
         yield from amounts(self.num_cpus, number, memory_mb, self.resources)
         yield from label_flags(self.node_labels)
+        yield from self.start_args
 
     def probe(self) -> Sh:
         return Sh.of(
@@ -289,6 +286,7 @@ class RayNode(Step):
             gpus=self.gpus is not False,
             gpu_vendors=vendor_ids(),
             address=canonical(self.address),
+            **self.added_params(),
         )
 
     def observe(self, reply: Reply) -> State:
@@ -305,12 +303,15 @@ class RayNode(Step):
             if key.startswith(TAKEN):
                 raise port_taken_error(key.removeprefix(TAKEN), process)
         memory_kb, session = observed.get(MEMORY), session_changes(observed)
+        seen_of_host = observed
         gpus = grant(read_gpus(observed), self.gpus, observed)
         network = self.network.on_host(observed, self.address)
         observed = {k: v for k, v in observed.items() if not k.startswith(APART)}
         changes = network.on(gpus.on(self.container(gpus, network).plan(observed)))
         if self._waits_for_head(observed):
             changes = [change for change in changes if change.field != RESTARTS]
+        if changes:
+            self.refuse_lacking(seen_of_host)
         if changes and memory_kb:
             check_object_store(
                 self.object_store_memory_mb, int(memory_kb), self.shm_mb, SHM_PERCENT

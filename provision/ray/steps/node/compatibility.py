@@ -78,6 +78,38 @@ def check_token_support(image: str) -> None:
         )
 
 
+def check_same_ray(node: tuple[str, str], head: tuple[str, str]) -> None:
+    """Check that a node and its head have the same Ray and Python, as far as is known.
+
+    Args:
+        node: its image, and the `ray_version` that is given for it; "" = none.
+        head: the same of the head.
+
+    Raises:
+        ValueError: they have not, or nobody knows.
+    """
+    (image, said), (of_head, said_of_head) = node, head
+    mine, theirs = (
+        said or ray_version_of(image),
+        said_of_head or ray_version_of(of_head),
+    )
+    if mine == theirs:
+        return
+    unknown = [name for name in (mine, theirs) if name in (image, of_head)]
+    if unknown:
+        like = next((v for v in (mine, theirs) if v not in unknown), "2.60.0-py312")
+        raise ValueError(
+            f"{unknown[0]} does not say which Ray it has, and the head has another image; "
+            f"write for the hosts with it: `ray_version: {like}` (what it really has: "
+            f"`docker run --rm {unknown[0]} sh -c 'ray --version; python --version'`)"
+        )
+    raise ValueError(
+        f"{image} has Ray {mine}, and the head's {of_head} has {theirs}: all nodes of a "
+        "cluster have the same Ray and the same Python, and their tags say both, such as "
+        "2.60.0-py312 and 2.60.0-py312-aarch64"
+    )
+
+
 def version_warnings(image: str) -> Iterator[str]:
     """Yield what is known to be wrong with the Ray in *image*."""
     found = release_of(image)

@@ -2,9 +2,10 @@
 # that runs, and the processes that have the ports of one that does not.
 #
 # needs: agent_port, head, head_port, ports, gpus, address
-# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh, network/find_network.sh
+# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh, additions/host_paths.sh, network/find_network.sh
 [ "$gpus" = false ] || find_gpus
 find_network
+print_lacking
 container=$(probe_container) || exit 1
 while read -r field kb _; do
     [ "$field" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }

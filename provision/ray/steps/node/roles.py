@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from pydantic import model_validator
 
 from provision.model.fields import Line, Word
 from provision.ray.steps.node.base import RayNode
+from provision.ray.steps.node.compatibility import check_same_ray
 from provision.steps.network.address import host_port
 
 
@@ -88,6 +91,18 @@ class RayWorker(RayNode, kind="ray_worker"):
 
     head: Word
     """The head's address in the cluster."""
+    head_image: Line = ""
+    """The head's image, which must have the same Ray and Python; "" = not looked at."""
+    head_ray_version: Line = ""
+    """`ray_version` of the head, if it has one."""
+
+    @model_validator(mode="after")
+    def _ray_of_the_head(self) -> Self:
+        if self.head_image:
+            check_same_ray(
+                (self.image, self.ray_version), (self.head_image, self.head_ray_version)
+            )
+        return self
 
     def head_address(self) -> str:
         return self.head

@@ -16,7 +16,7 @@ from provision.model.fields import Line, Word
 from provision.model.shell import Reply, Sh, Value
 from provision.model.shell_file import read_shell
 from provision.model.step import Absence, Settled, Thing
-from provision.steps.docker.container.options import Options
+from provision.steps.docker.container.options import MEMORY, Options
 from provision.steps.docker.container.restarts.stop import STOP
 from provision.steps.docker.engine.engine import ENGINE_RESTART
 from provision.steps.files.foresight import at
@@ -43,6 +43,8 @@ LIVE = IN_PLACE_FIELDS | {LATELY, "image_id", "image_now"}
 """Fields that are looked up, not read from the label with the parameters."""
 
 
+NO_LIMIT = ("", "0")
+"""The memory of a container that may use all, as Docker says it, and of one that says none."""
 CRASHES = 3
 """Restarts of a container after which one more is not waited for."""
 STEADY_S = 120
@@ -98,6 +100,10 @@ class DockerContainer(Options, kind="docker_container"):
         ("user namespaces are enabled",): (
             "the engine remaps users: take `userns-remap` away from its daemon.json, or "
             "leave this host out"
+        ),
+        ("error setting rlimit",): (
+            "Docker on this host may not raise a limit so far (it has no CAP_SYS_RESOURCE, as "
+            "in a container): ask for less, or run it with a higher limit"
         ),
         ("Unable to find image", "No such image"): (
             "put a `docker_image` step before it"
@@ -331,7 +337,20 @@ def seen(found: Mapping[str, str], files: Sequence[str]) -> dict[str, str]:
         if path and was:
             state[file_field(path)] = CURRENT if is_now == was else "outdated"
     spec: dict[str, str] = json.loads(label)
-    return state | spec
+    limit = state.pop("memory", "")
+    return state | _with_memory(spec, limit)
+
+
+def _with_memory(spec: dict[str, str], limit: str) -> dict[str, str]:
+    """Return the parameters *spec* with the memory that Docker says, in bytes.
+
+    It may be changed while a container runs, and the parameters on its label are not.
+    """
+    rest = {field: value for field, value in spec.items() if field != MEMORY}
+    if limit in NO_LIMIT:
+        return rest
+    whole, part = divmod(int(limit), 2**20)
+    return {**rest, MEMORY: f"{limit} bytes" if part else str(whole)}
 
 
 def _differences(observed: State, desired: State) -> list[Change]:

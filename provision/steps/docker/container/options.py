@@ -11,9 +11,16 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from provision.model.fields import AbsPath, Line, Parameters, Word
 from provision.model.step import Step
+from provision.steps.docker.container.parameters.limits import (
+    Device,
+    Ipc,
+    Limits,
+    MemoryMb,
+)
+from provision.steps.docker.container.parameters.mounts import Mount, mounted
+from provision.steps.docker.container.parameters.run_flags import RunFlag
 
 FLAG = re.compile(r"(--[a-z0-9-]+)=(.*)", re.DOTALL)
-MOUNT = re.compile(r"/[^:,\n\"]*(:/[^:,\n\"]*)?(:ro)?\Z")
 
 
 def _plain(value: object) -> object:
@@ -25,17 +32,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _mount(value: object) -> object:
-    """`SOURCE[:TARGET][:ro]` in full: `SOURCE:TARGET` or `SOURCE:TARGET:ro`."""
-    if not isinstance(value, str) or not MOUNT.match(value):
-        raise ValueError("must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro")
-    source, *rest = value.split(":")
-    target = [part for part in rest if part != "ro"] or [source]
-    return ":".join([source, *target, *rest[-1:] * ("ro" in rest)])
-
-
 Plain = Annotated[str, BeforeValidator(_plain)]
-Mount = Annotated[str, BeforeValidator(_mount)]
 
 
 class Health(Parameters):
@@ -57,6 +54,8 @@ class Health(Parameters):
         yield "--health-retries", str(self.retries)
 
 
+MEMORY = "memory_mb"
+"""The field of the memory that it may use, which Docker can change while it runs."""
 LOG_FILES = 4
 """Files of a container's output; when the last is full, the first is removed."""
 
@@ -69,7 +68,8 @@ class Options(Step):
     command: tuple[Plain, ...] = ()
     env: Mapping[Word, Plain] = {}
     mounts: tuple[Mount, ...] = ()
-    """`SOURCE[:TARGET][:ro]`; the source must exist on the host."""
+    """`SOURCE[:TARGET][:ro]`, a volume as `NAME:TARGET[:ro]`, or memory as
+    `tmpfs:TARGET[:MB]`; a source must exist on the host."""
     files: tuple[AbsPath, ...] = ()
     """Files on the host whose content it reads at its start: a change replaces it."""
     ports: tuple[Line, ...] = ()
@@ -80,17 +80,23 @@ class Options(Step):
     init: bool = True
     gpus: Line = ""
     """NVIDIA's GPUs, as `docker run --gpus` takes them."""
-    devices: tuple[Line, ...] = ()
+    devices: tuple[Device, ...] = ()
     """Devices of the host, as `docker run --device` takes them: paths, or CDI names."""
     groups: tuple[Word, ...] = ()
     """More groups of its user, as `docker run --group-add` takes them."""
     shm_mb: int = Field(default=0, ge=0)
     shm_percent: int = Field(default=0, ge=0, le=90)
     """Size of /dev/shm in percent of the host's memory, unless `shm_mb` says it."""
-    limits: Mapping[Word, int] = {}
-    """Limits of its processes, as `docker run --ulimit` names them; -1 = none."""
     nofile: int = Field(default=0, ge=0)
     """Open files allowed; fewer where the Docker daemon itself may not have as many."""
+    limits: Limits = {}
+    """Limits of its processes, as `docker run --ulimit` names them; -1 = none."""
+    memory_mb: MemoryMb = 0
+    """Most memory that it may use; 0 = as much as the host has."""
+    ipc: Ipc = ""
+    """Sharing of System V memory and /dev/shm; "" = as the daemon does."""
+    run_flags: tuple[RunFlag, ...] = ()
+    """More flags of `docker run`, each as `--name` or `--name=value`."""
     log_max_mb: int = Field(default=0, ge=0)
     """Most that Docker keeps of its output, in four files; 0 = as the daemon does."""
     restart: Literal["no", "always", "unless-stopped", "on-failure"] = "unless-stopped"
@@ -114,11 +120,8 @@ class Options(Step):
         yield "network", self.network, f"--network={self.network}"
         for name, value in self.env.items():
             yield f"env.{name}", value, f"--env={name}={value}"
-        for mount in self.mounts:
-            source, target, *mode = mount.split(":")
-            flag = f"--mount=type=bind,source={source},target={target}"
-            readonly = ",readonly" if mode else ""
-            yield f"mount.{target}", ":".join([source, *mode]), flag + readonly
+        for mount in map(mounted, self.mounts):
+            yield f"mount.{mount.target}", str(mount), mount.flag
         for port in self.ports:
             yield f"port.{port}", "published", f"--publish={port}"
         for name, value in self.labels.items():
@@ -127,6 +130,7 @@ class Options(Step):
             yield flag.replace("--health-", "health."), value, f"{flag}={value}"
         yield from self._gpus()
         yield from self._limits()
+        yield from self._more()
 
     def _gpus(self) -> Iterator[tuple[str, str, str]]:
         if self.gpus:
@@ -135,6 +139,16 @@ class Options(Step):
             yield f"device.{device}", "given", f"--device={device}"
         for group in self.groups:
             yield f"group.{group}", "added", f"--group-add={group}"
+
+    def _more(self) -> Iterator[tuple[str, str, str]]:
+        for name, value in self.limits.items():
+            yield f"limit.{name}", str(value), f"--ulimit={name}={value}:{value}"
+        if self.memory_mb:
+            yield MEMORY, str(self.memory_mb), f"--memory={self.memory_mb}m"
+        if self.ipc:
+            yield "ipc", self.ipc, f"--ipc={self.ipc}"
+        for flag in self.run_flags:
+            yield f"docker {flag}", "given", flag
 
     def _limits(self) -> Iterator[tuple[str, str, str]]:
         if self.init:
@@ -145,8 +159,6 @@ class Options(Step):
             yield "shm_mb", str(self.shm_mb), f"--shm-size={self.shm_mb}m"
         elif self.shm_percent:
             yield "shm_percent", str(self.shm_percent), ""
-        for name, limit in self.limits.items():
-            yield f"limit.{name}", str(limit), f"--ulimit={name}={limit}:{limit}"
         if self.nofile:
             yield "nofile", str(self.nofile), ""
         for flag in log_flags(self.log_max_mb):

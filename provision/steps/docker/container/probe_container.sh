@@ -6,7 +6,8 @@ inspect_both() {
     # container has a state; `index` makes Docker read the plain JSON of both.
     { why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
 health={{with index .State "Health"}}{{.Status}}{{end}}
-restart={{.HostConfig.RestartPolicy.Name}}{{if .RestartCount}}
+restart={{.HostConfig.RestartPolicy.Name}}
+memory={{.HostConfig.Memory}}{{if .RestartCount}}
 restarts={{.RestartCount}}
 started={{.State.StartedAt}}{{end}}
 image_id={{.Image}}{{with .Config.Labels}}

@@ -1,0 +1,1 @@
+"""Parts that a user adds to the container of a Ray node."""

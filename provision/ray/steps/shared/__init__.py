@@ -1,0 +1,1 @@
+"""Folders that all nodes of a cluster have at the same path."""

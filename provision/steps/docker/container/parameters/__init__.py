@@ -1,0 +1,1 @@
+"""Types of parameters of a container: what is mounted, limits, and more flags."""

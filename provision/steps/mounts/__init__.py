@@ -1,0 +1,1 @@
+"""File systems of hosts: exported, mounted, and asked whether they answer."""
