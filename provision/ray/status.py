@@ -25,6 +25,7 @@ from provision.ray.head import (
 from provision.ray.steps.gpus_seen.gpus_seen import GpusSeen, gpu_cell
 from provision.ray.steps.nodes import (
     ALIVE,
+    CLOSED,
     UNKNOWN,
     ClusterNode,
     RayNodes,
@@ -88,8 +89,11 @@ class ClusterStatus:
 
     @property
     def alive(self) -> int | None:
-        """Number of hosts that Ray calls ALIVE; None = unknown."""
-        alive = sum(host.node.startswith(ALIVE) for host in self.hosts)
+        """Number of hosts that Ray calls ALIVE, and reaches; None = unknown."""
+        alive = sum(
+            host.node.startswith(ALIVE) and not host.node.startswith(CLOSED)
+            for host in self.hosts
+        )
         return None if self.unknown else alive
 
     @property
