@@ -41,6 +41,7 @@ OTHER = "other."
 """Prefix of the fields of nodes that are not among those that should be there."""
 REFUSED = "refused"
 """What comes of a connection to a port where nothing listens, or that a rule rejects."""
+UNANSWERED = (": no answer", ": No route to host")
 OK = 200
 TOKEN_REFUSED = (401, 403)
 
@@ -197,6 +198,16 @@ class RayNodes(Step, kind="ray_nodes"):
             # Ray does not answer: nobody knows which nodes it has.
             return [Change(node.label, UNKNOWN, ALIVE) for node in self.nodes]
         return super().plan(observed)
+
+    def hopeless(self, first: State, now: State) -> str:
+        # A firewall does not open by itself; a node that refuses may be starting again.
+        closed = [
+            node.name
+            for node in self.nodes
+            if first.get(node.label) == now.get(node.label)
+            and any(now.get(node.label, "").endswith(why) for why in UNANSWERED)
+        ]
+        return f"the head does not reach {', '.join(closed)}" if closed else ""
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

@@ -17,9 +17,11 @@ from provision.lab.run_command import run_command
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MIRROR = "http://deb.debian.org/debian"
 DOWNLOAD_S = 300
-INSTALL = """
+INSTALL = r"""
 cd /root/packages
-DEBIAN_FRONTEND=noninteractive dpkg --install --force-confold ./*.deb >/dev/null
+# From these files alone; apt puts them in the order in which they need each other.
+DEBIAN_FRONTEND=noninteractive apt-get install -q --yes --no-install-recommends \
+    ./*.deb >/dev/null
 rm -r /root/packages
 """
 

@@ -213,6 +213,18 @@ def test_a_node_that_is_alive_behind_a_firewall_differs(why: str) -> None:
     assert "`ufw allow proto tcp from 10.0.0.1 to any port 6380:6385," in advice
 
 
+def test_a_firewall_is_not_waited_for() -> None:
+    state = {"node1 (10.0.0.1)": "ALIVE", "node2 (10.0.0.2)": "ALIVE"}
+    closed, starting = (
+        {**state, "node2 (10.0.0.2)": f"ALIVE, but TCP 6380 is closed to the head: {why}"}
+        for why in ("no answer", "refused")
+    )
+    assert NODES.hopeless(closed, closed) == "the head does not reach node2"
+    assert NODES.hopeless(starting, closed) == "", "it may come yet"
+    assert NODES.hopeless(starting, starting) == ""
+    assert NODES.hopeless({}, state) == NODES.hopeless(state, state) == ""
+
+
 def test_a_node_with_other_ports_is_not_blamed_on_a_firewall() -> None:
     hosts = [Host("node1", vars={"ansible_host": "10.0.0.1"})]
     about = {"ansible_host": "10.0.0.2", "ray_ports": {"object_manager": 7000}}
