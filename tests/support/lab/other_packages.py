@@ -62,7 +62,9 @@ def _downloaded(paths: LabPaths, host: str, names: Sequence[str]) -> Path:
         "APT::Sandbox::User": "root",
         "Debug::NoLocking": "true",
     }
-    words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    words = [
+        word for key, value in options.items() for word in ("-o", f"{key}={value}")
+    ]
     run_command("apt-get", *words, "-q", "update", limit_s=DOWNLOAD_S)
     run_command(
         *("apt-get", *words, "-q", "--yes", "--download-only"),

@@ -65,7 +65,9 @@ class TestPrograms:
     ) -> None:
         """On Debian 13 it is not in docker.io any more."""
         apt_cache = tmp_path / "apt-cache"
-        apt_cache.write_text(f'#!/bin/sh\n[ "$2" = docker-cli ] && {str(known).lower()}\n')
+        apt_cache.write_text(
+            f'#!/bin/sh\n[ "$2" = docker-cli ] && {str(known).lower()}\n'
+        )
         apt_cache.chmod(0o755)
         (tmp_path / "apt-get").symlink_to("/bin/true")
         monkeypatch.setenv("PATH", str(tmp_path))

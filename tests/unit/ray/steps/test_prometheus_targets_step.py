@@ -13,7 +13,10 @@ REJECTED = 'Get "http://{}/metrics": dial tcp {}: connect: no route to host'
 
 def advice(**troubles: str) -> str:
     """Return the advice where targets, by job, are down at the address in their trouble."""
-    places = {f"{job} {t.partition('|')[0]}": t.partition("|")[2] for job, t in troubles.items()}
+    places = {
+        f"{job} {t.partition('|')[0]}": t.partition("|")[2]
+        for job, t in troubles.items()
+    }
     left = STEP.plan({"targets": "1 of 9 up", "number": "9", **places})
     return STEP.advice("after 60 s it still differs: " + ", ".join(map(str, left)))
 

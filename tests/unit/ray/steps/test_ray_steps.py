@@ -216,7 +216,10 @@ def test_a_node_that_is_alive_behind_a_firewall_differs(why: str) -> None:
 def test_a_firewall_is_not_waited_for() -> None:
     state = {"node1 (10.0.0.1)": "ALIVE", "node2 (10.0.0.2)": "ALIVE"}
     closed, starting = (
-        {**state, "node2 (10.0.0.2)": f"ALIVE, but TCP 6380 is closed to the head: {why}"}
+        {
+            **state,
+            "node2 (10.0.0.2)": f"ALIVE, but TCP 6380 is closed to the head: {why}",
+        }
         for why in ("no answer", "refused")
     )
     assert NODES.hopeless(closed, closed) == "the head does not reach node2"
