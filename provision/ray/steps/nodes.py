@@ -40,7 +40,7 @@ CLOSED_NODE = re.compile(rf"\((\S+)\): {CLOSED}")
 OTHER = "other."
 """Prefix of the fields of nodes that are not among those that should be there."""
 REFUSED = "refused"
-"""What comes of a connection to a port where nothing listens, or that a rule rejects."""
+"""Outcome of a connection to a port where nothing listens, or that a rule rejects."""
 UNANSWERED = (": no answer", ": No route to host")
 OK = 200
 TOKEN_REFUSED = (401, 403)
