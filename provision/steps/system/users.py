@@ -22,7 +22,7 @@ ROOT = "0"
 IN = "in."
 """Prefix of the fields of a user's other groups."""
 JOINED = ".joined."
-"""The same in a probe, for groups that a deploy put the user into."""
+"""Prefix of groups that a deploy put the user into, in what a probe prints."""
 PROBE = read_shell(__file__, "user_probe.sh")
 MAKE = read_shell(__file__, "user_make.sh")
 EVIDENCE = r"""
