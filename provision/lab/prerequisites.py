@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from provision.errors import LabError
@@ -35,6 +35,8 @@ PACKAGE_OF = {
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 PACKAGE_OF_ENGINE = {"dockerd": "docker.io", "iptables": "iptables"}
+CLIENT = "docker-cli"
+"""The package of the program docker from Debian 13 on, where docker.io has it no more."""
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 RAY_CONFIG = {
     # As in the upstream image.
@@ -56,34 +58,45 @@ def install_programs(progress: Progress, *, engine: bool) -> None:
         LabError: some are missing and cannot be installed by this program.
     """
     needed = PACKAGE_OF | (PACKAGE_OF_ENGINE if engine else {})
-    missing = sorted(
-        {package for program, package in needed.items() if not _has(program)}
-    )
+    missing = {name: package for name, package in needed.items() if not _has(name)}
     if not missing:
         return
-    names = " ".join(missing)
     if not shutil.which("apt-get"):
+        names = " ".join(sorted(set(missing.values())))
         raise LabError(
             f"the lab needs {names}, and this is neither Debian nor Ubuntu",
             hint="install mmdebstrap, install and start a Docker engine, and try again",
         )
     if os.geteuid():
+        names = " ".join(_packages_for(missing))
         raise LabError(
             f"the lab needs {names}, and only root can install packages",
             hint=f"run as root, or first: apt-get install {names}",
         )
-    progress(f"installing {names}")
-    _install(missing)
+    _update()
+    packages = _packages_for(missing)
+    progress(f"installing {' '.join(packages)}")
+    _install(packages)
+
+
+def _packages_for(missing: Mapping[str, str]) -> list[str]:
+    """Return the packages to install for *missing*, the usual package by program."""
+    has_client = "docker" in missing and succeeds("apt-cache", "show", CLIENT)
+    own = {"docker": CLIENT} if has_client else {}
+    return sorted({*{**missing, **own}.values()})
 
 
 def _has(program: str) -> bool:
     return Path(program).exists() or shutil.which(program, path=SEARCH_PATH) is not None
 
 
+def _update() -> None:
+    # It fails if one of many sources is down, though all that is needed came.
+    succeeds("apt-get", "update", limit_s=INSTALL_S)
+
+
 def _install(packages: list[str]) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    # An update fails if one of many sources is down, though all that is needed came.
-    succeeds("apt-get", "update", limit_s=INSTALL_S)
     run_command(
         *("apt-get", "install", "--yes", "--no-install-recommends", *packages),
         env=quiet,

@@ -30,6 +30,7 @@ from provision.ray.steps.network.ray_network import (
 )
 from provision.ray.steps.nodes import (
     ALIVE,
+    CLOSED,
     UNKNOWN,
     ClusterNode,
     RayNodes,
@@ -98,8 +99,11 @@ class ClusterStatus:
 
     @property
     def alive(self) -> int | None:
-        """Number of hosts that Ray calls ALIVE; None = unknown."""
-        alive = sum(host.node.startswith(ALIVE) for host in self.hosts)
+        """Number of hosts that Ray calls ALIVE, and reaches; None = unknown."""
+        alive = sum(
+            host.node.startswith(ALIVE) and not host.node.startswith(CLOSED)
+            for host in self.hosts
+        )
         return None if self.unknown else alive
 
     @property

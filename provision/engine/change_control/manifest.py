@@ -10,7 +10,7 @@ from provision.model.shell_file import read_shell
 from provision.model.step import Step
 
 NOTE = read_shell(__file__, "note_things.sh")
-NOTED = ("path:", "archive:", "user:", "image:")
+NOTED = ("path:", "archive:", "user:", "member:", "image:")
 """Beginnings of the names of things that are noted; other steps note theirs themselves."""
 
 

@@ -8,6 +8,8 @@ for thing; do
     case $thing in
     path:* | archive:*) note_path "${thing#*:}" ;;
     user:*) note_account "${thing#user:}" ;;
+    member:*) note_member "${thing#member:}" ;;
+    member:*) note_member "${thing#member:}" ;;
     image:*) note_image "${thing#image:}" ;;
     esac
 done

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import ClassVar
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from provision.errors import ProbeError
 from provision.model.change import Change, State
@@ -15,7 +16,7 @@ from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Step
 from provision.ray.steps.node.diagnosis.firewalls import (
-    EACH_NODE,
+    closed_ports,
     not_answering,
     open_here,
     open_there,
@@ -30,8 +31,17 @@ ALIVE = "ALIVE"
 """Ray's word for a node that works."""
 UNKNOWN = "unknown"
 """State of what could not be asked, such as all nodes while Ray does not answer."""
+CLOSED = f"{ALIVE}, but TCP "
+"""Beginning of the state of a node whose ports the head does not reach.
+
+For about a minute after its last sign of life, Ray calls such a node ALIVE.
+"""
+CLOSED_NODE = re.compile(rf"\((\S+)\): {CLOSED}")
 OTHER = "other."
 """Prefix of the fields of nodes that are not among those that should be there."""
+REFUSED = "refused"
+"""Outcome of a connection to a port where nothing listens, or that a rule rejects."""
+UNANSWERED = (": no answer", ": No route to host")
 OK = 200
 TOKEN_REFUSED = (401, 403)
 
@@ -52,6 +62,17 @@ class ClusterNode(BaseModel):
     name: str
     address: str
     where: str = Field(default="", exclude=True, repr=False)
+    own_ports: Any = Field(default=None, exclude=True, repr=False)
+    """The variable `ray_ports` of the host, as its inventory has it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_host(cls, given: Any) -> Any:
+        found = getattr(given, "vars", None)
+        if not isinstance(found, Mapping):
+            return given
+        about = {"name": given.name, "address": given.address, "where": given.where}
+        return {**about, "own_ports": found.get("ray_ports")}
 
     @property
     def label(self) -> str:
@@ -61,6 +82,9 @@ class ClusterNode(BaseModel):
 
 class RayNodes(Step, kind="ray_nodes"):
     """Ray calls every one of these hosts an ALIVE node, and each of them one node.
+
+    A node counts only if this host reaches its ports for the other nodes as well: Ray
+    calls one behind a firewall ALIVE until it has missed it for about a minute.
 
     It changes nothing: it waits, at most `settle_s` seconds. Former nodes that Ray
     lists as DEAD do not count. For some seconds after a node was replaced, Ray lists the
@@ -104,10 +128,16 @@ class RayNodes(Step, kind="ray_nodes"):
     def probe(self) -> Sh:
         return Sh.of(
             PROBE,
+            *self._places(),
             token_file=f"{self.data_dir}/auth_token",
             host=self.dashboard_host,
             port=self.dashboard_port,
         )
+
+    def _places(self) -> list[str]:
+        """Return the addresses and ports where every node must take connections."""
+        ports = (self.ports.node_manager, self.ports.object_manager)
+        return [f"{node.address}:{port}" for node in self.nodes for port in ports]
 
     def try_tokens(self, *tokens: str) -> Sh:
         """Return shell that prints the code with which Ray answers each of *tokens*."""
@@ -115,13 +145,32 @@ class RayNodes(Step, kind="ray_nodes"):
         return Sh.of(TRY_TOKENS, *tokens, host=host, port=port)
 
     def observe(self, reply: Reply) -> State:
-        answer = parse_http(reply.stdout)
+        asked, response = _apart(reply.stdout)
+        answer = parse_http(response)
         if answer.code in TOKEN_REFUSED:
             raise ProbeError(f"Ray refuses the token: {answer.body}")
         if answer.code != OK:
             return {}
         found = json.loads(answer.body)["data"]["result"]["result"]
-        return self._state([_Node.model_validate(node) for node in found])
+        state = self._state([_Node.model_validate(node) for node in found])
+        return {**state, **dict(self._closed(state, closed_ports(asked)))}
+
+    def _closed(
+        self, state: State, found: Mapping[str, Mapping[int, str]]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the fields of nodes that are ALIVE and that a firewall closes."""
+        # A port that refuses is one of a firewall, or of a node that has other ports.
+        alike = all(node.own_ports == self.nodes[0].own_ports for node in self.nodes)
+        for node in self.nodes:
+            closed = {
+                port: why
+                for port, why in found.get(node.address, {}).items()
+                if alike or why != REFUSED
+            }
+            if closed and state.get(node.label) == ALIVE:
+                ports, whys = ",".join(map(str, closed)), set(closed.values())
+                said = " or ".join(sorted(whys))
+                yield node.label, f"{CLOSED}{ports} is closed to the head: {said}"
 
     def _state(self, found: Sequence[_Node]) -> State:
         by_address: dict[str, list[_Node]] = {}
@@ -154,20 +203,44 @@ class RayNodes(Step, kind="ray_nodes"):
         named = [("", f'"{node.address}"', "") for node in self.nodes]
         return (Settled(tuple(named)),)
 
+    def hopeless(self, first: State, now: State) -> str:
+        # A firewall does not open by itself; a node that refuses may be starting again.
+        closed = [
+            node.name
+            for node in self.nodes
+            if first.get(node.label) == now.get(node.label)
+            and any(now.get(node.label, "").endswith(why) for why in UNANSWERED)
+        ]
+        return f"the head does not reach {', '.join(closed)}" if closed else ""
+
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING
 
     def evidence(self) -> Sh:
-        return unreached(self.ports.node_manager, [node.address for node in self.nodes])
+        port = self.ports.node_manager
+        return unreached(*(f"{node.address}:{port}" for node in self.nodes))
 
     def advice(self, problem: str) -> str:
-        closed = [at.rpartition(":")[0] for at in not_answering(problem)]
+        dropped = [at.rpartition(":")[0] for at in not_answering(problem)]
+        closed = list(dict.fromkeys([*CLOSED_NODE.findall(problem), *dropped]))
+        nodes = [node.address for node in self.nodes]
+        # A node needs no rule for itself.
+        others = [address for address in nodes if [address] != closed]
         there = open_there(
-            ", ".join(closed), EACH_NODE, self.ports.open_to_nodes(head=False)
+            ", ".join(closed), others, self.ports.open_to_nodes(head=False)
         )
-        here = open_here(problem, EACH_NODE, self.ports.open_to_nodes(head=True))
+        here = open_here(problem, nodes[1:], self.ports.open_to_nodes(head=True))
         logs = "see `docker logs` of the Ray container on the hosts that are missing"
         return "; ".join(filter(None, [there if closed else "", here, logs]))
+
+
+def _apart(output: str) -> tuple[str, str]:
+    """Return the lines about connections, and the answer of the dashboard after them."""
+    lines, answer = "", output
+    while answer.startswith("connection to "):
+        line, _, answer = answer.partition("\n")
+        lines += f"{line}\n"
+    return lines, answer
 
 
 def _words(nodes: Sequence[_Node]) -> str:

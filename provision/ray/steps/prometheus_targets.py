@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -14,9 +15,14 @@ from provision.model.fields import Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Step
+from provision.ray.steps.node.diagnosis.firewalls import open_there
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "prometheus_targets.sh")
+TARGET = re.compile(r"([^\s\[\]]+)\]?:(\d+): ((?:(?! -> up).)*) -> up")
+"""The change of a target: its address, its port, and why it is not up."""
+DROPPED = ("context deadline exceeded", "no route")
+"""Words of Prometheus for a connection that a firewall drops, or rejects as one."""
 UP = "up"
 OK = 200
 STARTING = 503
@@ -78,9 +84,6 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
 
     title_format = "targets of Prometheus at {host}:{port}"
     advice_table = {
-        ("context deadline exceeded", "no route"): (
-            "see that no firewall closes that port to the head"
-        ),
         ("refused",): "see that the service with that port runs on that host",
     }
     checks_only: ClassVar[bool] = True
@@ -115,3 +118,15 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING
+
+    def advice(self, problem: str) -> str:
+        closed = [
+            (address, port)
+            for address, port, why in TARGET.findall(problem)
+            if any(words in why for words in DROPPED)
+        ]
+        if not closed:
+            return super().advice(problem)
+        hosts = ", ".join(dict.fromkeys(address for address, _ in closed))
+        ports = sorted({port for _, port in closed}, key=int)
+        return open_there(hosts, [self.host], ports, to="this host")

@@ -100,6 +100,15 @@ note_id() {
     number=$(getent "$2" "${1#*:}" | cut -d : -f 3) || number=
     note "$1" "${number:+there:}${number:-absent}"
 }
+# Is true if the user and the group of $1, USER:GROUP, are there and the one is in the other.
+is_member() {
+    case " $(id -Gn -- "${1%%:*}" 2>/dev/null) " in *" ${1#*:} "*) ;; *) false ;; esac
+}
+note_member() {
+    state=there
+    is_member "$1" || state=absent
+    note "member:$1" "$state"
+}
 note_image() {
     state=there
     docker image inspect "$1" >/dev/null 2>&1 || state=absent

@@ -29,6 +29,7 @@ is_there() {
     case $1 in
     path) exists "$2" ;;
     user) getent passwd "$2" >/dev/null ;;
+    member) is_member "$2" ;;
     group) getent group "$2" >/dev/null ;;
     package) [ -n "$(installed_of "$2")" ] ;;
     image) image_is_there "$2" ;;

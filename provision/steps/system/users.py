@@ -19,6 +19,10 @@ Name = Annotated[str, Field(pattern=r"\A[a-z_][a-z0-9_-]{0,30}\$?\z")]
 """A user's or group's name, as useradd(8) of every distribution takes it."""
 
 ROOT = "0"
+IN = "in."
+"""Prefix of the fields of a user's other groups."""
+JOINED = ".joined."
+"""Prefix of groups that a deploy put the user into, in what a probe prints."""
 PROBE = read_shell(__file__, "user_probe.sh")
 MAKE = read_shell(__file__, "user_make.sh")
 EVIDENCE = r"""
@@ -97,7 +101,7 @@ class User(NamedUser, kind="user"):
     def desired(self) -> State:
         uid = {} if self.uid is None else {"uid": str(self.uid)}
         home = {} if self.home is None else {"home": self.home}
-        groups = {f"in.{one}": "true" for one in self.groups if one != self._group}
+        groups = {f"{IN}{one}": "true" for one in self.groups if one != self._group}
         return {**uid, "group": self._group, **home, "shell": self.shell, **groups}
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
@@ -105,6 +109,14 @@ class User(NamedUser, kind="user"):
         if made and not observed and self.home and "home" not in made:
             return None  # useradd chooses the home of a new user
         return super().foresee(observed, written)
+
+    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
+        joined: dict[Thing, State] = {
+            f"member:{self.name}:{change.field.removeprefix(IN)}": {"is": "there"}
+            for change in changes
+            if change.field.startswith(IN)
+        }
+        return {**super().writes(changes), **joined}
 
     def plan(self, observed: State) -> list[Change]:
         uid, _, owner = observed.get("home_owner", "").partition(":")
@@ -160,7 +172,7 @@ class UserAbsent(Absence, NamedUser, kind="user_absent"):
 
     The user's files stay; remove them with a `file_absent` step. With `only_brought`
     a user stays that no step of provision has made, and has its number, primary group,
-    home and shell again.
+    home and shell again; it leaves the groups that a step has put it into.
 
     Example:
         user_absent: {name: prometheus}
@@ -188,21 +200,30 @@ class UserAbsent(Absence, NamedUser, kind="user_absent"):
     def observe(self, reply: Reply) -> State:
         state = dict(super().observe(reply))
         noted, now = state.pop("noted", ABSENT), state.pop("now", "")
+        joined = {
+            f"{IN}{key.removeprefix(JOINED)}": state.pop(key)
+            for key in [*state]
+            if key.startswith(JOINED)
+        }
         found = account(self.name, state)
         if noted == ABSENT or not found:
             return {"uid": found["uid"]} if found else {}
         altered = noted.startswith(THERE) and noted != now
         account_now = {"account": now.removeprefix(THERE)} if altered else {}
-        return {STAYS: found["uid"], **account_now}
+        return {STAYS: found["uid"], **account_now, **joined}
 
     def remarks(self, observed: State) -> Iterator[str]:
         if STAYS in observed:
             yield f"the user {self.name} stays: no run is known to have made it"
 
     def plan(self, observed: State) -> list[Change]:
-        if "account" in observed:
-            return [Change("account", observed["account"], AS_IT_WAS)]
-        return [] if STAYS in observed else super().plan(observed)
+        if STAYS not in observed:
+            return super().plan(observed)
+        return [
+            Change(field, value, None if field.startswith(IN) else AS_IT_WAS)
+            for field, value in observed.items()
+            if field != STAYS
+        ]
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         return {**super().writes(changes), UNDONE: {"users": "undone"}}
@@ -216,7 +237,7 @@ class UserAbsent(Absence, NamedUser, kind="user_absent"):
         return observed or {"uid": own.get("uid", "a new one")} if own else {}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        if "account" in {change.field for change in changes}:
+        if any(c.field == "account" or c.field.startswith(IN) for c in changes):
             return Sh.of(RESTORE, name=self.name)
         if self.only_brought:
             return Sh.of(BROUGHT_REMOVE, name=self.name)

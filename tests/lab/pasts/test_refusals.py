@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.lab.commands import INVENTORY, invoke
 from support.lab.one_host import HOST, apply, failure, sh
+from support.lab.other_packages import install
 
 from provision import lab
 from provision.steps.docker.container.container import DockerContainer
@@ -81,6 +82,10 @@ PASTS = {
         "remaps the users of its containers",
     ),
     "a masked unit": (f"{ENGINE}systemctl mask -q docker", "is masked"),
+    "a masked socket, before there is an engine": (
+        "ln -s /dev/null /etc/systemd/system/docker.socket",
+        "docker.socket is masked",
+    ),
     "data of somebody else": (
         "useradd alice; mkdir -p /var/lib/provision-lab; "
         "echo mine >/var/lib/provision-lab/mine; chown -R alice /var/lib/provision-lab",
@@ -105,6 +110,31 @@ def test_it_is_refused_and_nothing_is_touched(past: str) -> None:
     done = invoke("plan", "--inventory", INVENTORY).expect_exit(2)
     assert said in " ".join(done.output.split())
     assert sh(STATE) == before
+
+
+def test_podman_in_the_place_of_docker_is_refused() -> None:
+    """Its `docker` is podman's, which in the lab cannot answer as an engine does."""
+    install(HOST, "podman-docker", "podman")
+    before = sh(STATE)
+    done = invoke("plan", "--inventory", INVENTORY).expect_exit(2)
+    said = " ".join(done.output.split())
+    assert "there is no docker.service on this host" in said
+    assert "podman version" in said
+    assert sh(STATE) == before
+
+
+def test_a_member_of_a_swarm_stays_one() -> None:
+    """It is refused until live-restore is left as it is; then the swarm goes on."""
+    sh(ENGINE)
+    sh("docker swarm init --advertise-addr 127.0.0.1")
+    before = sh(STATE)
+    done = invoke("plan", "--inventory", INVENTORY).expect_exit(2)
+    assert "a member of a swarm" in " ".join(done.output.split())
+    assert sh(STATE) == before
+    right = DockerEngine(daemon={"registry-mirrors": ["http://mirror:1"]})
+    assert failure(apply(right)) == ""
+    sh("systemctl restart docker")
+    assert sh("docker info --format '{{.Swarm.LocalNodeState}}'") == "active"
 
 
 FAULTS: dict[str, dict[str, Any]] = {

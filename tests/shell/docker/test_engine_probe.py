@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL, bare_tools, run_bare, without_room
 
+from provision.errors import RefusedError
 from provision.steps.docker.engine.engine import DockerEngine
 
 Shell = tuple[str, ...]
@@ -69,3 +70,29 @@ def test_one_that_remaps_users(shell: Shell, tools: Path) -> None:
     state = found(shell, tools, dockerd="#!/bin/sh\n", docker=docker(answer))
     assert (state["version"], state["userns"]) == ("26.1", "remapped")
     assert "swarm" not in state
+
+
+@EACH_SHELL
+@pytest.mark.parametrize("answer", ["exit 125", "echo '4.3.1  []'"])
+def test_one_of_podman_has_the_place_of_an_engine(
+    shell: Shell, tools: Path, answer: str
+) -> None:
+    """Podman's `docker` may not even answer, as where its network cannot be set up."""
+    state = found(shell, tools, docker=docker(answer))
+    assert state["program"] == "podman version 4.3.1"
+    assert state["unit"] == "missing"
+    with pytest.raises(RefusedError, match=r"not that of an engine .*: podman version"):
+        DockerEngine().plan(state)
+
+
+@EACH_SHELL
+def test_a_docker_that_says_nothing_is_no_client(shell: Shell, tools: Path) -> None:
+    state = found(shell, tools, docker="#!/bin/sh\nexit 1\n")
+    with pytest.raises(RefusedError, match="it does not say"):
+        DockerEngine().plan(state)
+
+
+@EACH_SHELL
+def test_a_client_without_an_engine_has_none(shell: Shell, tools: Path) -> None:
+    client = docker("exit 1").replace("podman version 4.3.1", "Docker version 26.1, x")
+    assert found(shell, tools, docker=client) == {}

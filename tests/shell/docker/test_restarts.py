@@ -164,3 +164,38 @@ def test_one_that_stands_still_is_started_and_then_watched(
 
 def test_any_other_change_in_place_does_not_wait() -> None:
     assert STEP.apply([Change("status", "exited", "running")]).params["steady_s"] == "0"
+
+
+STARTED_AGAIN = """#!/bin/sh
+case "$*" in
+*RestartCount*)
+    read -r count <"{folder}/counts"
+    sed -i 1d "{folder}/counts"
+    echo "$count" ;;
+esac
+exit 0
+"""
+
+
+@NOT_BUSYBOX
+@pytest.mark.parametrize(
+    ("counts", "looks"),
+    [
+        ([0], 1),
+        ([3], 1),
+        # One that runs at the first look, and ends again.
+        ([1, 1, 2, 3], 4),
+        # The clock leaps: two seconds at each look at it.
+        ([1] * 20, 5),
+    ],
+)
+def test_a_new_one_that_docker_started_again_is_watched(
+    shell: Shell, tmp_path: Path, counts: list[int], looks: int
+) -> None:
+    (tmp_path / "counts").write_text("".join(f"{count}\n" for count in counts))
+    env = install(tmp_path, STARTED_AGAIN.format(folder=tmp_path))
+    made = STEP.apply([Change("container", None, "web")])
+    done = run(shell, made, strict=True, env=env)
+    assert done.exit == 0, done.stderr
+    left = (tmp_path / "counts").read_text().split()
+    assert len(counts) - len(left) == looks

@@ -39,6 +39,8 @@ PASTS = (
     "mkdir -p /srv/a; echo old >/srv/a/list",
     "mkdir -p '/srv/it is'",
     "useradd --system ann",
+    "useradd --system --groups users ann",
+    "useradd --system ann; usermod --append --groups staff ann",
     "groupadd --gid 4000 bob",
     "apt-get update -q; apt-get install -y -q tool-a",
     "apt-get update -q; apt-get install -y -q base",
@@ -68,7 +70,7 @@ files = st.one_of(
     step("file", path=one(*PATHS), content=one("x\n", "y\n"), mode=one("644")),
 )
 others = st.one_of(
-    step("user", name=one("ann", "bob")),
+    step("user", name=one("ann", "bob"), groups=one([], ["staff"], ["staff", "games"])),
     step("packages", names=one(["tool-a"], ["tool-b"], ["tool-b", "tool-a"])),
     step("docker_image", name=one("web:3")),
     step("systemd_unit", name=one("one.service"), content=one(UNIT)),

@@ -21,7 +21,7 @@ from provision.ray.steps.prometheus_targets import PrometheusTargets
 pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="bash is missing")
 Shell = tuple[str, ...]
 TOKEN = "a-token"
-NODES = [{"node_ip": "10.0.0.1", "state": "ALIVE"}]
+NODES = [{"node_ip": "127.0.0.1", "state": "ALIVE"}]
 TARGETS = [{"labels": {"job": "ray", "instance": "a:1"}, "health": "up"}]
 DOCKER = """#!/bin/sh
 echo status=running
@@ -48,12 +48,17 @@ def port() -> Iterator[int]:
         yield port
 
 
-def nodes(folder: Path, port: int) -> RayNodes:
+def nodes(
+    folder: Path, port: int, open_ports: tuple[int, int] = (6380, 6381)
+) -> RayNodes:
+    manager, objects = open_ports
+    own = Ports(node_manager=manager, object_manager=objects)
     return RayNodes(
-        nodes=[{"name": "a", "address": "10.0.0.1"}],
+        nodes=[{"name": "a", "address": "127.0.0.1"}],
         data_dir=str(folder),
         dashboard_host="127.0.0.1",
         dashboard_port=port,
+        ports=own.model_copy(update={"workers_min": 2, "workers_max": 3}),
     )
 
 
@@ -63,8 +68,26 @@ def test_ray_gets_the_token_of_the_file(
     shell: Shell, port: int, tmp_path: Path, end: str
 ) -> None:
     (tmp_path / "auth_token").write_text(TOKEN + end)
-    step = nodes(tmp_path, port)
-    assert step.observe(run(shell, step.probe())) == {"a (10.0.0.1)": "ALIVE"}
+    with serving(Answers) as other:
+        step = nodes(tmp_path, port, (port, other))
+        assert step.observe(run(shell, step.probe())) == {"a (127.0.0.1)": "ALIVE"}
+
+
+@EACH_SHELL
+def test_a_node_that_is_alive_and_cannot_be_reached_differs(
+    shell: Shell, port: int, closed_port: int, tmp_path: Path
+) -> None:
+    (tmp_path / "auth_token").write_text(TOKEN)
+    step = nodes(tmp_path, port, (port, closed_port))
+    reply = run(shell, step.probe())
+    assert reply.stdout.startswith(f"connection to 127.0.0.1:{closed_port}: refused\n")
+    [change] = step.plan(step.observe(reply))
+    said = f"ALIVE, but TCP {closed_port} is closed to the head: refused"
+    assert (change.field, change.before, change.after) == (
+        "a (127.0.0.1)",
+        said,
+        "ALIVE",
+    )
 
 
 @EACH_SHELL

@@ -43,6 +43,43 @@ class TestPrograms:
         monkeypatch.setattr(
             prerequisites, "PACKAGE_OF_ENGINE", {"no-such-engine": "docker.io"}
         )
+        monkeypatch.setattr(prerequisites, "_update", lambda: None)
+
+    @pytest.mark.parametrize(
+        ("known", "engine", "installed"),
+        [
+            (False, True, ["docker.io", "iptables"]),
+            (False, False, ["docker.io"]),
+            (True, True, ["docker-cli", "docker.io", "iptables"]),
+            (True, False, ["docker-cli"]),
+        ],
+        ids=["12, engine", "12, client", "13, engine", "13, client"],
+    )
+    def test_the_client_is_the_package_that_this_system_has(
+        self,
+        known: bool,
+        engine: bool,
+        installed: list[str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """On Debian 13 it is not in docker.io any more."""
+        apt_cache = tmp_path / "apt-cache"
+        apt_cache.write_text(
+            f'#!/bin/sh\n[ "$2" = docker-cli ] && {str(known).lower()}\n'
+        )
+        apt_cache.chmod(0o755)
+        (tmp_path / "apt-get").symlink_to("/bin/true")
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(prerequisites, "SEARCH_PATH", str(tmp_path))
+        monkeypatch.setattr(prerequisites, "PACKAGE_OF", {"docker": "docker.io"})
+        programs = {"dockerd": "docker.io", "iptables": "iptables"}
+        monkeypatch.setattr(prerequisites, "PACKAGE_OF_ENGINE", programs)
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        found: list[list[str]] = []
+        monkeypatch.setattr(prerequisites, "_install", found.append)
+        prerequisites.install_programs(lambda _: None, engine=engine)
+        assert found == [installed]
 
     def test_root_on_debian_gets_them_installed(
         self, monkeypatch: pytest.MonkeyPatch

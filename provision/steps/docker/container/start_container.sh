@@ -1,6 +1,23 @@
 # needs: name, spec, files, restart, nofile, shm_percent, pause_s
 # uses: digest.sh
 
+# One that fails at once has failed when it is probed next. On a slow host Docker may have started
+# it again by then, and it runs: it is watched until it has ended three times, which the probe
+# tells, or has stayed for ten seconds.
+watch_start() (
+    sleep "$pause_s"
+    [ "$pause_s" -gt 0 ] || exit 0
+    ended=0
+    since=$(date +%s)
+    while now=$(docker container inspect --format '{{.RestartCount}}' "$name") &&
+        [ "$now" -gt 0 ] && [ "$now" -lt 3 ]; do
+        [ "$now" = "$ended" ] || since=$(date +%s)
+        ended=$now
+        [ "$(($(date +%s) - since))" -lt 10 ] || break
+        sleep 1
+    done
+)
+
 # start_container FLAGS IMAGE COMMAND: with the flags that depend on the host, too.
 start_container() {
     if [ "$nofile" -gt 0 ]; then
@@ -15,6 +32,5 @@ start_container() {
     fi
     docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
         --label "provision.files=$(digest)" --restart "$restart" "$@"
-    # One that fails at once has failed when it is probed next.
-    sleep "$pause_s"
+    watch_start
 }

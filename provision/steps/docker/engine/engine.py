@@ -96,7 +96,7 @@ class DockerEngine(HostEngine, kind="docker_engine"):
     Raises:
         RefusedError: the host's daemon.json is not JSON, is not read, or has a key that
             is a flag of the unit as well; `docker` belongs to another engine (podman, a
-            snap); docker.service is masked; `live-restore` is wanted of a member of a
+            snap); docker.service, or a unit that it needs, is masked; `live-restore` is wanted of a member of a
             swarm; users are remapped, see `refuse_userns_remap`; or there is no room.
         ApplyError: the packages cannot be installed (the message names the process
             that has the lock), dockerd refuses the daemon.json, or Docker does not
@@ -257,13 +257,14 @@ def _refuse_unmanageable(observed: State) -> None:
     """Raise RefusedError if the engine cannot be started and configured by its unit."""
     if observed.get("unit") == "missing":
         raise RefusedError(
-            "there is no docker.service on this host, though its `docker` answers: "
-            f"{observed.get('program') or 'another engine'}",
+            "there is no docker.service on this host, and its `docker` is not that of an "
+            f"engine that can be managed: {observed.get('program') or 'it does not say'}",
             hint="remove what has the place of Docker there (podman-docker, a snap), "
             "or leave this host out",
         )
     if observed.get("unit") == "masked":
+        unit = observed.get("masked", "docker.service")
         raise RefusedError(
-            "docker.service is masked on this host",
-            hint="see who did so and why; `systemctl unmask docker.service` undoes it",
+            f"{unit} is masked on this host",
+            hint=f"see who did so and why; `systemctl unmask {unit}` undoes it",
         )
