@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.rollback import rollback as rollback
     from provision.ray.smoke import smoke as smoke
     from provision.ray.start.environment import client_environment as client_environment
+    from provision.ray.start.inventory_text import write_inventory as write_inventory
+    from provision.ray.start.proposal import connecting as connecting
+    from provision.ray.start.proposal import propose as propose
     from provision.ray.status import status as status
     from provision.ray.teardown import prepare_teardown as prepare_teardown
     from provision.ray.teardown import teardown as teardown
@@ -48,6 +51,8 @@ _NAMES = {
     "ray.rollback": "find_rollback rollback",
     "ray.smoke": "smoke",
     "ray.start.environment": "client_environment",
+    "ray.start.inventory_text": "write_inventory",
+    "ray.start.proposal": "connecting propose",
     "ray.status": "status",
     "ray.teardown": "prepare_teardown teardown",
     "ray.token_rotation": "rotate_token",

@@ -37,6 +37,11 @@ def doctor(options: DoctorOptions) -> int:
 
     Example: doctor --inventory lab.yml
     """
+    return examine(options)
+
+
+def examine(options: DoctorOptions) -> int:
+    """Do the work of the command; return its exit code."""
     from provision import api
     from provision.report.console import output
     from provision.report.text import counted

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from start.planted_faults import Fault, rounds
 from support.lab.commands import ROOT, argv, invoke
 
 from provision import lab
 from provision.lab.paths import LabPaths
+from start.fault import Fault
+from start.planted_faults import rounds
 
 pytestmark = [
     pytest.mark.lab,

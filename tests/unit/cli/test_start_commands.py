@@ -89,7 +89,7 @@ def test_env_never_prints_the_token(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("hunter2\n")
     code, printed, _ = run(
         tmp_path, "env", "-i", "i.yml", PROVISION_RAY_TOKEN="hunter2"
-    )  # noqa: S106
+    )
     assert (code, "hunter2" in printed) == (0, False)
     assert 'RAY_AUTH_TOKEN="$PROVISION_RAY_TOKEN"' in printed
     given = str(tmp_path / "t")

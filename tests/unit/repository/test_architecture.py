@@ -37,10 +37,10 @@ ONLY = {
 """Folders that see less than all that lies below them."""
 WITHIN = {
     "cli": (
-        "options core_options command request encrypt lab schema extension deploy trust program ray start"
+        "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
     "cli/ray": "prune deploy status smoke teardown rollback token metrics",
-    "cli/start": "doctor env",
+    "cli/start": "bare_hosts doctor env init",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
@@ -87,7 +87,7 @@ WITHIN = {
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
-    "ray/start": "environment",
+    "ray/start": "environment hosts proposal inventory_text",
     "ray/steps": "node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/dashboards": "dashboards",
