@@ -96,15 +96,16 @@ def _read(terminal: int, answers: list[tuple[str, bytes]]) -> str:
 @pytest.fixture(autouse=True)
 def _only_root() -> None:
     if os.geteuid() != 0:
-        pytest.skip("init looks as root, and here the login user is this one")
+        pytest.skip("making a user who may use sudo needs root")
 
 
 @pytest.fixture
-def folder(sshd: Sshd, tmp_path: Path, home: Path) -> Folder:
+def folder(sshd: Sshd, tmp_path: Path, home: Path, login_user: str) -> Folder:
+    sudoers("ALL=(ALL) NOPASSWD: ALL")
     shutil.copy(sshd.key_file, home / ".ssh/id_ed25519")
     path = tmp_path / "empty"
     path.mkdir()
-    return Folder(path, sshd)
+    return Folder(path, sshd, login_user)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def test_with_yes_it_asks_nothing_and_writes_an_inventory(folder: Folder) -> Non
         "127.0.0.1",
         folder.server.port,
     )
-    assert host.user == "root"
+    assert host.user == folder.user
     assert folder.server.public("ed25519") in (folder.path / "known_hosts").read_text()
     before = (folder.path / "rack.yml").read_text()
     code, output = folder(folder.host, "--yes", "--inventory", "rack.yml")
@@ -180,7 +181,7 @@ def test_without_a_terminal_and_yes_it_shows_the_key_and_writes_nothing(
 def test_two_hosts_that_are_one_machine_are_refused(
     folder: Folder, clone: Sshd
 ) -> None:
-    other = f"root@127.0.0.1:{clone.port}"
+    other = f"{folder.user}@127.0.0.1:{clone.port}"
     code, output = folder(folder.host, other, "--yes")
     assert (code, folder.files) == (2, []), output
     [line] = [line for line in output.splitlines() if line.startswith("error: ")]
