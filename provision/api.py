@@ -19,12 +19,17 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import plan as plan
     from provision.engine.run import verify as verify
     from provision.ray.deploy import deploy as deploy
+    from provision.ray.doctor.doctor import doctor as doctor
     from provision.ray.metrics import metrics as metrics
     from provision.ray.prune import find_prune as find_prune
     from provision.ray.prune import prune as prune
     from provision.ray.rollback import find_rollback as find_rollback
     from provision.ray.rollback import rollback as rollback
     from provision.ray.smoke import smoke as smoke
+    from provision.ray.start.environment import client_environment as client_environment
+    from provision.ray.start.inventory_text import write_inventory as write_inventory
+    from provision.ray.start.proposal import connecting as connecting
+    from provision.ray.start.proposal import propose as propose
     from provision.ray.status import status as status
     from provision.ray.teardown import prepare_teardown as prepare_teardown
     from provision.ray.teardown import teardown as teardown
@@ -40,10 +45,14 @@ _NAMES = {
     "config.schema": "schema",
     "engine.run": "FORKS Book ClusterOptions Hosts RunOptions apply plan verify",
     "ray.deploy": "deploy",
+    "ray.doctor.doctor": "doctor",
     "ray.metrics": "metrics",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
     "ray.smoke": "smoke",
+    "ray.start.environment": "client_environment",
+    "ray.start.inventory_text": "write_inventory",
+    "ray.start.proposal": "connecting propose",
     "ray.status": "status",
     "ray.teardown": "prepare_teardown teardown",
     "ray.token_rotation": "rotate_token",

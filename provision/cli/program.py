@@ -183,6 +183,9 @@ class Tasks(Program):
 
 def main(argv: list[str] | None = None) -> None:
     """Run the program `provision`; it raises SystemExit unless all went well."""
+    from provision.cli.start.bare_hosts import to_options
+
+    argv = to_options(sys.argv if argv is None else argv)
     tasks = Tasks(
         namespace=namespace(),
         name="provision",

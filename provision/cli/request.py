@@ -80,8 +80,12 @@ class Request:
         return reporters
 
 
-def resolve(options: CommandOptions) -> Request:
+def resolve(options: CommandOptions, *, quiet: bool = False) -> Request:
     """Read all options and load the inventory; print which one, if none was given.
+
+    Args:
+        options: of the command.
+        quiet: do not print it: what is printed is for a program.
 
     Raises:
         InputErrors: an option, or something in the inventory, is wrong.
@@ -93,7 +97,7 @@ def resolve(options: CommandOptions) -> Request:
     paths = _inventory_paths(options)
     sets = dict(map(assignment, options.set))
     forks = positive("--forks", options.forks) if options.forks else FORKS
-    if not options.inventory:
+    if not options.inventory and not quiet:
         shown = ", ".join(short_path(path) for path in paths)
         output().show(f"inventory: {shown} (deployed last)")
     inventory = _loaded(options, paths).with_credentials(chosen_credentials(options))

@@ -36,8 +36,8 @@ def trust(options: CommandOptions) -> int:
         errors |= found.errors
         if not found.unknown:
             break
-        console.show(*_key_list(found.unknown))
-        if not _accepted(found.unknown, options):
+        console.show(*key_list(found.unknown))
+        if not accepted(found.unknown, options):
             console.show("no key was added")
             return INTERRUPTED
         files = api.accept_host_keys(found.unknown)
@@ -69,7 +69,7 @@ def _hosts(request: Request) -> list[Host]:
     return remote
 
 
-def _key_list(keys: Sequence[Unknown]) -> Iterator[str]:
+def key_list(keys: Sequence[Unknown]) -> Iterator[str]:
     """The keys, and how a person checks them."""
     from provision.report.text import counted, escape, listed
 
@@ -94,7 +94,7 @@ def _kind(key: Unknown) -> str:
     return KINDS.get(key.key.partition(" ")[0], "ecdsa")
 
 
-def _accepted(keys: Sequence[Unknown], options: CommandOptions) -> bool:
+def accepted(keys: Sequence[Unknown], options: CommandOptions) -> bool:
     """Return True if all *keys* are accepted, by an option or by the person.
 
     Raises:

@@ -53,6 +53,7 @@ def _show_next(request: Request, run: Run) -> None:
     if "ray_nodes" not in kinds:
         return
     from provision.ray.head import dashboard, head_steps, node_names
+    from provision.ray.token_rotation import token_place
     from provision.report.console import output
     from provision.report.text import counted
 
@@ -64,7 +65,8 @@ def _show_next(request: Request, run: Run) -> None:
     nodes = counted(len(node_names(inventory)), "node")
     show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
     show(f"  dashboard  {found.url}")
-    show(f"  token      in {found.token_file} on {found.host}")
+    show(f"  token      in {token_place(inventory)}")
     show(f"  next       {program()} status", f"             {program()} smoke")
+    show(f'             eval "$({program()} env)"')
     if "prometheus_targets" in kinds:
         show(f"             {program()} metrics")

@@ -184,9 +184,15 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
     labs = {"up", "down", "reset", "reboot", "off", "on", "cut", "mend"}
     assert found == {
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
-        | {"lab.status"},
+        | {"lab.status", "doctor", "env"},
         Dry.CHECK: {"deploy", "teardown", "rollback"},
-        Dry.NEVER: {"trust", "smoke", "token.rotate", *(f"lab.{one}" for one in labs)},
+        Dry.NEVER: {
+            "trust",
+            "init",
+            "smoke",
+            "token.rotate",
+            *(f"lab.{one}" for one in labs),
+        },
     }
 
 

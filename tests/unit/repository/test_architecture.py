@@ -37,9 +37,10 @@ ONLY = {
 """Folders that see less than all that lies below them."""
 WITHIN = {
     "cli": (
-        "options core_options command request encrypt lab schema extension deploy trust program ray"
+        "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
     "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics",
+    "cli/start": "bare_hosts doctor env init",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
@@ -81,8 +82,13 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation"
+        "status metrics token_rotation doctor start"
     ),
+    "ray/doctor": "finding look wanted rules pairs doctor",
+    "ray/doctor/look": "facts survey",
+    "ray/doctor/pairs": "choice programs steps pairs",
+    "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
+    "ray/start": "environment hosts proposal inventory_text",
     "ray/steps": (
         "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
         "drained rollback firewall"

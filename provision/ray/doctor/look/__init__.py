@@ -1,0 +1,1 @@
+"""The look at a host: one script that prints what it is and has."""

@@ -1,0 +1,1 @@
+"""Pairs of hosts: connections both ways on Ray's ports, to real listeners."""

@@ -1,0 +1,1 @@
+"""Rules: from the facts about hosts to findings; each is a pure function."""

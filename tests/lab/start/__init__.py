@@ -1,0 +1,1 @@
+"""Lab tests of what a person does first."""
