@@ -1,5 +1,5 @@
 # needs:
-# uses: connection.sh
+# uses: network/connection.sh
 # Functions that print what a host is reached by, and what it reaches.
 
 print_addresses() (

@@ -1,5 +1,5 @@
 # needs: "$@"
-# uses: connection.sh, host_firewall.sh
+# uses: network/connection.sh, host_firewall.sh
 # Connects to each `HOST PORT` of "$@", 50 at a time; prints what comes of each that is not
 # open, and which firewall of this host may close its own ports to others.
 
