@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL
 
-from provision.engine.host.scripts.batch_script import FUNCTIONS, proof
+from provision.engine.host.scripts.proof_script import FUNCTIONS, proof
 from provision.errors import HostError
 from provision.model.shell import Reply, quote
 from provision.model.step import Settled
