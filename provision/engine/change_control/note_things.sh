@@ -9,7 +9,6 @@ for thing; do
     path:* | archive:*) note_path "${thing#*:}" ;;
     user:*) note_account "${thing#user:}" ;;
     member:*) note_member "${thing#member:}" ;;
-    member:*) note_member "${thing#member:}" ;;
     image:*) note_image "${thing#image:}" ;;
     esac
 done
