@@ -20,6 +20,11 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import verify as verify
     from provision.ray.deploy import deploy as deploy
     from provision.ray.metrics import metrics as metrics
+    from provision.ray.on_hosts.logs import logs as logs
+    from provision.ray.on_hosts.verbs import copy as copy
+    from provision.ray.on_hosts.verbs import execute as execute
+    from provision.ray.on_hosts.verbs import open_terminal as open_terminal
+    from provision.ray.on_hosts.verbs import ray_command as ray_command
     from provision.ray.prune import find_prune as find_prune
     from provision.ray.prune import prune as prune
     from provision.ray.rollback import find_rollback as find_rollback
@@ -41,6 +46,8 @@ _NAMES = {
     "engine.run": "FORKS Book ClusterOptions Hosts RunOptions apply plan verify",
     "ray.deploy": "deploy",
     "ray.metrics": "metrics",
+    "ray.on_hosts.logs": "logs",
+    "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
     "ray.smoke": "smoke",

@@ -37,9 +37,10 @@ ONLY = {
 """Folders that see less than all that lies below them."""
 WITHIN = {
     "cli": (
-        "options core_options command request encrypt lab schema extension deploy trust program ray"
+        "remainder options core_options command request encrypt lab schema extension deploy trust program ray"
     ),
-    "cli/ray": "prune deploy status smoke teardown rollback token metrics",
+    "cli/ray": "prune deploy status smoke teardown rollback token metrics on_hosts",
+    "cli/ray/on_hosts": "options exec shell cp logs ray",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
@@ -61,8 +62,10 @@ WITHIN = {
         "resolve"
     ),
     "engine": (
-        "change_control interrupt run_id secret_recovery host scheduler runner run"
+        "change_control interrupt each_host on_hosts run_id secret_recovery host scheduler runner run"
     ),
+    "engine/on_hosts": "command copy",
+    "engine/on_hosts/copy": ("place local_file session upload unpacked download copy"),
     "engine/change_control": "audit manifest notes lock",
     "engine/host": (
         "connection batch_script session outcome foresight text_diff lane batch dry_run "
@@ -80,8 +83,9 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation"
+        "status metrics token_rotation places on_hosts"
     ),
+    "ray/on_hosts": "selection verbs logs",
     "ray/steps": "node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/dashboards": "dashboards",
@@ -110,13 +114,13 @@ WITHIN = {
     "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",
     "transport": (
-        "sudo_password watchdog remote_shell protocol local_process ssh "
+        "sudo_password watchdog remote_shell protocol streaming local_process ssh "
         "retry local connect query"
     ),
     "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
         "known_hosts limits hops algorithms peer sockets keepalive trust login "
-        "connection key_scan transport"
+        "connection key_scan session terminal transport"
     ),
     "transport/ssh/login": (
         "public_key private_key agent identities userauth login refusal explain"
