@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import plan as plan
     from provision.engine.run import verify as verify
     from provision.ray.deploy import deploy as deploy
+    from provision.ray.jobs.jobs import job_logs as job_logs
+    from provision.ray.jobs.jobs import jobs as jobs
+    from provision.ray.jobs.jobs import stop_job as stop_job
+    from provision.ray.jobs.jobs import submit_job as submit_job
     from provision.ray.metrics import metrics as metrics
     from provision.ray.on_hosts.logs import logs as logs
     from provision.ray.on_hosts.verbs import copy as copy
@@ -46,6 +50,7 @@ _NAMES = {
     "engine.run": "FORKS Book ClusterOptions Hosts RunOptions apply plan verify",
     "ray.deploy": "deploy",
     "ray.metrics": "metrics",
+    "ray.jobs.jobs": "job_logs jobs stop_job submit_job",
     "ray.on_hosts.logs": "logs",
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",

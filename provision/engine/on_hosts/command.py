@@ -22,7 +22,6 @@ ENVIRONMENT = (
     'unset LC_ALL SUDO_PROMPT; export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"'
 )
 """Root's tools in PATH, and the language that the host has."""
-HINT = "`deploy` brings Ray to the hosts, `start` starts what was stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,14 @@ class Command:
         container: run it in this container of the host; "" = on the host itself.
         become: run it as root, if the inventory allows it.
         limit_s: seconds after which it is killed; 0 = never.
+        hint: what to do where the container does not run.
     """
 
     words: Sequence[str]
     container: str = ""
     become: bool = True
     limit_s: float = 0
+    hint: str = ""
 
     def __post_init__(self) -> None:
         if not self.words:
@@ -146,7 +147,7 @@ def run_on(
     code = connection.run(script)
     errors.flush()
     if errors.reason:
-        raise HostError(f"{host.name}: {errors.reason}", hint=HINT)
+        raise HostError(f"{host.name}: {errors.reason}", hint=command.hint)
     return Output(code, bytes(out.data), bytes(err.data), out.dropped + err.dropped)
 
 

@@ -16,8 +16,8 @@ from provision.model.framing import PRELUDE
 from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
+from provision.ray.on_hosts.places import data_dir
 from provision.ray.on_hosts.selection import chosen
-from provision.ray.places import data_dir
 from provision.ray.steps.node.base import container_name
 from provision.transport.protocol import Transport
 from provision.transport.retry import connect_with_retry
@@ -110,26 +110,20 @@ def logs(
     folder = data_dir(cluster, options.get("sets", {}))
     one_at_a_time, stopped = threading.Lock(), threading.Event()
 
+    def script(kind: str, since_s: int, lines: int) -> Sh:
+        name, units = container_name(cluster.cluster), UNITS.get(kind, "")
+        about = {"of": kind, "container": name, "data_dir": folder, "units": units}
+        return Sh.of(LOGS, lines=lines, since_s=since_s, follow=follow, **about)
+
+    def pass_on(line: LogLine) -> None:
+        with one_at_a_time:
+            take(line)
+
     def on_one(host: Host, connection: Transport) -> None:
-        def script(kind: str, since_s: int, lines: int) -> Sh:
-            return Sh.of(
-                LOGS,
-                of=kind,
-                container=container_name(cluster.cluster),
-                data_dir=folder,
-                lines=lines,
-                since_s=since_s,
-                follow=follow,
-                units=UNITS.get(kind, ""),
-            )
-
-        def pass_on(line: LogLine) -> None:
-            with one_at_a_time:
-                take(line)
-
-        _Host(host, connection, pass_on, stopped, follow=follow).read(
-            [(kind, script(kind, since_s, lines), script(kind, 0, 0)) for kind in of]
-        )
+        wanted = [
+            (kind, script(kind, since_s, lines), script(kind, 0, 0)) for kind in of
+        ]
+        _Host(host, connection, pass_on, stopped, follow=follow).read(wanted)
 
     forks = options.get("forks", FORKS)
     return on_each(chosen(cluster, limit), on_one, forks=forks, stopped=stopped)

@@ -23,6 +23,7 @@ from provision.ray.steps.node.base import container_name
 from provision.transport.connect import transport
 from provision.transport.retry import connect_with_retry
 
+HINT = "`deploy` brings Ray to the hosts, `start` starts what was stopped"
 TERMINAL = "sudo=; [ \"$(id -u)\" = 0 ] || sudo='sudo -H'; "
 """Begins a command line for root: sudo asks for its password on the terminal."""
 
@@ -58,7 +59,7 @@ def execute(
     """
     cluster = load_inventory(inventory, options)
     name = container_name(cluster.cluster) if container else ""
-    command = Command(words, name, become, limit_s)
+    command = Command(words, name, become, limit_s, HINT)
     return on_each(
         chosen(cluster, limit),
         lambda host, link: commands.run_on(host, link, command, stdout, stderr),
@@ -81,7 +82,7 @@ def ray_command(
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    command = Command(("ray", *words), container_name(cluster.cluster))
+    command = Command(("ray", *words), container_name(cluster.cluster), hint=HINT)
     results = on_each(
         [head],
         lambda host, link: commands.run_on(host, link, command, stdout, stderr),

@@ -23,11 +23,15 @@ from provision.transport.remote_shell import (
     first_line,
 )
 from provision.transport.ssh.algorithms import is_quantum_safe, slow_kex_warning
+from provision.transport.ssh.channels.session import (
+    WIDE_WINDOW,
+    in_packets,
+    open_tunnel,
+)
+from provision.transport.ssh.channels.terminal import run_on_terminal
 from provision.transport.ssh.connection import SshConnection
 from provision.transport.ssh.keepalive import KeepaliveMonitor
 from provision.transport.ssh.limits import SessionLimiter
-from provision.transport.ssh.session import WIDE_WINDOW, in_packets, open_tunnel
-from provision.transport.ssh.terminal import run_on_terminal
 from provision.transport.streaming import Feeder, FirstLine
 from provision.transport.sudo_password import Password, Passwords
 from provision.transport.watchdog import (

@@ -37,10 +37,11 @@ ONLY = {
 """Folders that see less than all that lies below them."""
 WITHIN = {
     "cli": (
-        "remainder options core_options command request encrypt lab schema extension deploy trust program ray"
+        "options core_options command request encrypt lab schema extension deploy trust program ray"
     ),
-    "cli/ray": "prune deploy status smoke teardown rollback token metrics on_hosts",
-    "cli/ray/on_hosts": "options exec shell cp logs ray",
+    "cli/ray": "prune deploy status smoke teardown rollback token metrics on_hosts jobs",
+    "cli/ray/jobs": "jobs",
+    "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
@@ -83,9 +84,10 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation places on_hosts"
+        "status metrics token_rotation on_hosts jobs"
     ),
-    "ray/on_hosts": "selection verbs logs",
+    "ray/jobs": "dashboard package jobs",
+    "ray/on_hosts": "places selection verbs logs",
     "ray/steps": "node dashboards nodes gpus_seen prometheus_targets drained rollback firewall",
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/dashboards": "dashboards",
@@ -120,8 +122,9 @@ WITHIN = {
     "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
         "known_hosts limits hops algorithms peer sockets keepalive trust login "
-        "connection key_scan session terminal transport"
+        "connection key_scan channels transport"
     ),
+    "transport/ssh/channels": "session terminal",
     "transport/ssh/login": (
         "public_key private_key agent identities userauth login refusal explain"
     ),

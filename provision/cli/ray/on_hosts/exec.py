@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from provision.cli.command import command_of
 from provision.cli.options import PASSWORDS, positive
 from provision.cli.ray.on_hosts.options import HostOptions
-from provision.cli.remainder import remainder
+from provision.cli.ray.on_hosts.remainder import remainder
 from provision.cli.request import Request, resolve
 from provision.errors import HostError, OptionError
 

@@ -7,7 +7,7 @@ import sys
 from provision.cli.command import command_of
 from provision.cli.options import PASSWORDS
 from provision.cli.ray.on_hosts.options import HostOptions
-from provision.cli.remainder import remainder
+from provision.cli.ray.on_hosts.remainder import remainder
 from provision.cli.request import resolve
 from provision.errors import OptionError
 

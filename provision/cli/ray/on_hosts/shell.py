@@ -5,7 +5,7 @@ from __future__ import annotations
 from provision.cli.command import command_of
 from provision.cli.options import PASSWORDS
 from provision.cli.ray.on_hosts.options import HostOptions
-from provision.cli.remainder import remainder
+from provision.cli.ray.on_hosts.remainder import remainder
 from provision.cli.request import resolve
 
 

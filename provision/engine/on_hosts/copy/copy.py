@@ -22,7 +22,7 @@ from provision.model.shell_file import read_shell
 from provision.transport.protocol import InteractiveTransport
 
 STAGING = "/var/tmp/provision-cp"  # noqa: S108 - the rest of its name is random
-CONTAINER = read_shell(__file__, "container.sh")
+CONTAINER = read_shell(__file__, "on_host/container.sh")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from provision.errors import ConnectionLost, HostError
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 
-SEND = read_shell(__file__, "send.sh")
-SEND_TREE = read_shell(__file__, "send_tree.sh")
+SEND = read_shell(__file__, "on_host/send.sh")
+SEND_TREE = read_shell(__file__, "on_host/send_tree.sh")
 LARGE_BLOCKS = LARGE // 512
 """As find(1) counts the size of a file."""
 DIGEST_LENGTH = 64

@@ -58,7 +58,7 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a host says about a file before it is copied.
+    """Answer of a host about a file before it is copied.
 
     Attributes:
         offset: bytes that an earlier attempt has brought there.

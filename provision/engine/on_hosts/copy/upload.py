@@ -15,9 +15,9 @@ from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.transport.protocol import Source
 
-RECEIVE = read_shell(__file__, "receive.sh")
-SETTLE = read_shell(__file__, "settle.sh")
-RECEIVE_TREE = read_shell(__file__, "receive_tree.sh")
+RECEIVE = read_shell(__file__, "on_host/receive.sh")
+SETTLE = read_shell(__file__, "on_host/settle.sh")
+RECEIVE_TREE = read_shell(__file__, "on_host/receive_tree.sh")
 LARGE = 4 * 2**20
 """Size from which on a file of a folder is sent by itself, so that it can be resumed."""
 SHORT = 93
