@@ -111,15 +111,14 @@ def test_ctrl_c_leaves_a_job_that_can_be_stopped(cluster: None, tmp_path: Path) 
         text=True,
         start_new_session=True,
     )
-    assert child.stdout
     lines = []
-    for line in child.stdout:
-        lines.append(line)
-        if "begun" in line:
-            os.kill(child.pid, signal.SIGINT)
-            break
-    lines += child.stdout.readlines()
-    assert child.wait(60) == 130
+    with child:
+        assert child.stdout
+        for line in child.stdout:
+            lines.append(line)
+            if "begun" in line:
+                os.kill(child.pid, signal.SIGINT)
+        assert child.wait(60) == 130
     shown = "".join(lines)
     found = re.search(r"job (\S+) goes on", shown)
     assert found, shown

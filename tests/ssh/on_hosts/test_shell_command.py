@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import struct
 import termios
@@ -14,7 +15,7 @@ import pytest
 from conftest import Sshd
 from support.two_hosts import Hosts, hosts_of
 
-LIMIT_S = 60
+LIMIT_S = 50
 
 
 @pytest.fixture
@@ -36,6 +37,8 @@ class Terminal:
         ends = time.monotonic() + LIMIT_S
         while text not in self.printed:
             assert time.monotonic() < ends, self.printed
+            ready, _, _ = select.select([self.terminal], [], [], LIMIT_S)
+            assert ready, self.printed
             self.printed += os.read(self.terminal, 4096)
 
     def end(self) -> int:
