@@ -66,7 +66,7 @@ WITHIN = {
         "change_control interrupt each_host on_hosts run_id secret_recovery host scheduler runner run"
     ),
     "engine/on_hosts": "command copy",
-    "engine/on_hosts/copy": ("place local_file session upload unpacked download copy"),
+    "engine/on_hosts/copy": "on_host place local_file session upload unpacked download copy",
     "engine/change_control": "audit manifest notes lock",
     "engine/host": (
         "connection batch_script session outcome foresight text_diff lane batch dry_run "
