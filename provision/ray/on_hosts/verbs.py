@@ -16,6 +16,7 @@ from provision.engine.on_hosts.copy.copy import ignore
 from provision.engine.on_hosts.copy.place import parse_both
 from provision.engine.run import FORKS, ClusterOptions, Hosts, load_inventory
 from provision.errors import HostError, OptionError
+from provision.invocation import program
 from provision.model.script import Sink
 from provision.ray.head import head_of
 from provision.ray.on_hosts.selection import chosen, chosen_one
@@ -23,9 +24,13 @@ from provision.ray.steps.node.base import container_name
 from provision.transport.connect import transport
 from provision.transport.retry import connect_with_retry
 
-HINT = "`deploy` brings Ray to the hosts, `start` starts what was stopped"
 TERMINAL = "sudo=; [ \"$(id -u)\" = 0 ] || sudo='sudo -H'; "
 """Begins a command line for root: sudo asks for its password on the terminal."""
+
+
+def _hint() -> str:
+    """Return what to do where Ray's container does not run."""
+    return f"`{program()} deploy` brings Ray to the hosts, and starts its containers"
 
 
 def execute(
@@ -59,7 +64,7 @@ def execute(
     """
     cluster = load_inventory(inventory, options)
     name = container_name(cluster.cluster) if container else ""
-    command = Command(words, name, become, limit_s, HINT)
+    command = Command(words, name, become, limit_s, _hint())
     return on_each(
         chosen(cluster, limit),
         lambda host, link: commands.run_on(host, link, command, stdout, stderr),
@@ -82,7 +87,7 @@ def ray_command(
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    command = Command(("ray", *words), container_name(cluster.cluster), hint=HINT)
+    command = Command(("ray", *words), container_name(cluster.cluster), hint=_hint())
     results = on_each(
         [head],
         lambda host, link: commands.run_on(host, link, command, stdout, stderr),
