@@ -104,19 +104,18 @@ def on_each(
             connections.remove(made)
 
     found: dict[str, Value | HostError] = {}
+
+    def take(one: Future[Value]) -> None:
+        name = running[one]
+        found[name] = _result(one)
+        done(name, found[name])
+
     with interruptible() as interrupted:
         pool = ThreadPoolExecutor(max(1, min(forks, len(hosts))), "host")
         running: dict[Future[Value], str] = {
             pool.submit(on_one, host): host.name for host in hosts
         }
-        left = set(running)
-        while left and not interrupted.is_set():
-            ended, left = wait(left, POLL_S, FIRST_COMPLETED)
-            for one in ended:
-                name = running[one]
-                result = _result(one)
-                found[name] = result
-                done(name, result)
+        left = _taken(set(running), take, interrupted)
         if left:
             if stopped:
                 stopped.set()
@@ -124,6 +123,22 @@ def on_each(
         pool.shutdown(wait=False, cancel_futures=True)
         wait(left, END_WAIT_S)
     return _sorted([host.name for host in hosts], found)
+
+
+def _taken(
+    left: set[Future[Value]],
+    take: Callable[[Future[Value]], object],
+    interrupted: threading.Event,
+) -> set[Future[Value]]:
+    """Call *take* with each of *left* as it ends; return the rest after an interrupt."""
+    while left and not interrupted.is_set():
+        wait(left, POLL_S, FIRST_COMPLETED)
+        # Also those that ended just before an interrupt: later ones end because of it.
+        ended = {one for one in left if one.done()}
+        for one in ended:
+            take(one)
+        left -= ended
+    return left
 
 
 def _sorted(

@@ -119,7 +119,7 @@ def hosts_of(
     key: Path,
     host_key: str,
     *,
-    third_port: int = 0,
+    third: str = "",
     data: Path | None = None,
 ) -> Hosts:
     """Write the inventory of three hosts into *folder*.
@@ -129,7 +129,7 @@ def hosts_of(
         port: of the sshd.
         key: logs in there.
         host_key: the sshd's.
-        third_port: another port for the third host.
+        third: variables of the third host, such as `ansible_port: 1`.
         data: Ray's folder, whose path must be short.
     """
     text = INVENTORY.format(
@@ -138,7 +138,7 @@ def hosts_of(
         host_key=f'"{host_key}"',
         port=port,
         data=data or folder / "data",
-        third=f", ansible_port: {third_port}" if third_port else "",
+        third=f", {third}" if third else "",
     )
     folder.mkdir(exist_ok=True)
     (folder / "lab.yml").write_text(text)
