@@ -106,9 +106,9 @@ def on_each(
     found: dict[str, Value | HostError] = {}
 
     def take(one: Future[Value]) -> None:
-        name = running[one]
-        found[name] = _result(one)
-        done(name, found[name])
+        name, result = running[one], _result(one)
+        found[name] = result
+        done(name, result)
 
     with interruptible() as interrupted:
         pool = ThreadPoolExecutor(max(1, min(forks, len(hosts))), "host")
