@@ -20,7 +20,16 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import verify as verify
     from provision.ray.deploy import deploy as deploy
     from provision.ray.doctor.doctor import doctor as doctor
+    from provision.ray.jobs.jobs import job_logs as job_logs
+    from provision.ray.jobs.jobs import jobs as jobs
+    from provision.ray.jobs.jobs import stop_job as stop_job
+    from provision.ray.jobs.jobs import submit_job as submit_job
     from provision.ray.metrics import metrics as metrics
+    from provision.ray.on_hosts.logs import logs as logs
+    from provision.ray.on_hosts.verbs import copy as copy
+    from provision.ray.on_hosts.verbs import execute as execute
+    from provision.ray.on_hosts.verbs import open_terminal as open_terminal
+    from provision.ray.on_hosts.verbs import ray_command as ray_command
     from provision.ray.prune import find_prune as find_prune
     from provision.ray.prune import prune as prune
     from provision.ray.rollback import find_rollback as find_rollback
@@ -47,6 +56,9 @@ _NAMES = {
     "ray.deploy": "deploy",
     "ray.doctor.doctor": "doctor",
     "ray.metrics": "metrics",
+    "ray.jobs.jobs": "job_logs jobs stop_job submit_job",
+    "ray.on_hosts.logs": "logs",
+    "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
     "ray.smoke": "smoke",

@@ -128,7 +128,7 @@ def command_of(
     Args:
         kind: has fields beside those of `CommandOptions`, for options of this command.
         options: names of its fields that it takes as `--name`.
-        positional: the name of one that it takes as a bare word.
+        positional: the names of those that it takes as bare words, in their order.
         read_only: as for `command`.
     """
     known = declared(kind)
@@ -148,14 +148,15 @@ def command_of(
             if code := exit_code(honoured, choices):
                 raise Exit(code=code)
 
-        names = ([positional] if positional else []) + list(options)
+        bare = positional.split()
+        names = [*bare, *options]
         repeated = [name for name in names if known[name].default == ()]
         body.__name__, body.__doc__ = work.__name__, work.__doc__
         defaults = {name: known[name].default for name in names}
-        body.__signature__ = _signature(defaults, positional)  # type: ignore[attr-defined]
+        body.__signature__ = _signature(defaults, bare)  # type: ignore[attr-defined]
         made = Command(
             body,
-            positional=[positional] if positional else [],
+            positional=bare,
             auto_shortflags=False,
             iterable=repeated,
         )
@@ -168,13 +169,13 @@ def command_of(
     return make
 
 
-def _signature(defaults: Mapping[str, Any], positional: str) -> Signature:
+def _signature(defaults: Mapping[str, Any], bare: list[str]) -> Signature:
     """The signature from which Invoke reads the options of a task."""
     kind = Parameter.POSITIONAL_OR_KEYWORD
     parameters = [Parameter("context", kind)]
     for name, value in defaults.items():
         default = None if value == () else value
-        default = Parameter.empty if name == positional else default
+        default = Parameter.empty if name in bare else default
         parameters.append(Parameter(name, kind, default=default))
     return Signature(parameters)
 

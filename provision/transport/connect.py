@@ -10,7 +10,7 @@ from provision.config.inventory import Host
 from provision.config.ssh import SshRequest, resolve
 from provision.errors import InputError, raise_all
 from provision.transport.local import LocalTransport
-from provision.transport.protocol import Transport
+from provision.transport.protocol import InteractiveTransport, Transport
 from provision.transport.sudo_password import Passwords
 
 Connect = Callable[[Host], Transport]
@@ -40,7 +40,7 @@ def transport(
     host: Host,
     passwords: Passwords | None = None,
     warn: Callable[[str], object] = lambda message: None,
-) -> Transport:
+) -> InteractiveTransport:
     """Return the transport that the inventory names for *host*.
 
     Args:

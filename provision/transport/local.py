@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
-from provision.errors import ConnectionLost
+from provision.errors import ConnectError, ConnectionLost
 from provision.model.script import Script
 from provision.transport import local_process
-from provision.transport.protocol import HeldScript
+from provision.transport.protocol import HeldScript, Source
 from provision.transport.remote_shell import END_WAIT_S, RemoteShell, first_line
+from provision.transport.streaming import Feeder, FirstLine
 from provision.transport.sudo_password import Password
 from provision.transport.watchdog import heartbeats, with_watchdog
 
@@ -60,6 +62,38 @@ class LocalTransport:
     def _check_open(self) -> None:
         if self._closed:
             raise ConnectionLost("the local transport was closed")
+
+    def stream(self, script: Script, source: Source) -> int:
+        """Run *script*, and send it data; see `InteractiveTransport.stream`."""
+        first = FirstLine(script.stdout)
+        shell = RemoteShell(
+            "localhost",
+            replace(script, stdout=first),
+            sudo=script.become and os.geteuid() != 0,
+            password=self._password,
+        )
+        with shell, self._started(shell) as child:
+            send, end = local_process.input_of(child)
+            feeder = Feeder(first, source, send, end)
+            until = feeder.start_when_ready
+            code = local_process.communicate(child, shell, until=until)
+            self._check_open()
+            feeder.check()
+            return shell.result(code)
+
+    def terminal(self, command: str) -> int:
+        """Run *command* on our terminal; see `InteractiveTransport.terminal`."""
+        return subprocess.call(["sh", "-c", command])
+
+    def tunnel(self, host: str, port: int) -> socket.socket:
+        """Connect; see `InteractiveTransport.tunnel`."""
+        try:
+            return socket.create_connection((host, port), 10)
+        except OSError as error:
+            raise ConnectError(
+                f"cannot connect to {host}:{port} ({error})",
+                hint="see that something listens there",
+            ) from error
 
     @contextlib.contextmanager
     def hold(self, script: Script) -> Iterator[HeldScript]:

@@ -41,6 +41,24 @@ def write(process: subprocess.Popen[bytes], data: bytes) -> None:
     os.write(_pipe(process.stdin).fileno(), data)
 
 
+def input_of(
+    process: subprocess.Popen[bytes],
+) -> tuple[Callable[[bytes], object], Callable[[], object]]:
+    """Return functions that write to the standard input of *process*, and end it.
+
+    Both are for after its script was sent: the pipe blocks then.
+    """
+    pipe = _pipe(process.stdin)
+
+    def send(data: bytes) -> None:
+        os.set_blocking(pipe.fileno(), True)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(pipe.fileno(), view) :]
+
+    return send, pipe.close
+
+
 def close_pipes(process: subprocess.Popen[bytes]) -> None:
     """Close our ends of the pipes of *process*."""
     for stream in (process.stdin, process.stdout, process.stderr):

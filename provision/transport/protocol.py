@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,10 @@ class HeldScript:
 
     line: str
     alive: Callable[[], bool]
+
+
+Source = Callable[[str], Iterable[bytes]]
+"""Takes the first line that a script prints; yields what to send to its standard input."""
 
 
 class Transport(Protocol):
@@ -68,3 +73,36 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Disconnect; may be called at any time, from any thread."""
+
+
+class InteractiveTransport(Transport, Protocol):
+    """A transport that also carries data to a script, a terminal, and TCP connections."""
+
+    def stream(self, script: Script, source: Source) -> int:
+        """Run *script*; after its first line, send what *source* yields to its input.
+
+        Its standard input ends after that, or with the connection: the script must be
+        able to tell the two apart. The first line is not part of its output.
+
+        Returns:
+            The exit code.
+
+        Raises:
+            ConnectionLost: the connection was lost.
+            PrivilegeError: sudo refused.
+        """
+
+    def terminal(self, command: str) -> int:
+        """Run a *command* of the login shell on this process's terminal; return its exit code.
+
+        Raises:
+            ConnectionLost: the connection was lost.
+        """
+
+    def tunnel(self, host: str, port: int) -> socket.socket:
+        """Return a TCP connection that the host makes to *port* of *host*.
+
+        Raises:
+            ConnectError: nobody answers there.
+            ConnectionLost: the connection was lost.
+        """

@@ -22,7 +22,12 @@ import paramiko
 from provision.config.ssh import SshSettings
 from provision.errors import ConnectError, ConnectionLost, ProvisionError
 from provision.invocation import program
-from provision.transport.ssh.algorithms import missing, prefer_kinds, restrict
+from provision.transport.ssh.algorithms import (
+    missing,
+    prefer_fast_ciphers,
+    prefer_kinds,
+    restrict,
+)
 from provision.transport.ssh.hops import hops, settings_of
 from provision.transport.ssh.known_hosts import SSH_PORT, HostKeyPolicy
 from provision.transport.ssh.limits import LoginLimiter
@@ -202,6 +207,7 @@ class SshConnection:
     ) -> paramiko.Transport:
         made = self._peer = PeerTransport(cast("socket.socket", sock), **options)
         self._keep(made)
+        prefer_fast_ciphers(made)
         restrict(made, algorithms)
         prefer_kinds(made, policy.kinds)
         return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from provision.errors import ConnectError, ConnectionLost
-from provision.transport.protocol import HeldScript
+from provision.transport.protocol import HeldScript, Source
 from provision.transport.remote_shell import (
     END_WAIT_S,
     KILLED,
@@ -22,9 +23,16 @@ from provision.transport.remote_shell import (
     first_line,
 )
 from provision.transport.ssh.algorithms import is_quantum_safe, slow_kex_warning
+from provision.transport.ssh.channels.session import (
+    WIDE_WINDOW,
+    in_packets,
+    open_tunnel,
+)
+from provision.transport.ssh.channels.terminal import run_on_terminal
 from provision.transport.ssh.connection import SshConnection
 from provision.transport.ssh.keepalive import KeepaliveMonitor
 from provision.transport.ssh.limits import SessionLimiter
+from provision.transport.streaming import Feeder, FirstLine
 from provision.transport.sudo_password import Password, Passwords
 from provision.transport.watchdog import (
     ENDED,
@@ -146,6 +154,33 @@ class SshTransport:
                 )
             return shell.result(code)
 
+    def stream(self, script: Script, source: Source) -> int:
+        """Run *script*, and send it data; see `InteractiveTransport.stream`."""
+        connection = self._connected()
+        first = FirstLine(script.stdout)
+        shell = RemoteShell(
+            connection.who,
+            replace(script, stdout=first),
+            sudo=script.become and connection.user != "root",
+            password=self._password,
+        )
+        with shell, self._channel(connection, shell, WIDE_WINDOW) as channel:
+            send, end = channel.sendall, channel.shutdown_write
+            feeder = Feeder(first, in_packets(source, channel), send, end)
+            until = feeder.start_when_ready
+            code = _communicate(connection, channel, shell, until=until)
+            feeder.check()
+            return shell.result(code)
+
+    def terminal(self, command: str) -> int:
+        """Run *command* on our terminal; see `InteractiveTransport.terminal`."""
+        connection = self._connected()
+        return run_on_terminal(connection, command)
+
+    def tunnel(self, host: str, port: int) -> socket.socket:
+        """Connect from the host; see `InteractiveTransport.tunnel`."""
+        return open_tunnel(self._connected(), host, port)
+
     @contextlib.contextmanager
     def hold(self, script: Script) -> Iterator[HeldScript]:
         """Keep *script* running; see `Transport.hold`."""
@@ -176,10 +211,10 @@ class SshTransport:
                     channel.status_event.wait(END_WAIT_S)
 
     def _channel(
-        self, connection: SshConnection, shell: RemoteShell
+        self, connection: SshConnection, shell: RemoteShell, window: int | None = None
     ) -> contextlib.closing[paramiko.Channel]:
         with self._sessions.opening:
-            return contextlib.closing(_open_channel(connection, shell))
+            return contextlib.closing(_open_channel(connection, shell, window))
 
     def _connected(self) -> SshConnection:
         if self._connection is None or not self._connection.active:
@@ -207,10 +242,14 @@ class _Ready(threading.Event):
         return was_set
 
 
-def _open_channel(connection: SshConnection, shell: RemoteShell) -> paramiko.Channel:
+def _open_channel(
+    connection: SshConnection, shell: RemoteShell, window: int | None = None
+) -> paramiko.Channel:
     """Open a channel and start the command of *shell* on it."""
     try:
-        channel = connection.transport.open_session(timeout=START_LIMIT_S)
+        channel = connection.transport.open_session(
+            window_size=window, timeout=START_LIMIT_S
+        )
         channel.exec_command(shell.command)
     except (paramiko.SSHException, EOFError, OSError) as error:
         if isinstance(error, paramiko.ChannelException) and connection.active:

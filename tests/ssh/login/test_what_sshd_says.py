@@ -30,7 +30,7 @@ from provision.transport.ssh import SshTransport
         (
             "Ciphers chacha20-poly1305@openssh.com",
             "no cipher in common: it offers only chacha20-poly1305@openssh.com",
-            "allow one of ours in Ciphers of its sshd_config: aes128-ctr",
+            "allow one of ours in Ciphers of its sshd_config: aes128-gcm@openssh.com",
         ),
         (
             "MACs umac-64@openssh.com\nCiphers aes128-ctr",

@@ -39,8 +39,10 @@ WITHIN = {
     "cli": (
         "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
-    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics",
+    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs",
     "cli/start": "bare_hosts doctor env init",
+    "cli/ray/jobs": "jobs",
+    "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
@@ -62,8 +64,10 @@ WITHIN = {
         "resolve"
     ),
     "engine": (
-        "change_control interrupt run_id secret_recovery host scheduler runner run"
+        "change_control interrupt each_host on_hosts run_id secret_recovery host scheduler runner run"
     ),
+    "engine/on_hosts": "command copy",
+    "engine/on_hosts/copy": "on_host place local_file session upload unpacked download copy",
     "engine/change_control": "audit manifest notes lock",
     "engine/host": (
         "connection scripts session outcome foresight text_diff lane batch dry_run "
@@ -82,13 +86,15 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation doctor start"
+        "status metrics token_rotation doctor start on_hosts jobs"
     ),
     "ray/doctor": "finding look wanted rules pairs doctor",
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/start": "environment hosts proposal inventory_text",
+    "ray/jobs": "dashboard package jobs",
+    "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (
         "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
         "drained rollback firewall"
@@ -129,14 +135,15 @@ WITHIN = {
     "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",
     "transport": (
-        "sudo_password watchdog remote_shell protocol local_process ssh "
+        "sudo_password watchdog remote_shell protocol streaming local_process ssh "
         "retry local connect query"
     ),
     "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
         "known_hosts limits hops algorithms peer sockets keepalive trust login "
-        "connection key_scan transport"
+        "connection key_scan channels transport"
     ),
+    "transport/ssh/channels": "session terminal",
     "transport/ssh/login": (
         "public_key private_key agent identities signatures userauth login refusal "
         "explain"

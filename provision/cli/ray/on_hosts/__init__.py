@@ -1,0 +1,1 @@
+"""Commands about single hosts: exec, shell, logs, cp, ray."""

@@ -1,0 +1,1 @@
+"""Shell of a copy, for the side of the host."""

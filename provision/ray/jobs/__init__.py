@@ -1,0 +1,1 @@
+"""Jobs of Ray, by the job interface of its dashboard, over SSH."""

@@ -1,0 +1,103 @@
+"""Requests to Ray's dashboard through the SSH connection to the head, with the token."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from provision.config.inventory import Host
+from provision.errors import ConnectError, ConnectionLost, HostError, OptionError
+from provision.invocation import program
+from provision.model.framing import Task, run_tasks
+from provision.model.shell import Sh
+from provision.ray.steps.nodes import RayNodes
+from provision.transport.connect import transport
+from provision.transport.protocol import InteractiveTransport
+from provision.transport.retry import connect_with_retry
+
+READ_FILE = 'if [ -e "$path" ]; then cat -- "$path"; fi'
+LIMIT_S = 60.0
+NOT_FOUND, FIRST_ERROR = 404, 400
+TOKEN_REFUSED = (401, 403)
+
+
+class Dashboard:
+    """Ray's dashboard on *head*, reached from there; it need not be open to this machine."""
+
+    def __init__(self, head: Host, nodes: RayNodes, link: InteractiveTransport) -> None:
+        self._head, self._nodes, self._link = head, nodes, link
+        path = f"{nodes.data_dir}/auth_token"
+        task = Task(Sh.of(READ_FILE, path=path))
+        [reply] = run_tasks(link.run, [task], become=head.become, limit_s=LIMIT_S)
+        token = reply.stdout.strip()
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Return the answer to a request, read as JSON; a *body* of bytes goes as it is.
+
+        Raises:
+            ConnectError: nothing answers there.
+            OptionError: there is no such thing.
+            HostError: Ray refuses it.
+        """
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        code, answer = self._exchange(method, path, data)
+        if code == NOT_FOUND:
+            raise OptionError(
+                f"Ray has no {path.removeprefix('/api/')}: {_end(answer)}"
+            )
+        if code in TOKEN_REFUSED:
+            raise HostError(
+                f"{self._head.name}: Ray refuses the token",
+                hint=f"`{program()} deploy` brings the same token to all hosts",
+            )
+        if code >= FIRST_ERROR:
+            raise HostError(f"{self._head.name}: Ray refuses it: {_end(answer)}")
+        return json.loads(answer) if answer.strip() else None
+
+    def _exchange(
+        self, method: str, path: str, data: bytes | None
+    ) -> tuple[int, bytes]:
+        host, port = self._nodes.dashboard_host, self._nodes.dashboard_port
+        try:
+            sock = self._link.tunnel(host, port)
+        except ConnectError as error:
+            raise ConnectError(
+                f"{self._head.name}: Ray's dashboard does not answer",
+                hint=f"`{program()} status` shows whether the cluster is deployed and up",
+            ) from error
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = sock
+        with contextlib.closing(connection):
+            try:
+                connection.request(method, path, data, self._headers)
+                answer = connection.getresponse()
+                return answer.status, answer.read()
+            except (OSError, EOFError, http.client.HTTPException) as error:
+                raise ConnectionLost(
+                    f"{self._head.name}: Ray's dashboard broke off its answer"
+                ) from error
+
+
+def _end(answer: bytes) -> str:
+    """Return the last line of an error: Ray sends a traceback."""
+    lines = answer.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no reason given"
+
+
+@contextlib.contextmanager
+def connected(head: Host, nodes: RayNodes) -> Iterator[Dashboard]:
+    """Yield the dashboard of *head* over a new connection.
+
+    Raises:
+        ConnectError: the head cannot be reached.
+    """
+    link = transport(head)
+    connect_with_retry(link, lambda *about: None)
+    try:
+        yield Dashboard(head, nodes, link)
+    finally:
+        link.close()

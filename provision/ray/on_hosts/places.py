@@ -1,0 +1,35 @@
+"""Places on the hosts that a deploy has made, as playbook and inventory name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provision.config.inventory import Inventory
+from provision.errors import InventoryError
+from provision.ray.head import PLAYBOOK, head_steps
+from provision.ray.steps.nodes import RayNodes
+
+
+def ray_nodes(inventory: Inventory, sets: Mapping[str, Any]) -> RayNodes:
+    """Return the step that has the address of Ray's dashboard, and Ray's folder.
+
+    Raises:
+        InventoryError: there is no head, or the playbook has no such step.
+    """
+    for step in head_steps(inventory, PLAYBOOK, sets):
+        if isinstance(step, RayNodes):
+            return step
+    raise InventoryError(
+        f"the playbook {PLAYBOOK} has no step ray_nodes for a head",
+        hint="put a host into the group `head`; the step has the address of the dashboard",
+    )
+
+
+def data_dir(inventory: Inventory, sets: Mapping[str, Any]) -> str:
+    """Return the folder that Ray has on each host.
+
+    Raises:
+        InventoryError: as for `ray_nodes`.
+    """
+    return ray_nodes(inventory, sets).data_dir

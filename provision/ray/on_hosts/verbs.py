@@ -1,0 +1,198 @@
+"""Commands and copies on the hosts of a cluster: the functions of `provision.api`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from typing import Unpack
+
+from provision.engine.each_host import Results, on_each
+from provision.engine.on_hosts import command as commands
+from provision.engine.on_hosts.command import Command, Output
+from provision.engine.on_hosts.copy import Copied
+from provision.engine.on_hosts.copy import copy as copy_files
+from provision.engine.on_hosts.copy.copy import ignore
+from provision.engine.on_hosts.copy.place import parse_both
+from provision.engine.run import FORKS, ClusterOptions, Hosts, load_inventory
+from provision.errors import HostError, OptionError
+from provision.invocation import program
+from provision.model.script import Sink
+from provision.ray.head import head_of
+from provision.ray.on_hosts.selection import chosen, chosen_one
+from provision.ray.steps.node.base import container_name
+from provision.transport.connect import transport
+from provision.transport.retry import connect_with_retry
+
+TERMINAL = "sudo=; [ \"$(id -u)\" = 0 ] || sudo='sudo -H'; "
+"""Begins a command line for root: sudo asks for its password on the terminal."""
+
+
+def _hint() -> str:
+    """Return what to do where Ray's container does not run."""
+    return f"`{program()} deploy` brings Ray to the hosts, and starts its containers"
+
+
+def execute(
+    inventory: Hosts,
+    *words: str,
+    limit: str = "",
+    container: bool = False,
+    become: bool = True,
+    limit_s: float = 0,
+    stdout: Sink | None = None,
+    stderr: Sink | None = None,
+    done: Callable[[str, Output | HostError], object] = ignore,
+    **options: Unpack[ClusterOptions],
+) -> Results[Output]:
+    """Run a command on all hosts of a cluster at once.
+
+    Args:
+        inventory: the cluster.
+        words: one word is a line for `sh`; several are a program and its arguments.
+        limit: a pattern; only these hosts.
+        container: run it in Ray's container.
+        become: run it as root, if the inventory allows it.
+        limit_s: seconds after which it is killed; 0 = never.
+        stdout: takes the output as it comes, of all hosts; by default it is returned.
+        stderr: takes the errors as they come.
+        done: called with each host and its result, as it ends.
+        options: `forks`, `credentials`.
+
+    Raises:
+        InputErrors: the inventory, the pattern or the command is wrong.
+    """
+    cluster = load_inventory(inventory, options)
+    name = container_name(cluster.cluster) if container else ""
+    command = Command(words, name, become, limit_s, _hint())
+    return on_each(
+        chosen(cluster, limit),
+        lambda host, link: commands.run_on(host, link, command, stdout, stderr),
+        forks=options.get("forks", FORKS),
+        done=done,
+    )
+
+
+def ray_command(
+    inventory: Hosts,
+    *words: str,
+    stdout: Sink | None = None,
+    stderr: Sink | None = None,
+    **options: Unpack[ClusterOptions],
+) -> Output:
+    """Run Ray's own program in the head's container, which has the token.
+
+    Raises:
+        HostError: the head cannot be reached, or its container does not run.
+    """
+    cluster = load_inventory(inventory, options)
+    head = head_of(cluster)
+    command = Command(("ray", *words), container_name(cluster.cluster), hint=_hint())
+    results = on_each(
+        [head],
+        lambda host, link: commands.run_on(host, link, command, stdout, stderr),
+        forks=1,
+    )
+    for error in results.errors.values():
+        raise error
+    if results.unfinished:
+        raise KeyboardInterrupt
+    return results.values[head.name]
+
+
+def copy(
+    inventory: Hosts,
+    source: str,
+    target: str,
+    *,
+    container: bool = False,
+    become: bool = True,
+    moved: Callable[[str, int], object] = ignore,
+    lost: Callable[[str, HostError], object] = ignore,
+    done: Callable[[str, Copied | HostError], object] = ignore,
+    **options: Unpack[ClusterOptions],
+) -> Results[Copied]:
+    """Copy a file or a folder to hosts, or from them; see `engine/on_hosts/copy`.
+
+    Args:
+        inventory: the cluster.
+        source: a path of this machine, or HOSTS:/PATH.
+        target: the other of the two.
+        container: the path is in Ray's container.
+        become: as root on the hosts, if the inventory allows it.
+        moved: called with a host and a number of bytes, as they go.
+        lost: called with a host when its connection was lost, before the next attempt.
+        done: called with a host and its result, as it ends.
+        options: `forks`, `credentials`.
+
+    Raises:
+        InputErrors: the inventory or a path is wrong; no host was contacted.
+    """
+    cluster = load_inventory(inventory, options)
+    places = parse_both(source, target)
+    pattern = places[0].pattern or places[1].pattern
+    return copy_files(
+        chosen(cluster, pattern),
+        *places,
+        forks=options.get("forks", FORKS),
+        container=container_name(cluster.cluster) if container else "",
+        become=become,
+        moved=moved,
+        lost=lost,
+        done=done,
+    )
+
+
+def open_terminal(
+    inventory: Hosts,
+    host: str,
+    *words: str,
+    container: bool = False,
+    root: bool = False,
+    **options: Unpack[ClusterOptions],
+) -> int:
+    """Open a shell, or run a program, on the terminal of this process; return its exit code.
+
+    Args:
+        inventory: the cluster.
+        host: its name.
+        words: a program and its arguments; by default a shell.
+        container: in Ray's container.
+        root: as root.
+        options: `credentials`.
+
+    Raises:
+        OptionError: this process has no terminal, or there is no such host.
+        ConnectError: the host cannot be reached.
+        ConnectionLost: the connection was lost.
+    """
+    cluster = load_inventory(inventory, options)
+    chosen_host = chosen_one(cluster, host)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise OptionError(
+            "there is no terminal for a shell", hint="`exec` runs a command without one"
+        )
+    name = container_name(cluster.cluster) if container else ""
+    link = transport(chosen_host)
+    connect_with_retry(link, lambda *about: None)
+    try:
+        return link.terminal(terminal_line(words, name, root=root))
+    finally:
+        link.close()
+
+
+def terminal_line(words: Sequence[str], container: str, *, root: bool) -> str:
+    """Return the line for the login shell that opens a shell, or runs *words*."""
+    program = shlex.join(words)
+    if container:
+        shell = program or "sh -c 'command -v bash >/dev/null && exec bash; exec sh'"
+        inside = f"docker exec -it {shlex.quote(container)} {shell}"
+        return _for_sh(f"{TERMINAL}exec $sudo {inside}")
+    if root:
+        return _for_sh(f"{TERMINAL}exec $sudo {program or 'bash -l'}")
+    return program or 'exec "$SHELL" -l'
+
+
+def _for_sh(line: str) -> str:
+    """Return *line* for any login shell: csh and fish have no `sudo=`."""
+    return f"exec sh -c {shlex.quote(line)}"

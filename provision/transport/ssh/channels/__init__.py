@@ -1,0 +1,1 @@
+"""Channels of a connection that carry data, a terminal, or a TCP connection."""
