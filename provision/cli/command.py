@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.parser import ParserContext
+from invoke.parser import Argument, ParserContext
 from invoke.program import Program
 from invoke.tasks import Task
 
@@ -57,6 +57,22 @@ class CommandLine:
         return self._credentials
 
 
+class BareWord(Argument):
+    """A word without an option's name; one that asks for help is all that is needed.
+
+    Attributes:
+        later: the bare words that follow it.
+    """
+
+    later: Sequence[Argument] = ()
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        """Take *value*; where it asks for help the later words need not be there."""
+        super().set_value(value, cast)
+        for word in self.later if value in HELP else ():
+            word.set_value(value)
+
+
 class Command(Task[Callable[..., None]]):
     """A task whose options have the short forms of `LETTERS`, and no others.
 
@@ -78,6 +94,17 @@ class Command(Task[Callable[..., None]]):
         letters = [LETTERS[name]] if name in LETTERS else []
         names = [*opts["names"], *letters]
         return {**opts, "names": names, "help": self.texts.get(name, "")}
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return its options, of which the first bare word knows the later ones."""
+        found = super().get_arguments(ignore_unknown_help)
+        places = [place for place, one in enumerate(found) if one.positional]
+        for place in places[:1]:
+            word = BareWord(name=str(found[place].name))
+            vars(word).update(vars(found[place]))
+            word.later = [found[other] for other in places[1:]]
+            found[place] = word
+        return found
 
     def __call__(self, *args: Any, **values: Any) -> Any:
         """Do its work, or show its help."""
