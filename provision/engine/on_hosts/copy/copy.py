@@ -13,16 +13,15 @@ from provision.config.inventory import Host
 from provision.engine.each_host import Results, on_each
 from provision.engine.on_hosts.copy.download import download
 from provision.engine.on_hosts.copy.local_file import LocalFile
+from provision.engine.on_hosts.copy.on_host import CONTAINER
 from provision.engine.on_hosts.copy.place import Place
 from provision.engine.on_hosts.copy.session import CopySession
 from provision.engine.on_hosts.copy.upload import upload_file, upload_folder
 from provision.errors import HostError, OptionError
 from provision.model.shell import Sh
-from provision.model.shell_file import read_shell
 from provision.transport.protocol import InteractiveTransport
 
 STAGING = "/var/tmp/provision-cp"  # noqa: S108 - the rest of its name is random
-CONTAINER = read_shell(__file__, "on_host/container.sh")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from provision.engine.on_hosts.copy.on_host import SEND, SEND_TREE
 from provision.engine.on_hosts.copy.session import CopySession
 from provision.engine.on_hosts.copy.unpacked import Unpacked
 from provision.engine.on_hosts.copy.upload import LARGE
 from provision.errors import ConnectionLost, HostError
 from provision.model.shell import Sh
-from provision.model.shell_file import read_shell
 
-SEND = read_shell(__file__, "on_host/send.sh")
-SEND_TREE = read_shell(__file__, "on_host/send_tree.sh")
 LARGE_BLOCKS = LARGE // 512
 """As find(1) counts the size of a file."""
 DIGEST_LENGTH = 64
@@ -145,8 +143,8 @@ def _folder(session: CopySession, path: str, target: Path) -> None:
 
 
 def _tree(path: str, *, only_names: bool) -> Sh:
-    text, size = SEND_TREE, LARGE_BLOCKS
-    return Sh.of(text, path=path, larger_than=size, only_names=only_names)
+    size = LARGE_BLOCKS
+    return Sh.of(SEND_TREE, path=path, larger_than=size, only_names=only_names)
 
 
 def _large_files(session: CopySession, path: str) -> list[str]:

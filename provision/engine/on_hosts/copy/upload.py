@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from provision.engine.on_hosts.copy.local_file import BLOCK, Found, LocalFile
+from provision.engine.on_hosts.copy.on_host import RECEIVE, RECEIVE_TREE, SETTLE
 from provision.engine.on_hosts.copy.session import CopySession
 from provision.errors import ConnectionLost, HostError
 from provision.model.shell import Sh
-from provision.model.shell_file import read_shell
 from provision.transport.protocol import Source
 
-RECEIVE = read_shell(__file__, "on_host/receive.sh")
-SETTLE = read_shell(__file__, "on_host/settle.sh")
-RECEIVE_TREE = read_shell(__file__, "on_host/receive_tree.sh")
 LARGE = 4 * 2**20
 """Size from which on a file of a folder is sent by itself, so that it can be resumed."""
 SHORT = 93
