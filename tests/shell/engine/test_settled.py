@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL
 
-from provision.engine.host.scripts.proof_script import FUNCTIONS, proof
+from provision.engine.host.scripts.proof_script import FUNCTIONS, Wait, probing, proof
 from provision.errors import HostError
-from provision.model.shell import Reply, quote
+from provision.model.shell import Reply, Sh, quote
 from provision.model.step import Settled
 from provision.steps.files.file import Directory, File
 from provision.testing import Case, load_cases
@@ -174,3 +174,30 @@ def test_a_wait_for_a_node_of_ray_goes_on_until_it_is_healthy(kind: str) -> None
     for over in ("health=healthy", "health=starting\nrestarts=1"):
         reply = Reply(f"status=running\n{over}\n")
         assert [end for end in step.wait_ends() if proven(("sh",), end, reply)]
+
+
+RESTARTED_LATER = """
+echo >>"$count"
+[ "$(wc -l <"$count")" -lt 3 ] && number=1 || number=2
+echo "restarts=$number"
+"""
+"""A probe that prints something else at its third look."""
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("last", "looks"),
+    [("restarts=1\n", 3), ("restarts=0\n", 1), ("other=1\n", 1), (None, 1)],
+)
+def test_what_was_judged_already_ends_no_wait(
+    shell: tuple[str, ...], tmp_path: Path, last: str | None, looks: int
+) -> None:
+    count = tmp_path / "count"
+    probe = Sh.of(RESTARTED_LATER, count=str(count))
+    ends = (Settled((("restarts=", ""),)),)
+    judged = None if last is None else Reply(last)
+    script = "\n".join(
+        [FUNCTIONS, probing(probe), "batch_probe", Wait(20, ends, judged).code(None)]
+    )
+    subprocess.run([*shell], input=script, text=True, check=True, timeout=60)
+    assert len(count.read_text().splitlines()) == looks

@@ -61,7 +61,9 @@ batch_pauses=${{batch_pauses#* }}
 batch_clock
 batch_probe
 done"""
-CHANGED = """[ "$batch_seen" = {last} ] || batch_over=0"""
+CHANGED = """[ "$batch_seen" = {last} ] || {{
+{over}
+}}"""
 SHOW = """printf '%s' "${batch_seen%=*}\""""
 
 
@@ -72,7 +74,8 @@ class Wait:
     Attributes:
         limit_s: longest time.
         ends: outputs that end it; see `Step.wait_ends`.
-        last: the reply from which it may differ; it ends the wait where no *ends* do.
+        last: the reply that the controller has judged already: the same one again ends
+            nothing, and any other does where there are no *ends*.
     """
 
     limit_s: float
@@ -82,8 +85,9 @@ class Wait:
     def code(self, settled: Settled | None) -> str:
         """Return code that probes until the wait is over; s=0 if the step is settled."""
         ends = [proof(end, "batch_over") for end in self.ends if end != settled]
-        if self.last is not None and not self.ends:
-            ends.append(CHANGED.format(last=as_seen(self.last)))
+        if self.last is not None:
+            over = "\n".join(ends) or ":" if self.ends else "batch_over=0"
+            ends = [CHANGED.format(last=as_seen(self.last), over=over)]
         return WAIT.format(
             hundredths=max(0, round(self.limit_s * 100)),
             pauses=PAUSES,
