@@ -58,6 +58,7 @@ SAME = {
     "is taken by": ("port-taken",),
     "no room for": ("disk-room", "disk-inodes"),
     "noexec": ("noexec",),
+    "has the address": ("address",),
 }
 """Words in errors of steps, by which a finding of a rule says the same."""
 
