@@ -244,14 +244,16 @@ def test_a_host_key_that_is_not_known_is_refused(
 def test_a_worker_that_cannot_reach_the_head_says_so_with_its_log(
     tmp_path: Path,
 ) -> None:
-    root_shell("node3", "docker rm -f ray-lab; ip route add blackhole 172.30.77.11")
+    # Not a missing route: that is refused before anything is changed.
+    dropped = "OUTPUT -d 172.30.77.11 -p tcp -j DROP"
+    root_shell("node3", f"docker rm -f ray-lab; iptables -I {dropped}")
     try:
         done, report = invoke_with_report(
             *("deploy", "--inventory", INVENTORY, "--set", "ray_settle_s=40"),
             report=tmp_path / "report.json",
         )
     finally:
-        root_shell("node3", "ip route del blackhole 172.30.77.11")
+        root_shell("node3", f"iptables -D {dropped}")
     done.expect_exit(2)
     failed = failure(report, "node3")
     assert failed["step"] == "ray worker"
