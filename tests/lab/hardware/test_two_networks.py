@@ -61,7 +61,7 @@ def inventory(folder: Path, address: Choose, **variables: object) -> str:
 
 
 def plan(file: str, *more: str) -> tuple[CommandResult, str]:
-    """What `plan` said, in one line."""
+    """Return the output of `plan` in one line."""
     done = invoke("plan", "--inventory", file, *more)
     return done, " ".join(done.output.split())
 

@@ -1,4 +1,4 @@
-"""How often a host is probed: once if nothing differs; in a batch, a few times for a step."""
+"""Counts of probes: one if nothing differs; in a batch, a few for each step."""
 
 from __future__ import annotations
 

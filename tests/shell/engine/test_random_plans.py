@@ -302,7 +302,7 @@ FOLLOWING: dict[str, tuple[list[YamlStep], list[YamlStep]]] = {
         ],
     ),
 }
-"""What follows from an earlier step: steps done before, and those that are planned."""
+"""Consequences of earlier steps: the steps done before, and those that are planned."""
 
 
 @pytest.mark.parametrize("what", FOLLOWING)

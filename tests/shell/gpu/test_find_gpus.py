@@ -306,7 +306,7 @@ def test_one_that_hangs_is_ended_and_the_looks_of_a_script_share_the_time(
 @pytest.mark.slow
 @EACH_SHELL
 def test_one_that_cannot_be_killed_holds_nobody_up(shell: Shell, host: GpuHost) -> None:
-    """What stays open, and is no child of timeout's, is like one that waits in the kernel."""
+    """A descriptor that stays open, and is no child of timeout's, is like one that waits in the kernel."""
     host.card().driver().smi(ROWS[H100])
     program = host.root / "usr/bin/nvidia-smi"
     text = program.read_text()

@@ -168,7 +168,7 @@ def test_only_ways_that_are_not_straight_are_printed(
 
 
 def _ssh_here() -> str:
-    """What comes of a connection to port 22 of this machine itself."""
+    """Result of a connection to port 22 of this machine itself."""
     command = "exec 3<>/dev/tcp/127.9.9.9/22"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
     return "open" if done.returncode == 0 else "refused"

@@ -52,7 +52,7 @@ TOOLKIT = {
     "libseccomp": "",
     "bash": "",
 }
-"""What each package requires, as NVIDIA's do."""
+"""The packages that each package requires, as NVIDIA's do."""
 STEP = PackagesAbsent(names=["nvidia-container-toolkit"], only_brought=True)
 
 

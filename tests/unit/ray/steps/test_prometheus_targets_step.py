@@ -1,4 +1,4 @@
-"""What is to be done about targets that Prometheus does not reach."""
+"""Advice about targets that Prometheus does not reach."""
 
 from __future__ import annotations
 
