@@ -3,11 +3,12 @@
 
 inspect_both() {
     # One call for both: each costs a host more than all of a shell's own work. Only a
-    # container has a state; `index` makes Docker read the plain JSON of both.
+    # container has a state; `index` makes Docker read the plain JSON of both, in which
+    # every number counts as true, also 0.
     { why=$(docker inspect --format '{{if index . "State"}}status={{.State.Status}}
 health={{with index .State "Health"}}{{.Status}}{{end}}
 restart={{.HostConfig.RestartPolicy.Name}}
-memory={{.HostConfig.Memory}}{{if .RestartCount}}
+memory={{.HostConfig.Memory}}{{if ne (print .RestartCount) "0"}}
 restarts={{.RestartCount}}
 started={{.State.StartedAt}}{{end}}
 image_id={{.Image}}{{with .Config.Labels}}
