@@ -15,7 +15,7 @@ from pathlib import Path
 from faults.fault import FAULTS, CannotInjectError, Fault
 from faults.fault_host import ROOT
 
-CAUSES = ("link", "host", "clock", "docker", "power", "controller", "kills")
+CAUSES = ("link", "host", "clock", "docker", "power", "controller", "batches", "kills")
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs/what-happens-when.md"
 PASSED, FAILED, NOT_RUN = "passed", "failed", "not run"
