@@ -28,8 +28,8 @@ BUILTIN = {
     "retired_secrets": "provision.steps.files.retired_secrets:RetiredSecrets",
     "service": "provision.steps.services.service:Service",
     "service_absent": "provision.steps.services.service:ServiceAbsent",
-    "systemd_unit": "provision.steps.services.systemd_unit:SystemdUnit",
-    "systemd_unit_absent": "provision.steps.services.systemd_unit:SystemdUnitAbsent",
+    "systemd_unit": "provision.steps.services.units.systemd_unit:SystemdUnit",
+    "systemd_unit_absent": "provision.steps.services.units.unit_absent:SystemdUnitAbsent",
     "user": "provision.steps.system.users:User",
     "user_absent": "provision.steps.system.users:UserAbsent",
 }

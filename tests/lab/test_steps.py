@@ -14,7 +14,8 @@ from provision.steps.files.absent.file_absent import FileAbsent
 from provision.steps.files.file import Directory, File
 from provision.steps.packages.packages import Packages, PackagesAbsent
 from provision.steps.services.service import Service, ServiceAbsent
-from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
+from provision.steps.services.units.systemd_unit import SystemdUnit
+from provision.steps.services.units.unit_absent import SystemdUnitAbsent
 from provision.steps.system.reachable import Reachable
 from provision.steps.system.users import User, UserAbsent
 

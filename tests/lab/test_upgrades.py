@@ -17,7 +17,7 @@ from provision.steps.files.archive import Archive
 from provision.steps.files.file import Directory, File
 from provision.steps.packages.packages import Packages
 from provision.steps.services.service import Service
-from provision.steps.services.systemd_unit import SystemdUnit
+from provision.steps.services.units.systemd_unit import SystemdUnit
 
 PLACE = "/srv/upgrade-tests"
 NAME = "upgrade-test"

@@ -19,7 +19,7 @@ from provision.steps.docker.container.container import DockerContainer
 from provision.steps.docker.engine.engine import DockerEngine
 from provision.steps.docker.image import DockerImage
 from provision.steps.services.service import Service
-from provision.steps.services.systemd_unit import SystemdUnit
+from provision.steps.services.units.systemd_unit import SystemdUnit
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 ENGINE = """

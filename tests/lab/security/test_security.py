@@ -17,7 +17,8 @@ from provision.steps.docker.container.container import (
 )
 from provision.steps.files.absent.file_absent import FileAbsent
 from provision.steps.files.file import Directory, File
-from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
+from provision.steps.services.units.systemd_unit import SystemdUnit
+from provision.steps.services.units.unit_absent import SystemdUnitAbsent
 from provision.steps.system.users import User, UserAbsent
 
 PLACE = "/srv/security-tests"

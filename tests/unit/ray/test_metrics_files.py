@@ -25,7 +25,7 @@ from provision.secrets.credentials import Credentials
 from provision.secrets.store import SecretMode, Secrets
 from provision.steps.files.file import File
 from provision.steps.services.service import Service
-from provision.steps.services.systemd_unit import SystemdUnit
+from provision.steps.services.units.systemd_unit import SystemdUnit
 
 ROOT = Path(__file__).parents[3]
 BOOK = ROOT / "playbooks/metrics.yml"

@@ -131,7 +131,8 @@ WITHIN = {
     "steps/manifest": "manifest",
     "steps/files/absent": "file_absent",
     "steps/packages": "packages",
-    "steps/services": "systemd_unit service",
+    "steps/services": "units service",
+    "steps/services/units": "systemd_unit unit_absent",
     "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",
     "transport": (

@@ -12,7 +12,8 @@ from provision.errors import RefusedError
 from provision.model.change import Change
 from provision.model.shell import NOTHING, Reply
 from provision.steps.services.service import Service, ServiceAbsent
-from provision.steps.services.systemd_unit import SystemdUnit, SystemdUnitAbsent
+from provision.steps.services.units.systemd_unit import SystemdUnit
+from provision.steps.services.units.unit_absent import SystemdUnitAbsent
 from provision.steps.system.reachable import Reachable
 
 FILE = "/etc/x.conf"

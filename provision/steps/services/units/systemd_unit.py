@@ -1,4 +1,4 @@
-"""Unit files of systemd: present and known to systemd, or absent."""
+"""Unit files of systemd that are there and known to systemd."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from provision.model.change import Change, State, diff
 from provision.model.fields import Text
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Settled, Step, TextChange, Thing
+from provision.model.step import Settled, Step, TextChange, Thing
 from provision.steps.files.file import File
-from provision.steps.files.foresight import at, foresee_at, read_at
-from provision.steps.manifest.manifest import UNDONE
 
 UNIT = (
     r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]*\.(service|socket|timer|path|mount|target|slice)\z"
@@ -106,70 +104,3 @@ class SystemdUnit(Step, kind="systemd_unit"):
             return Sh.of(RELOAD)
         params = self.file().apply(changes).params
         return Sh.of(WRITE, **{**params, "content": self.content})
-
-
-ABSENT_PROBE = r"""
-for name; do
-    path=/etc/systemd/system/$name
-    if [ -e "$path" ] || [ -L "$path" ]; then
-        printf '%s=%s\n' "$name" "$path"
-    elif [ -d /run/systemd/system ]; then
-        needs=$(systemctl show -p NeedDaemonReload "$name") || exit 1
-        [ "$needs" != NeedDaemonReload=yes ] ||
-            printf '%s=still known to systemd\n' "$name"
-    fi
-done
-"""
-ABSENT_REMOVE = r"""
-for name; do rm -f -- "/etc/systemd/system/$name"; done
-if [ -d /run/systemd/system ]; then
-    systemctl daemon-reload
-    systemctl reset-failed "$@" 2>/dev/null || true
-fi
-"""
-
-
-class SystemdUnitAbsent(Absence, kind="systemd_unit_absent"):
-    """No such unit files in /etc/systemd/system, and systemd knows it.
-
-    What runs is not stopped: put a `service_absent` step before it.
-
-    Example:
-        systemd_unit_absent: {names: [node-exporter.service]}
-
-    Source: systemd.unit(5) and systemctl(1), systemd 239.
-    """
-
-    title_format = "no unit {names}"
-
-    names: tuple[UnitName, ...] = Field(min_length=1)
-
-    def probe(self) -> Sh:
-        return Sh.of(ABSENT_PROBE, *self.names)
-
-    def describes(self) -> list[Thing]:
-        return [at(f"{FOLDER}/{name}") for name in self.names]
-
-    def reads(self) -> list[Thing]:
-        return [thing for name in self.names for thing in read_at(f"{FOLDER}/{name}")]
-
-    def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
-        gone: dict[Thing, State] = {at(f"{FOLDER}/{c.field}"): {} for c in changes}
-        return gone | {
-            UNITS_LOADED: {"loaded": "current"},
-            UNDONE: {"units": "undone"},
-        }
-
-    def foresee(self, observed: State, written: Mapping[Thing, State]) -> State:
-        now = {
-            name: foresee_at(f"{FOLDER}/{name}", _there(observed.get(name)), written)
-            for name in self.names
-        }
-        return {name: f"{FOLDER}/{name}" for name, there in now.items() if there}
-
-    def apply(self, changes: Sequence[Change]) -> Sh:
-        return Sh.of(ABSENT_REMOVE, *self.names)
-
-
-def _there(path: str | None) -> State:
-    return {} if path is None else {"type": "file"}
