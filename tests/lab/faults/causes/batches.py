@@ -62,7 +62,7 @@ def shell_killed() -> None:
         host.run(SHELL)
         printed = run.expect_exit(2)
         assert _steps(printed, "changed") == ["before"]
-        assert _steps(printed, "failed") == ["slow"]
+        assert _steps(printed, "FAILED") == ["slow"]
         wait_until(lambda: host.files() == ["before"], 10, "temporary files are gone")
         host.assert_files("before")
         host.deploy(QUICK)
@@ -112,7 +112,7 @@ def one_fails() -> None:
         ]
         printed = host.deploy(steps, code=2)
         assert _steps(printed, "changed") == ["before"]
-        assert _steps(printed, "failed") == ["slow"]
+        assert _steps(printed, "FAILED") == ["slow"]
         assert "after" not in host.files()
         host.deploy(steps)
         host.assert_files(*NAMES)
