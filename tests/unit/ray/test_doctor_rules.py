@@ -60,7 +60,8 @@ HEALTHY = {
     "inodes./var/lib/docker": "9000000 9999999",
     "disk./var/lib/provision-c": "90000000 /",
     "mount./var/lib/docker": "rw,relatime",
-    "clock_offset": "0",
+    "clock_ahead_least": "-1",
+    "clock_ahead_most": "1",
 }
 DUE = ("docker_engine", "docker_image", "archive")
 IMAGE = Source(
@@ -218,8 +219,8 @@ def two(**second: str) -> tuple[list[Facts], dict[str, Wanted]]:
 @pytest.mark.parametrize(
     ("second", "id_"),
     [
-        ({"clock_offset": "60"}, "clock"),
-        ({"clock_offset": "-60"}, "clock"),
+        ({"clock_ahead_least": "59", "clock_ahead_most": "61"}, "clock"),
+        ({"clock_ahead_least": "-61", "clock_ahead_most": "-59"}, "clock"),
         ({"machine_id": "1"}, "machine-id"),
         ({"host_key": "SHA256:x"}, "host-key-shared"),
         ({"hostname": "a"}, "hostname-shared"),
