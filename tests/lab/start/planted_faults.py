@@ -14,6 +14,7 @@ from start.fault import (
     LOCK,
     Fault,
     background,
+    driver,
     mounted,
     moved,
     named,
@@ -248,7 +249,7 @@ def rounds() -> list[list[Fault]]:
                 "a driver that does not answer (stand-in)",
                 "gpu-error",
                 "node1",
-                **stub("nvidia-smi", "echo NVIDIA-SMI has failed; exit 9"),
+                **driver("echo NVIDIA-SMI has failed; exit 9"),
                 said="has failed",
             ),
             Fault(

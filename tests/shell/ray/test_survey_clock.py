@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def test_the_clock_of_this_machine_is_within_the_bounds(shell: Shell) -> None:
 
 def test_a_clock_that_is_ahead_is_outside_of_the_bounds(tmp_path: Path) -> None:
     tools = bare_tools(tmp_path / "bin")
-    real = os.readlink(tools / "date")
+    real = (tools / "date").readlink()
     (tools / "date").unlink()
     (tools / "date").write_text(f'#!/bin/sh\nexec {real} -d "+90 seconds" "$@"\n')
     (tools / "date").chmod(0o755)
