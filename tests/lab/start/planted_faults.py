@@ -226,6 +226,7 @@ def rounds() -> list[list[Fault]]:
                 "docker-stopped",
                 "node1",
                 **stub("docker", "exit 1"),
+                also=("node1 step-docker_engine",),
             ),
             Fault(
                 "an old Docker (stand-in)",
@@ -234,6 +235,7 @@ def rounds() -> list[list[Fault]]:
                 **stub(
                     "docker", "case $* in *Server*) echo 19.03.5 ;; *) exit 1 ;; esac"
                 ),
+                also=("node2 step-docker_engine",),
                 said="19.03.5",
             ),
             Fault(
@@ -276,7 +278,7 @@ def rounds() -> list[list[Fault]]:
                 "node1",
                 "ip route add unreachable 172.30.77.13/32",
                 "ip route del unreachable 172.30.77.13/32",
-                also=("node3 port-blocked",),
+                also=("node3 port-blocked", "node1 step-ray_network"),
                 said="node3 cannot connect",
             ),
         ],

@@ -11,6 +11,7 @@ from provision.config.inventory import Host, Inventory
 from provision.errors import (
     AuthError,
     ConnectError,
+    HostError,
     HostKeyError,
     PrivilegeError,
     ProvisionError,
@@ -266,6 +267,24 @@ def test_a_refusal_that_a_rule_has_told_is_not_told_again() -> None:
     assert list(step_findings("a", result, {"disk-room"})) == []
     [one] = step_findings("a", result, set())
     assert (one.id, one.remedy) == ("step-docker_image", "make room")
+
+
+@pytest.mark.parametrize(
+    ("kind", "known", "told"),
+    [
+        ("docker_image", {"docker-stopped"}, True),
+        ("docker_image", {"memory"}, False),
+        ("ray_head", {"docker-stopped"}, False),
+    ],
+)
+def test_an_image_that_cannot_be_asked_for_follows_from_docker(
+    kind: str, known: set[str], told: bool
+) -> None:
+    result = HostResult()
+    step = StepResult("p", "image x", kind, "", "failed")
+    step.error = HostError("cannot tell the state")
+    result.steps.append(step)
+    assert (list(step_findings("a", result, known)) == []) is told
 
 
 class Network:
