@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import apply as apply
     from provision.engine.run import plan as plan
     from provision.engine.run import verify as verify
+    from provision.ray.browser.serving import open_dashboards as open_dashboards
     from provision.ray.deploy import deploy as deploy
     from provision.ray.doctor.doctor import doctor as doctor
     from provision.ray.jobs.jobs import job_logs as job_logs
@@ -53,6 +54,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
 _NAMES = {
     "config.schema": "schema",
     "engine.run": "FORKS Book ClusterOptions Hosts RunOptions apply plan verify",
+    "ray.browser.serving": "open_dashboards",
     "ray.deploy": "deploy",
     "ray.doctor.doctor": "doctor",
     "ray.metrics": "metrics",

@@ -55,7 +55,7 @@ class Survey(Step, kind="survey"):
         """Return the facts; lines of another form are left out."""
         lines = (line.partition("=") for line in reply.stdout.splitlines())
         found = {key: value for key, equals, value in lines if equals}
-        return found | _ahead(found, math.ceil(time.time()))
+        return {**found, **_ahead(found, math.ceil(time.time()))}
 
     def desired(self) -> State:
         return {}
