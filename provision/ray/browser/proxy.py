@@ -67,7 +67,6 @@ class Proxy:
                 return await self._websocket(request)
             return await self._pass(request)
         except (ClientError, TimeoutError):
-            # aiohttp closes the connection if the head of the answer went out already.
             text = f"{self._site.name} does not answer. {self._failure()}\n"
             return web.Response(status=HTTPStatus.BAD_GATEWAY, text=text)
 
@@ -88,8 +87,14 @@ class Proxy:
             if length := answer.headers.get("Content-Length"):
                 response.headers["Content-Length"] = length
             await response.prepare(request)
-            async for data in answer.content.iter_any():
-                await response.write(data)
+            try:
+                async for data in answer.content.iter_any():
+                    await response.write(data)
+            except ClientError:
+                # Too late for another answer: the browser has to see that this is not whole.
+                if request.transport:
+                    request.transport.abort()
+                return response
             await response.write_eof()
             return response
 

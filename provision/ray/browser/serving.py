@@ -34,6 +34,8 @@ HERE = "127.0.0.1"
 READ_FILE = 'if [ -e "$path" ]; then cat -- "$path"; fi'
 LIMIT_S = 60.0
 LARGEST_PORT = 65535
+SHORT = "/tmp"  # noqa: S108 - a folder of this user alone is made in it
+"""The path of a Unix socket has at most 104 bytes."""
 END_S = 1.0
 """Seconds that requests have to end, when all does."""
 
@@ -122,7 +124,7 @@ def serving(
         socks = [stack.enter_context(one) for one in _listeners(len(found), port)]
         here = [f"http://{HERE}:{sock.getsockname()[1]}" for sock in socks]
         gate = Gate(here, f"provision_{socks[0].getsockname()[1]}")
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=SHORT)))
         forwards = []
         for place, site in enumerate(found):
             forward = Forward(folder / str(place), partial(dial, site))

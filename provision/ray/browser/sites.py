@@ -52,12 +52,13 @@ def sites(steps: Sequence[Step], read: Read) -> list[Site]:
     Raises:
         InventoryError: they set up no Ray.
     """
-    found = [*_ray(steps, read), *_grafana(steps, read), *_prometheus(steps)]
-    if not found or found[0].name != RAY:
+    ray, metrics = list(_ray(steps, read)), list(_prometheus(steps))
+    if not ray:
         raise InventoryError(
             "the playbook sets up no Ray on the head of this inventory"
         )
-    return found
+    # Ray's head knows an address of Grafana without metrics as well.
+    return [*ray, *(_grafana(steps, read) if metrics else ()), *metrics]
 
 
 def _ray(steps: Sequence[Step], read: Read) -> Iterator[Site]:
