@@ -18,7 +18,7 @@ PAGE = """<!DOCTYPE html><meta http-equiv="refresh" content="0; url=/">
 
 
 class Gate:
-    """Who may pass.
+    """Keeper of the proxy: tells who may pass.
 
     The cookie holds for all ports of 127.0.0.1, as cookies do, so one link opens all.
 

@@ -32,7 +32,7 @@ HOP = frozenset(
 """Headers about one connection, which a proxy does not pass on (RFC 9110, 7.6.1)."""
 FRAMES = "x-frame-options"
 GRAFANA_PATH, GRAFANA_HOST = "/api/grafana_health", "grafanaHost"
-"""Where Ray's page asks for the address of the panels that it embeds."""
+"""The path at which Ray's page asks for the address of the panels that it embeds."""
 Messages = web.WebSocketResponse | ClientWebSocketResponse
 
 
