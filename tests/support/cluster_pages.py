@@ -16,6 +16,18 @@ TOKEN = "token-of-ray"
 PASSWORD = "password of grafana"
 BASIC = f"Basic {base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}"
 
+JOB = {
+    "submission_id": "raysubmit_1",
+    "type": "SUBMISSION",
+    "status": "SUCCEEDED",
+    "entrypoint": "python train.py",
+    "message": "Job finished successfully.",
+    "start_time": 1764312345678,
+    "end_time": 1764312349000,
+    "driver_exit_code": 0,
+}
+"""A job as Ray 2.60 lists it."""
+
 
 @dataclass
 class Pages:
@@ -41,6 +53,8 @@ async def _ray(request: web.Request) -> web.StreamResponse:
     if request.path == "/api/grafana_health":
         data = {"grafanaHost": "http://grafana.example:3000", "sessionName": "s"}
         return web.json_response({"result": True, "data": data})
+    if request.path == "/api/jobs/":
+        return web.json_response([JOB, {**JOB, "end_time": None, "start_time": None}])
     if request.path == "/ws":
         socket = web.WebSocketResponse(protocols=["tail"])
         await socket.prepare(request)
