@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from support.cluster_pages import TOKEN, pages
-from support.in_folder import run
-from support.schemas import FOLDER, check, schema
+from support.printed.in_folder import run
+from support.printed.schemas import FOLDER, check, schema
 
 from provision.cli import namespace
 

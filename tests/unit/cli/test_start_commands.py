@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.in_folder import run
-from support.schemas import check, schema
+from support.printed.in_folder import run
+from support.printed.schemas import check, schema
 
 ROOT = Path(__file__).parents[3]
 HOSTS = """

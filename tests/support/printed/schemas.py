@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[2] / "docs/schemas"
+FOLDER = Path(__file__).parents[3] / "docs/schemas"
 TYPES: Mapping[str, Any] = {
     "object": dict,
     "array": list,
