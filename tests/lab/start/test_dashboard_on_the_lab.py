@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from support.lab.commands import ROOT, argv, invoke
 
+from provision import lab
+
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.long,
@@ -25,6 +27,7 @@ BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 
 def test_the_pages_need_no_login() -> None:
     """Grafana is the lab's stand-in here: the login is real, its pages are text."""
+    lab.reset()
     invoke("deploy", "--inventory", "lab.yml").expect_exit(0)
     command = argv("dashboard", "--inventory", "lab.yml", "--json")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
