@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.rollback import find_rollback as find_rollback
     from provision.ray.rollback import rollback as rollback
     from provision.ray.smoke import smoke as smoke
+    from provision.ray.start.authorize import authorize as authorize
     from provision.ray.start.environment import client_environment as client_environment
     from provision.ray.start.inventory_text import write_inventory as write_inventory
     from provision.ray.start.proposal import connecting as connecting
@@ -64,6 +65,7 @@ _NAMES = {
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
     "ray.smoke": "smoke",
+    "ray.start.authorize": "authorize",
     "ray.start.environment": "client_environment",
     "ray.start.inventory_text": "write_inventory",
     "ray.start.proposal": "connecting propose",

@@ -92,7 +92,7 @@ WITHIN = {
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
-    "ray/start": "environment hosts proposal inventory_text",
+    "ray/start": "environment hosts proposal authorize inventory_text",
     "ray/browser": "sites forward gate proxy serving",
     "ray/jobs": "dashboard package jobs",
     "ray/on_hosts": "places selection verbs logs",
