@@ -16,6 +16,20 @@ TOKEN = "token-of-ray"
 PASSWORD = "password of grafana"
 BASIC = f"Basic {base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}"
 
+FRAMED = """<!DOCTYPE html><title>Ray</title><p id=said>nothing yet</p><script>
+addEventListener("message", event => {
+  said.textContent = event.data + ", part: " + location.hash
+})
+fetch("/api/grafana_health").then(answer => answer.json()).then(found => {
+  const frame = document.createElement("iframe")
+  frame.src = found.data.grafanaHost + "/d-solo/x"
+  document.body.append(frame)
+})
+</script>"""
+"""A page that embeds a panel of Grafana as Ray's Metrics tab does."""
+PANEL = """<!DOCTYPE html><p>panel</p><script>
+parent.postMessage("a panel is drawn", "*")
+</script>"""
 JOB = {
     "submission_id": "raysubmit_1",
     "type": "SUBMISSION",
@@ -50,29 +64,53 @@ class Pages:
 async def _ray(request: web.Request) -> web.StreamResponse:
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
         return web.Response(status=401, text="Unauthorized")
-    if request.path == "/api/grafana_health":
-        data = {"grafanaHost": "http://grafana.example:3000", "sessionName": "s"}
-        return web.json_response({"result": True, "data": data})
-    if request.path == "/api/jobs/":
-        return web.json_response([JOB, {**JOB, "end_time": None, "start_time": None}])
-    if request.path == "/ws":
-        socket = web.WebSocketResponse(protocols=["tail"])
-        await socket.prepare(request)
-        async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                await socket.send_str(f"echo {message.data}")
-        return socket
-    if request.path == "/api/broken":
-        response = web.StreamResponse(headers={"Content-Length": "100"})
-        await response.prepare(request)
-        await response.write(b"half")
-        assert request.transport
-        request.transport.abort()
-        return response
+    special = SPECIAL.get(request.path)
+    if special:
+        return await special(request)
     body = await request.read()
     answer = web.Response(body=b"ray " + request.raw_path.encode() + b" " + body)
     answer.set_cookie("theirs", "1")
     return answer
+
+
+async def _health(_request: web.Request) -> web.StreamResponse:
+    data = {"grafanaHost": "http://grafana.example:3000", "sessionName": "s"}
+    return web.json_response({"result": True, "data": data})
+
+
+async def _framed(_request: web.Request) -> web.StreamResponse:
+    return web.Response(text=FRAMED, content_type="text/html")
+
+
+async def _jobs(_request: web.Request) -> web.StreamResponse:
+    return web.json_response([JOB, {**JOB, "end_time": None, "start_time": None}])
+
+
+async def _talk(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse(protocols=["tail"])
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type == WSMsgType.TEXT:
+            await socket.send_str(f"echo {message.data}")
+    return socket
+
+
+async def _broken(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "100"})
+    await response.prepare(request)
+    await response.write(b"half")
+    assert request.transport
+    request.transport.abort()
+    return response
+
+
+SPECIAL = {
+    "/": _framed,
+    "/api/grafana_health": _health,
+    "/api/jobs/": _jobs,
+    "/api/broken": _broken,
+    "/ws": _talk,
+}
 
 
 async def _grafana(request: web.Request) -> web.StreamResponse:
@@ -81,7 +119,9 @@ async def _grafana(request: web.Request) -> web.StreamResponse:
     if request.path == "/moved":
         there = "http://grafana.example:3000/d/x"
         return web.Response(status=302, headers={"Location": there})
-    return web.Response(text="panel", headers={"X-Frame-Options": "deny"})
+    page = PANEL if request.path.startswith("/d-solo/") else "panel"
+    headers = {"X-Frame-Options": "deny"}
+    return web.Response(text=page, headers=headers, content_type="text/html")
 
 
 async def _prometheus(_request: web.Request) -> web.StreamResponse:

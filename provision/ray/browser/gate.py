@@ -12,9 +12,11 @@ from aiohttp import web
 KEY = "key"
 """The name of the secret in the first link."""
 REFUSED = "This page is for the person who started it: open the link that it printed."
-PAGE = """<!DOCTYPE html><meta http-equiv="refresh" content="0; url=/">
-<title>Ray</title><a href="/">Go on</a>
+PAGE = """<!DOCTYPE html><title>Ray</title>
+<script>location.replace("/" + location.hash)</script>
+<noscript><meta http-equiv="refresh" content="0; url=/"></noscript>
 """
+"""Goes on to the site's first page, and to the part of it that the link names after #."""
 
 
 class Gate:

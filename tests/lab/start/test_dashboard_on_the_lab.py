@@ -73,18 +73,18 @@ def _look(found: dict[str, dict[str, str]]) -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # The first link gives the profile its cookie; its page goes on to Ray's own.
-        assert "Recent jobs" in _drawn(program, folder, str(found["link"]))
-        ray, grafana, _ = found["addresses"].values()
-        assert "Job ID" in _drawn(program, folder, f"{ray}/#/jobs")
-        metrics = _drawn(program, folder, f"{ray}/#/metrics")
+        link, grafana = str(found["link"]), found["addresses"]["Grafana"]
+        # A cookie of a session ends with the browser: each begins with the link.
+        assert "Recent jobs" in _drawn(program, folder / "overview", link)
+        assert "Job ID" in _drawn(program, folder / "jobs", f"{link}#/jobs")
+        metrics = _drawn(program, folder / "metrics", f"{link}#/metrics")
         assert f'src="{grafana}/d-solo/' in metrics
-        stranger = folder / "stranger"
-        assert "open the link" in _drawn(program, stranger, ray)
+        alone = found["addresses"]["Ray"]
+        assert "open the link" in _drawn(program, folder / "stranger", alone)
 
 
 def _drawn(program: str, folder: Path, url: str) -> str:
-    """Return the document of a page once it is drawn, and keep a picture of it."""
+    """Return the document of a page once it is drawn."""
     common = [
         program,
         "--no-sandbox",

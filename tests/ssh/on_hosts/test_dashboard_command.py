@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -303,3 +304,38 @@ def test_open_hides_the_secret_from_other_users(
     said = (tmp_path / "said").read_text()
     assert said.startswith("file:///") and "key=" not in said
     assert (tmp_path / "mode").read_text() == "700\n"
+
+
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
+
+
+@pytest.mark.slow
+def test_a_real_browser_draws_an_embedded_panel(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Link, strict cookie, a frame of another port: as a browser takes them."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not program:
+        pytest.skip("there is no Chromium: apt-get install chromium-headless-shell")
+    mine, stranger = tmp_path / "mine", tmp_path / "stranger"
+    assert "a panel is drawn" in drawn(program, mine, browser.link)
+    there = drawn(program, tmp_path / "part", f"{browser.link}#/metrics")
+    assert "a panel is drawn" in there and "part: #/metrics" in there
+    assert "open the link" in drawn(program, stranger, browser.addresses["Ray"])
+
+
+def drawn(program: str, profile: Path, url: str) -> str:
+    """Return the document of a page once it is drawn."""
+    options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    done = subprocess.run(
+        [
+            *(program, *options, "--virtual-time-budget=10000"),
+            *(f"--user-data-dir={profile}", "--dump-dom", url),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
