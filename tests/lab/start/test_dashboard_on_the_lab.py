@@ -60,7 +60,7 @@ def _ask(found: dict[str, dict[str, str]]) -> None:
     health = json.loads(get(f"{ray}/api/grafana_health"))
     assert health["data"]["grafanaHost"] == grafana
     for uid in health["data"]["dashboardUids"].values():
-        assert "Ray" in get(f"{grafana}/d-solo/{uid}/x?panelId=1")
+        assert "stand-in" in get(f"{grafana}/d-solo/{uid}/x?panelId=1")
     assert len(json.loads(get(f"{grafana}/api/datasources"))) > 0
     up = json.loads(get(f"{prometheus}/api/v1/query?query=up"))["data"]["result"]
     assert {one["value"][1] for one in up} == {"1"}
