@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import apply as apply
     from provision.engine.run import plan as plan
     from provision.engine.run import verify as verify
+    from provision.ray.browser.serving import open_dashboards as open_dashboards
     from provision.ray.deploy import deploy as deploy
     from provision.ray.doctor.doctor import doctor as doctor
     from provision.ray.jobs.jobs import job_logs as job_logs
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.rollback import find_rollback as find_rollback
     from provision.ray.rollback import rollback as rollback
     from provision.ray.smoke import smoke as smoke
+    from provision.ray.start.authorize import authorize as authorize
     from provision.ray.start.environment import client_environment as client_environment
     from provision.ray.start.inventory_text import write_inventory as write_inventory
     from provision.ray.start.proposal import connecting as connecting
@@ -53,6 +55,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
 _NAMES = {
     "config.schema": "schema",
     "engine.run": "FORKS Book ClusterOptions Hosts RunOptions apply plan verify",
+    "ray.browser.serving": "open_dashboards",
     "ray.deploy": "deploy",
     "ray.doctor.doctor": "doctor",
     "ray.metrics": "metrics",
@@ -62,6 +65,7 @@ _NAMES = {
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
     "ray.smoke": "smoke",
+    "ray.start.authorize": "authorize",
     "ray.start.environment": "client_environment",
     "ray.start.inventory_text": "write_inventory",
     "ray.start.proposal": "connecting propose",

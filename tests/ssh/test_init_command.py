@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Sshd, keygen, start_sshd, sudoers
+from conftest import PASSWORD, Sshd, keygen, start_sshd, sudoers
 
 from provision.config.inventory import load
 
@@ -217,3 +217,84 @@ def test_a_user_who_may_not_use_sudo(folder: Folder, login_user: str) -> None:
     assert (code, folder.files) == (2, []), output
     [line] = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "sudo" in line
+
+
+@pytest.fixture
+def by_password(tmp_path: Path, home: Path, login_user: str) -> Iterator[Folder]:
+    """An empty folder, and a server that knows a password and no key yet."""
+    sudoers("ALL=(ALL) NOPASSWD: ALL")
+    server = start_sshd(
+        tmp_path / "sshd",
+        "PasswordAuthentication yes\nAuthorizedKeysFile .ssh/new_keys .ssh/authorized_keys",
+    )
+    keygen(home / ".ssh/id_ed25519")
+    keys = Path(f"~{login_user}/.ssh/authorized_keys").expanduser()
+    before = keys.read_text()
+    keys.write_text(before.rstrip("\n"))  # a last line without an end
+    path = tmp_path / "empty"
+    path.mkdir()
+    yield Folder(path, server, login_user)
+    keys.write_text(before)
+    server.stop()
+
+
+def authorized(folder: Folder) -> list[str]:
+    text = Path(f"~{folder.user}/.ssh/authorized_keys").expanduser().read_text()
+    return text.splitlines()
+
+
+ASKED = "password for SSH: "
+
+
+def test_a_password_is_asked_for_and_a_key_takes_its_place(
+    by_password: Folder, home: Path
+) -> None:
+    folder, typed = by_password, f"{PASSWORD}\n".encode()
+    answers = [(KEYS, b"yes\n"), (ASKED, typed), (WRITE, b"yes\n")]
+    code, output = folder.talk(answers, folder.host)
+    assert code in (0, 2), output
+    assert "the password is kept nowhere" in output
+    assert "failure  login" not in output
+    key = (home / ".ssh/id_ed25519.pub").read_text().strip()
+    keys = authorized(folder)
+    assert keys[-1] == key and len(keys) == 2
+    written = "".join((folder.path / name).read_text() for name in folder.files)
+    assert PASSWORD not in written + output
+    assert "password" not in (folder.path / "cluster.yml").read_text()
+    # From now on nothing is asked, and nothing is added a second time.
+    code, output = folder(folder.host, "--yes", "--inventory", "two.yml")
+    assert code in (0, 2), output
+    assert authorized(folder) == keys
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ([(ASKED, b"wrong\n")], 4),
+        ([(ASKED, b"\n")], 5),
+        ([(ASKED, CTRL_C)], 130),
+        ([(ASKED, f"{PASSWORD}\n".encode()), (WRITE, CTRL_C)], 130),
+    ],
+)
+def test_what_stops_it_leaves_no_key_and_no_file(
+    by_password: Folder, answers: list[tuple[str, bytes]], code: int
+) -> None:
+    folder = by_password
+    before = authorized(folder)
+    ended, output = folder.talk([(KEYS, b"yes\n"), *answers], folder.host, "--ask-pass")
+    assert (ended, folder.files) == (code, []), output
+    assert authorized(folder) == before
+    assert "Traceback" not in output and PASSWORD not in output
+
+
+def test_a_password_without_a_terminal_or_a_key(
+    by_password: Folder, home: Path
+) -> None:
+    folder = by_password
+    code, output = folder(folder.host, "--yes", "--ask-pass")
+    assert (code, folder.files) == (5, []), output
+    assert "there is no terminal" in output
+    (home / ".ssh/id_ed25519").unlink()
+    code, output = folder.talk([(KEYS, b"yes\n")], folder.host, "--ask-pass")
+    assert (code, folder.files) == (5, []), output
+    assert "ssh-keygen -t ed25519" in output

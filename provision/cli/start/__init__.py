@@ -1,1 +1,1 @@
-"""Commands for the first ten minutes: init, doctor, env."""
+"""Commands for the first ten minutes: init, doctor, env, dashboard."""

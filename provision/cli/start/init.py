@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ from provision.cli.command import INTERRUPTED, command_of
 from provision.cli.options import CommandOptions, chosen_credentials, option, words
 from provision.cli.request import short_path
 from provision.cli.trust import accepted, key_list
-from provision.errors import OptionError
+from provision.errors import AuthError, OptionError
 
 if TYPE_CHECKING:
-    from provision.config.inventory import Host
+    from provision.config.inventory import Host, Inventory
     from provision.ray.start.hosts import NewHost
     from provision.ray.start.proposal import Proposal
 
@@ -32,9 +32,21 @@ class InitOptions(CommandOptions):
         (), "a host, user@address or user@address:port; repeatable, or a,b,c"
     )
     head: str = option("", "name of the host that is to be the head")
+    ask_pass: bool = option(
+        default=False,
+        text="prompt for the password of SSH, once for all hosts; your key takes its place",
+    )
 
 
-OPTIONS = ("add", "inventory", "head", "fingerprint", "yes", "ask_become_pass")
+OPTIONS = (
+    "add",
+    "inventory",
+    "head",
+    "fingerprint",
+    "yes",
+    "ask_pass",
+    "ask_become_pass",
+)
 
 
 @command_of(InitOptions, *OPTIONS)
@@ -42,6 +54,7 @@ def init(options: InitOptions) -> int:
     """Look at hosts and write an inventory of them.
 
     It asks before it accepts host keys and before it writes; with --yes it does not.
+    Where hosts take only a password it asks for that, and adds your public key there.
 
     Example: init --add admin@10.0.0.1,admin@10.0.0.2 --inventory rack.yml
     """
@@ -67,25 +80,79 @@ def _write(
 
     console = output()
     known = path.parent / "known_hosts"
-    inventory = api.connecting(hosts, [new_keys, known.absolute()])
+    files = [new_keys, known.absolute()]
+    inventory = api.connecting(hosts, files)
     if not _trust(options, list(inventory.hosts.values()), known):
         console.show("nothing was written")
         return INTERRUPTED
-    inventory = inventory.with_credentials(chosen_credentials(options))
-    with console.status(f"looking at {counted(len(hosts), 'host')}"):
-        proposal = api.propose(path.stem, inventory, hosts, {})
+    credentials = chosen_credentials(options)
+
+    def look(password: str) -> tuple[Proposal, Inventory]:
+        made = api.connecting(hosts, files, password).with_credentials(credentials)
+        with console.status(f"looking at {counted(len(hosts), 'host')}"):
+            return api.propose(path.stem, made, hosts, {}), made
+
+    proposal, inventory, key = _looked(options, look)
     if options.head:
         proposal = proposal.with_head(options.head)
     console.show(*_table(proposal))
+    if key:
+        console.show(_about_key(key), "")
     chosen = _agreed(options, proposal, path)
     if chosen is None:
         console.show("nothing was written")
         return INTERRUPTED
+    if key:
+        api.authorize(inventory, key)
     api.write_inventory(path, chosen)
     keys = new_keys.read_text("utf-8") if new_keys.exists() else ""
     _keep(known, keys)
     console.show(f"written: {short_path(path.absolute())}", "")
     return _doctor(options, path)
+
+
+def _looked(
+    options: InitOptions, look: Callable[[str], tuple[Proposal, Inventory]]
+) -> tuple[Proposal, Inventory, str]:
+    """Look, with a password if need be; return also the key that takes its place.
+
+    Raises:
+        OptionError: there is no terminal, no password, or no key.
+        HostError: a host cannot be asked.
+    """
+    from provision.ray.start.authorize import own_public_key
+
+    if not options.ask_pass:
+        try:
+            return (*look(""), "")
+        except AuthError:
+            if options.yes or not _terminal():
+                raise
+    key = own_public_key(Path.home())
+    return (*look(_password(options)), key)
+
+
+def _password(options: InitOptions) -> str:
+    typed = options.credentials.ask("password for SSH: ")
+    if typed is None:
+        raise OptionError(f"nothing was written: --ask-pass: {NO_TERMINAL}")
+    if not typed:
+        raise OptionError("nothing was written: no password was typed")
+    return typed
+
+
+def _about_key(key: str) -> str:
+    from provision.report.text import escape
+
+    name = escape(key.rsplit(maxsplit=1)[-1])
+    return (
+        f"With yes your public key ({name}) is added to ~/.ssh/authorized_keys on each "
+        "host; the password is kept nowhere."
+    )
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _given(options: InitOptions) -> list[str]:
@@ -105,7 +172,7 @@ def _given(options: InitOptions) -> list[str]:
 
 
 def _ask(question: str, instead: str) -> str:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _terminal():
         raise OptionError(f"nothing was written: {NO_TERMINAL}", hint=f"add {instead}")
     try:
         return input(question)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from provision.config.inventory import Inventory
 from provision.config.playbook import Play
 from provision.engine import run as engine
@@ -73,10 +75,21 @@ class Proposal:
         return Proposal(self.cluster, self.hosts, name)
 
 
-def connecting(hosts: Sequence[NewHost], known_hosts: Sequence[Path]) -> Inventory:
-    """Return an inventory with which *hosts* can be asked; their keys are in *known_hosts*."""
-    files = {"known_hosts": [str(file) for file in known_hosts]}
-    entries = {host.name: {**host.variables(), **files} for host in hosts}
+def connecting(
+    hosts: Sequence[NewHost], known_hosts: Sequence[Path], password: str = ""
+) -> Inventory:
+    """Return an inventory with which *hosts* can be asked; it is written nowhere.
+
+    Args:
+        hosts: the hosts.
+        known_hosts: files with their host keys.
+        password: lets their users log in; "" = keys do.
+    """
+    more: dict[str, object] = {"known_hosts": [str(file) for file in known_hosts]}
+    if password:
+        # As it was typed: braces in it are no template.
+        more["ansible_password"] = SecretStr(password)
+    entries = {host.name: {**host.variables(), **more} for host in hosts}
     return Inventory.parse({"all": {"hosts": entries}}, cluster="init")
 
 

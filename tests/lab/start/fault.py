@@ -53,6 +53,15 @@ def stub(name: str, text: str) -> dict[str, Any]:
     }
 
 
+def driver(text: str) -> dict[str, Any]:
+    """Shell that makes a host look as if it had NVIDIA's driver, with this nvidia-smi."""
+    smi = stub("nvidia-smi", text)
+    return {
+        "plant": f"touch /dev/nvidiactl; {smi['plant']}",
+        "cure": f"rm -f /dev/nvidiactl; {smi['cure']}",
+    }
+
+
 def moved(path: str) -> dict[str, Any]:
     """Shell that moves a file away, and back."""
     return {

@@ -14,6 +14,7 @@ from start.fault import (
     LOCK,
     Fault,
     background,
+    driver,
     mounted,
     moved,
     named,
@@ -225,6 +226,7 @@ def rounds() -> list[list[Fault]]:
                 "docker-stopped",
                 "node1",
                 **stub("docker", "exit 1"),
+                also=("node1 step-docker_engine",),
             ),
             Fault(
                 "an old Docker (stand-in)",
@@ -233,6 +235,7 @@ def rounds() -> list[list[Fault]]:
                 **stub(
                     "docker", "case $* in *Server*) echo 19.03.5 ;; *) exit 1 ;; esac"
                 ),
+                also=("node2 step-docker_engine",),
                 said="19.03.5",
             ),
             Fault(
@@ -248,7 +251,7 @@ def rounds() -> list[list[Fault]]:
                 "a driver that does not answer (stand-in)",
                 "gpu-error",
                 "node1",
-                **stub("nvidia-smi", "echo NVIDIA-SMI has failed; exit 9"),
+                **driver("echo NVIDIA-SMI has failed; exit 9"),
                 said="has failed",
             ),
             Fault(
@@ -275,7 +278,7 @@ def rounds() -> list[list[Fault]]:
                 "node1",
                 "ip route add unreachable 172.30.77.13/32",
                 "ip route del unreachable 172.30.77.13/32",
-                also=("node3 port-blocked",),
+                also=("node3 port-blocked", "node1 step-ray_network"),
                 said="node3 cannot connect",
             ),
         ],

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.printed.in_folder import run
+from support.printed.schemas import check, schema
 
 ROOT = Path(__file__).parents[3]
-MAIN = "import sys; from provision.cli import main; sys.argv[0] = 'invoke'; main()"
 HOSTS = """
 all:
   vars: {{ansible_connection: local, ansible_become: false, cluster: c{more}}}
@@ -21,55 +18,10 @@ all:
     head: {{hosts: {{one: {{address: 10.0.0.1}}}}}}
     workers: {{hosts: {workers}}}
 """
-TYPES: Mapping[str, Any] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "boolean": bool,
-    "integer": int,
-}
 
 
 def write(folder: Path, more: str = "", workers: str = "{}") -> None:
     (folder / "i.yml").write_text(HOSTS.format(more=more, workers=workers))
-
-
-def run(folder: Path, *words: str, **env: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, *words],
-        cwd=folder,
-        env={**os.environ, **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-def check(schema: Mapping[str, Any], value: Any, root: Mapping[str, Any]) -> None:
-    """See that *value* is as *schema*, of which these pages use only a few words."""
-    if name := schema.get("$ref"):
-        return check(root["$defs"][name.rpartition("/")[2]], value, root)
-    assert isinstance(value, TYPES[schema["type"]]), (schema, value)
-    if isinstance(value, list):
-        for one in value:
-            check(schema["items"], one, root)
-    if isinstance(value, dict):
-        known, others = schema.get("properties", {}), schema["additionalProperties"]
-        assert {*schema.get("required", ())} <= value.keys()
-        for key, one in value.items():
-            assert key in known or others, key
-            check(known.get(key, others), one, root)
-    return None
-
-
-def schema(command: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        (ROOT / f"docs/schemas/{command}.json").read_text()
-    )
-    return found
 
 
 def test_env_prints_what_a_shell_takes(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from provision.config.inventory import Host, Inventory
 from provision.errors import (
     AuthError,
     ConnectError,
+    HostError,
     HostKeyError,
     PrivilegeError,
     ProvisionError,
@@ -60,7 +61,8 @@ HEALTHY = {
     "inodes./var/lib/docker": "9000000 9999999",
     "disk./var/lib/provision-c": "90000000 /",
     "mount./var/lib/docker": "rw,relatime",
-    "clock_offset": "0",
+    "clock_ahead_least": "-1",
+    "clock_ahead_most": "1",
 }
 DUE = ("docker_engine", "docker_image", "archive")
 IMAGE = Source(
@@ -218,8 +220,8 @@ def two(**second: str) -> tuple[list[Facts], dict[str, Wanted]]:
 @pytest.mark.parametrize(
     ("second", "id_"),
     [
-        ({"clock_offset": "60"}, "clock"),
-        ({"clock_offset": "-60"}, "clock"),
+        ({"clock_ahead_least": "59", "clock_ahead_most": "61"}, "clock"),
+        ({"clock_ahead_least": "-61", "clock_ahead_most": "-59"}, "clock"),
         ({"machine_id": "1"}, "machine-id"),
         ({"host_key": "SHA256:x"}, "host-key-shared"),
         ({"hostname": "a"}, "hostname-shared"),
@@ -265,6 +267,24 @@ def test_a_refusal_that_a_rule_has_told_is_not_told_again() -> None:
     assert list(step_findings("a", result, {"disk-room"})) == []
     [one] = step_findings("a", result, set())
     assert (one.id, one.remedy) == ("step-docker_image", "make room")
+
+
+@pytest.mark.parametrize(
+    ("kind", "known", "told"),
+    [
+        ("docker_image", {"docker-stopped"}, True),
+        ("docker_image", {"memory"}, False),
+        ("ray_head", {"docker-stopped"}, False),
+    ],
+)
+def test_an_image_that_cannot_be_asked_for_follows_from_docker(
+    kind: str, known: set[str], told: bool
+) -> None:
+    result = HostResult()
+    step = StepResult("p", "image x", kind, "", "failed")
+    step.error = HostError("cannot tell the state")
+    result.steps.append(step)
+    assert (list(step_findings("a", result, known)) == []) is told
 
 
 class Network:

@@ -40,7 +40,7 @@ WITHIN = {
         "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
     "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs",
-    "cli/start": "bare_hosts doctor env init",
+    "cli/start": "bare_hosts dashboard doctor env init",
     "cli/ray/jobs": "jobs",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
     "config": (
@@ -86,13 +86,14 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation doctor start on_hosts jobs"
+        "status metrics token_rotation doctor start on_hosts jobs browser"
     ),
     "ray/doctor": "finding look wanted rules pairs doctor",
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
-    "ray/start": "environment hosts proposal inventory_text",
+    "ray/start": "environment hosts proposal authorize inventory_text",
+    "ray/browser": "sites forward gate proxy serving",
     "ray/jobs": "dashboard package jobs",
     "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -12,7 +13,9 @@ from provision.model.step import Step
 from provision.steps.gpu.host_gpus import vendor_ids
 
 SURVEY = read_shell(__file__, "survey.sh")
-CLOCK, OFFSET = "clock", "clock_offset"
+ASKED, FIRST, LAST = "clock_asked", "clock_first", "clock_last"
+AHEAD_LEAST, AHEAD_MOST = "clock_ahead_least", "clock_ahead_most"
+"""Bounds, in seconds, of how far the host's clock is ahead of this machine's."""
 
 
 class Survey(Step, kind="survey"):
@@ -45,19 +48,14 @@ class Survey(Step, kind="survey"):
             container=self.container,
             programs_dir=self.programs_dir,
             lock_timeout_s=0,
+            asked=int(time.time()),
         )
 
     def observe(self, reply: Reply) -> State:
-        """Return the facts; lines of another form are left out.
-
-        With them the offset of the host's clock: its look ends with the time.
-        """
+        """Return the facts; lines of another form are left out."""
         lines = (line.partition("=") for line in reply.stdout.splitlines())
         found = {key: value for key, equals, value in lines if equals}
-        clock = found.get(CLOCK, "")
-        if clock.isdigit():
-            found[OFFSET] = str(round(int(clock) - time.time()))
-        return found
+        return {**found, **_ahead(found, math.ceil(time.time()))}
 
     def desired(self) -> State:
         return {}
@@ -67,3 +65,17 @@ class Survey(Step, kind="survey"):
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING
+
+
+def _ahead(found: State, answered: int) -> State:
+    """The bounds of how far the clock is ahead; none if the host has told no time.
+
+    The host read its clock first after it was asked, and last before it answered. So
+    the time that it took widens the bounds, and is not taken for a clock that is wrong.
+    """
+    times = [found.get(name, "") for name in (ASKED, FIRST, LAST)]
+    if not all(text.isascii() and text.isdigit() for text in times):
+        return {}
+    asked, first, last = map(int, times)
+    # A clock that shows a second may be at the end of it.
+    return {AHEAD_LEAST: str(last - answered), AHEAD_MOST: str(first + 1 - asked)}

@@ -1,8 +1,10 @@
-# needs: gpu_vendors, names, targets, ports, container, programs_dir, lock_timeout_s, "$@"
+# needs: gpu_vendors, names, targets, ports, container, programs_dir, lock_timeout_s, asked, "$@"
 # uses: system.sh, packages.sh, network.sh, ports.sh, gpu/find_gpus.sh
 # Prints all that doctor wants to know of a host, `key=value`; "$@" are directories whose
 # file systems matter. It changes nothing.
 
+fact clock_asked "$asked"
+fact clock_first "$(date +%s)"
 print_system
 print_addresses
 set -f
@@ -23,4 +25,4 @@ if command -v docker >/dev/null; then
 fi
 for path; do print_disk "$path"; done
 find_gpus
-fact clock "$(date +%s)"
+fact clock_last "$(date +%s)"

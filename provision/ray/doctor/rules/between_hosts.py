@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from provision.ray.doctor.finding import Finding, warning
 from provision.ray.doctor.look.facts import Facts
-from provision.ray.doctor.look.survey import OFFSET
+from provision.ray.doctor.look.survey import AHEAD_LEAST, AHEAD_MOST
 from provision.ray.doctor.wanted import Wanted
 
 Value = TypeVar("Value")
 CLOCK_S = 10
-"""Seconds that clocks may differ: a look takes some of them on a busy host."""
+"""Seconds that clocks may differ."""
 
 
 def cluster_findings(
@@ -26,7 +26,7 @@ def cluster_findings(
         wanted: what a deploy needs on each.
         names: those by which the hosts reach each other.
     """
-    yield from _clocks(looks)
+    yield from clock_findings(looks)
     yield from _same(
         looks,
         "machine-id",
@@ -53,27 +53,40 @@ def cluster_findings(
     yield from _architectures(looks)
 
 
-def _clocks(looks: Sequence[Facts]) -> Iterator[Finding]:
-    offsets = {f.host: int(f.get(OFFSET)) for f in looks if f.get(OFFSET)}
-    if len(offsets) < 2:
+def clock_findings(looks: Sequence[Facts]) -> Iterator[Finding]:
+    """Yield the clocks that differ from the others, however long their hosts took."""
+    bounds = {
+        f.host: (int(f.get(AHEAD_LEAST)), int(f.get(AHEAD_MOST)))
+        for f in looks
+        if f.get(AHEAD_LEAST)
+    }
+    if len(bounds) < 2:
         return
-    middle = _middle([*offsets.values()])
-    for host, offset in offsets.items():
-        apart = offset - middle
-        if abs(apart) > CLOCK_S:
-            word = "ahead of" if apart > 0 else "behind"
+    usual = _usual([*bounds.values()])
+    for host, (least, most) in bounds.items():
+        apart = _outside(usual, least, most)
+        if apart > CLOCK_S:
+            word = "ahead of" if least > usual else "behind"
             yield Finding(
                 "clock",
                 host,
-                f"the clock is {abs(apart)} s {word} those of the other hosts",
+                f"the clock is {apart} s or more {word} those of the other hosts",
                 f"clocks that differ by less than {CLOCK_S} s",
                 "timedatectl set-ntp true, or install chrony",
             )
 
 
-def _middle(values: Sequence[int]) -> int:
-    """The value nearest to all others; of several the one nearest to this machine's."""
-    return min(values, key=lambda one: (sum(abs(one - v) for v in values), abs(one)))
+def _usual(bounds: Sequence[tuple[int, int]]) -> int:
+    """The value nearest to all bounds; of several the one nearest to this machine's."""
+    values = {0, *(value for pair in bounds for value in pair)}
+    return min(
+        values, key=lambda one: (sum(_outside(one, *b) for b in bounds), abs(one))
+    )
+
+
+def _outside(value: int, least: int, most: int) -> int:
+    """The distance of *value* from the nearer of two bounds; 0 between them."""
+    return max(least - value, value - most, 0)
 
 
 def _same(

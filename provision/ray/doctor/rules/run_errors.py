@@ -54,19 +54,28 @@ def step_findings(
             )
 
 
-SAME = {
-    "is taken by": ("port-taken",),
-    "no room for": ("disk-room", "disk-inodes"),
-    "noexec": ("noexec",),
-    "has the address": ("address",),
-}
-"""Words in errors of steps, by which a finding of a rule says the same."""
+SAME = (
+    ("", "is taken by", ("port-taken",)),
+    ("", "no room for", ("disk-room", "disk-inodes")),
+    ("", "noexec", ("noexec",)),
+    ("", "has the address", ("address",)),
+    ("docker_engine", "engine that can be managed", ("docker-foreign",)),
+    (
+        "docker_image",
+        "cannot tell the state",
+        ("docker-foreign", "docker-stopped", "docker-old"),
+    ),
+)
+"""Kinds of steps and words in their errors, by which a finding of a rule says the same."""
 
 
 def _told(step: StepResult, error: ProvisionError, known: Collection[str]) -> bool:
     """Return True if a finding of a rule has told what *step* refuses."""
     text = f"{step.step} {error.message} {error.hint}"
-    return any(words in text and {*ids} & {*known} for words, ids in SAME.items())
+    return any(
+        kind in {"", step.kind} and words in text and {*ids} & {*known}
+        for kind, words, ids in SAME
+    )
 
 
 def _id(step: StepResult) -> str:

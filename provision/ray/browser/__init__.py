@@ -1,0 +1,1 @@
+"""Ray's dashboard, Grafana and Prometheus in the browser of this machine."""

@@ -1,0 +1,1 @@
+"""Commands that are run, and the schemas of what they print."""
