@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.jobs.jobs import stop_job as stop_job
     from provision.ray.jobs.jobs import submit_job as submit_job
     from provision.ray.metrics import metrics as metrics
+    from provision.ray.on_hosts.history import history as history
     from provision.ray.on_hosts.logs import logs as logs
     from provision.ray.on_hosts.verbs import copy as copy
     from provision.ray.on_hosts.verbs import execute as execute
@@ -57,6 +58,7 @@ _NAMES = {
     "ray.doctor.doctor": "doctor",
     "ray.metrics": "metrics",
     "ray.jobs.jobs": "job_logs jobs stop_job submit_job",
+    "ray.on_hosts.history": "history",
     "ray.on_hosts.logs": "logs",
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",

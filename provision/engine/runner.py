@@ -33,6 +33,8 @@ def execute(
     interrupted: threading.Event,
     diff: bool = False,
     connect: Connect | None = None,
+    playbook: str = "",
+    outcome: Callable[[], int],
 ) -> None:
     """Run *bound*; report everything that happens, also when the run fails.
 
@@ -45,6 +47,8 @@ def execute(
         interrupted: once set, the run ends soon.
         diff: report how replaced texts differ.
         connect: returns an unopened transport to a host; by default `transport`.
+        playbook: its name, for the log of the hosts.
+        outcome: returns the exit code, for the log of the lock's host.
 
     Raises:
         LockHeldError: another run is changing the cluster.
@@ -56,6 +60,7 @@ def execute(
         report(Warned(message=warning))
     events = new_queue()
     connect = connect or _connect(events)
+    audit = Audit(inventory.cluster, bound.secrets, playbook=playbook)
     with _lock(inventory, bound.groups, events, connect) as lock:
         hosts = _HostRuns(
             {name: connect(bound.hosts[name]) for name in steps},
@@ -63,15 +68,20 @@ def execute(
             mode=mode,
             events=events,
             before_change=lock.take,
-            notes=notes_with(Audit(inventory.cluster, bound.secrets)),
+            notes=notes_with(audit),
             diff=diff,
         )
         try:
             hosts.scheduler(plays, report, interrupted, forks).run()
         finally:
             hosts.close(report)
-            seconds = time.monotonic() - started
-            report(RunEnded(seconds=seconds, interrupted=interrupted.is_set()))
+            report(_ending(started, interrupted))
+            lock.note(audit.end(outcome()))
+
+
+def _ending(started: float, interrupted: threading.Event) -> RunEnded:
+    seconds = time.monotonic() - started
+    return RunEnded(seconds=seconds, interrupted=interrupted.is_set())
 
 
 def _connect(events: Queue) -> Connect:

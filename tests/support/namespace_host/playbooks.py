@@ -65,6 +65,7 @@ class Lab:
             forks=3,
             report=events.append,
             interrupted=threading.Event(),
+            outcome=lambda: 0,
             connect=lambda host: self._transports[host.name],
         )
         return outcomes(events)

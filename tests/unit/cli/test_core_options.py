@@ -184,7 +184,7 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
     labs = {"up", "down", "reset", "reboot", "off", "on", "cut", "mend"}
     assert found == {
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
-        | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs"},
+        | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs", "history"},
         Dry.CHECK: {"deploy", "teardown", "rollback"},
         Dry.NEVER: {
             "trust",

@@ -42,7 +42,7 @@ WITHIN = {
     "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs",
     "cli/start": "bare_hosts doctor env init",
     "cli/ray/jobs": "jobs",
-    "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
+    "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
@@ -64,11 +64,12 @@ WITHIN = {
         "resolve"
     ),
     "engine": (
-        "change_control interrupt each_host on_hosts run_id secret_recovery host scheduler runner run"
+        "change_control interrupt each_host history on_hosts run_id secret_recovery host scheduler runner run"
     ),
     "engine/on_hosts": "command copy",
     "engine/on_hosts/copy": "on_host place local_file session upload unpacked download copy",
     "engine/change_control": "audit manifest notes lock",
+    "engine/history": "entries runs history",
     "engine/host": (
         "connection scripts session outcome foresight text_diff lane batch dry_run "
         "follower changing converge"
@@ -94,7 +95,7 @@ WITHIN = {
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/start": "environment hosts proposal inventory_text",
     "ray/jobs": "dashboard package jobs",
-    "ray/on_hosts": "places selection verbs logs",
+    "ray/on_hosts": "places selection verbs logs history",
     "ray/steps": (
         "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
         "drained rollback firewall"

@@ -84,6 +84,7 @@ class Run:
             forks=forks,
             report=self.events.append,
             interrupted=threading.Event(),
+            outcome=lambda: 0,
             connect=lambda host: self.transport,
         )
         return self
