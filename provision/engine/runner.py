@@ -47,17 +47,14 @@ def execute(
         interrupted: once set, the run ends soon.
         diff: report how replaced texts differ.
         connect: returns an unopened transport to a host; by default `transport`.
-        playbook: its name, for the log of the hosts.
-        outcome: returns the exit code, for the log of the lock's host.
+        playbook, outcome: its name and the run's exit code, for the hosts' logs.
 
     Raises:
         LockHeldError: another run is changing the cluster.
     """
     started = time.monotonic()
     plays, steps = _layout(bound, lanes=mode is Mode.APPLY)
-    report(_opening(mode, inventory.cluster, plays, steps))
-    for warning in (*inventory.warnings, *bound.warnings):
-        report(Warned(message=warning))
+    _begin(report, _opening(mode, inventory.cluster, plays, steps), inventory, bound)
     events = new_queue()
     connect = connect or _connect(events)
     audit = Audit(inventory.cluster, bound.secrets, playbook=playbook)
@@ -74,14 +71,24 @@ def execute(
         try:
             hosts.scheduler(plays, report, interrupted, forks).run()
         finally:
-            hosts.close(report)
-            report(_ending(started, interrupted))
+            _end(hosts, report, started, interrupted)
             lock.note(audit.end(outcome()))
 
 
-def _ending(started: float, interrupted: threading.Event) -> RunEnded:
+def _begin(
+    report: Emit, opening: RunStarted, inventory: Inventory, bound: Bound
+) -> None:
+    report(opening)
+    for warning in (*inventory.warnings, *bound.warnings):
+        report(Warned(message=warning))
+
+
+def _end(
+    hosts: _HostRuns, report: Emit, started: float, interrupted: threading.Event
+) -> None:
+    hosts.close(report)
     seconds = time.monotonic() - started
-    return RunEnded(seconds=seconds, interrupted=interrupted.is_set())
+    report(RunEnded(seconds=seconds, interrupted=interrupted.is_set()))
 
 
 def _connect(events: Queue) -> Connect:
