@@ -16,6 +16,7 @@ from provision.config import inventory as inventories
 from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, Play, Playbook
+from provision.engine.change_control.audit import Audit
 from provision.engine.interrupt import interruptible
 from provision.engine.run_id import UnfinishedRun, find_run_id
 from provision.engine.runner import execute
@@ -169,7 +170,9 @@ class Prepared:
                 diff=options.get("diff", False),
                 report=lambda event: reporters(redact(event)),
                 interrupted=interrupted,
-                playbook=self.playbook,
+                audit=Audit(
+                    self.inventory.cluster, self.bound.secrets, playbook=self.playbook
+                ),
                 outcome=lambda: reporters.result.exit_code,
             )
 

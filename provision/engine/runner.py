@@ -33,7 +33,7 @@ def execute(
     interrupted: threading.Event,
     diff: bool = False,
     connect: Connect | None = None,
-    playbook: str = "",
+    audit: Audit,
     outcome: Callable[[], int],
 ) -> None:
     """Run *bound*; report everything that happens, also when the run fails.
@@ -47,7 +47,8 @@ def execute(
         interrupted: once set, the run ends soon.
         diff: report how replaced texts differ.
         connect: returns an unopened transport to a host; by default `transport`.
-        playbook, outcome: its name and the run's exit code, for the hosts' logs.
+        audit: makes the lines that the run leaves in the hosts' logs.
+        outcome: returns its exit code, for the last of them.
 
     Raises:
         LockHeldError: another run is changing the cluster.
@@ -57,7 +58,6 @@ def execute(
     _begin(report, _opening(mode, inventory.cluster, plays, steps), inventory, bound)
     events = new_queue()
     connect = connect or _connect(events)
-    audit = Audit(inventory.cluster, bound.secrets, playbook=playbook)
     with _lock(inventory, bound.groups, events, connect) as lock:
         hosts = _HostRuns(
             {name: connect(bound.hosts[name]) for name in steps},
