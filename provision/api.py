@@ -20,6 +20,11 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import verify as verify
     from provision.ray.deploy import deploy as deploy
     from provision.ray.doctor.doctor import doctor as doctor
+    from provision.ray.images.commit import commit as commit
+    from provision.ray.images.prune import find_image_prune as find_image_prune
+    from provision.ray.images.prune import prune_images as prune_images
+    from provision.ray.images.spread import spread_image as spread_image
+    from provision.ray.images.survey import images as images
     from provision.ray.jobs.jobs import job_logs as job_logs
     from provision.ray.jobs.jobs import jobs as jobs
     from provision.ray.jobs.jobs import stop_job as stop_job
@@ -56,6 +61,10 @@ _NAMES = {
     "engine.run": "FORKS Book ClusterOptions Hosts RunOptions apply plan verify",
     "ray.deploy": "deploy",
     "ray.doctor.doctor": "doctor",
+    "ray.images.commit": "commit",
+    "ray.images.prune": "find_image_prune prune_images",
+    "ray.images.spread": "spread_image",
+    "ray.images.survey": "images",
     "ray.metrics": "metrics",
     "ray.jobs.jobs": "job_logs jobs stop_job submit_job",
     "ray.on_hosts.history": "history",

@@ -39,9 +39,10 @@ WITHIN = {
     "cli": (
         "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
-    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs",
+    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts images jobs",
     "cli/start": "bare_hosts doctor env init",
     "cli/ray/jobs": "jobs",
+    "cli/ray/images": "images commit prune",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
@@ -87,13 +88,14 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation doctor start on_hosts jobs"
+        "status metrics token_rotation doctor start on_hosts images jobs"
     ),
     "ray/doctor": "finding look wanted rules pairs doctor",
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/start": "environment hosts proposal inventory_text",
+    "ray/images": "facts survey origin commit spread prune",
     "ray/jobs": "dashboard package jobs",
     "ray/on_hosts": "places selection verbs logs history",
     "ray/steps": (
