@@ -106,8 +106,9 @@ def find_image_prune(
     """
     least_s = age_s(older_than) if older_than else 0
     cluster = load_inventory(inventory, options)
+    hosts = chosen(cluster, limit)
     wanted = wanted_images(cluster, options.get("sets", {}))
-    answers = survey(chosen(cluster, limit), options.get("forks", FORKS))
+    answers = survey(hosts, options.get("forks", FORKS))
     now = time.time()
     found = {
         host: unused(images, wanted.get(host, set()), keep, now - least_s)

@@ -51,6 +51,14 @@ def test_what_is_where_and_in_use(cluster: None) -> None:
 def test_a_container_becomes_the_image_of_all_hosts_and_goes_again(
     cluster: None,
 ) -> None:
+    base = see_a_commit()
+    see_it_spread()
+    see_it_deployed()
+    see_it_pruned(base)
+
+
+def see_a_commit() -> str:
+    """Make an image of node2's container; return the name of that one's image."""
     root_shell("node2", f"docker exec {RAY} sh -c 'echo mine >/tmp/mine'")
     base = inspected("node2", RAY)["Config"]["Image"]
     shown = invoke("commit", "node2", "--tag", TAG, *ON_LAB).expect_exit(0).output
@@ -66,7 +74,10 @@ def test_a_container_becomes_the_image_of_all_hosts_and_goes_again(
 
     taken = invoke("commit", "node2", "--tag", base, *ON_LAB).expect_exit(2).output
     assert "is that of another image" in taken
+    return base
 
+
+def see_it_spread() -> None:
     line = ("commit", "node2", "--tag", TAG, "--deploy", *ON_LAB)
     shown = invoke(*line).expect_exit(0).output
     assert "is there already, made of this container" in shown
@@ -76,6 +87,8 @@ def test_a_container_becomes_the_image_of_all_hosts_and_goes_again(
     for host in HOSTS:
         assert "provision-image" not in root_shell(host, "ls /var/tmp")
 
+
+def see_it_deployed() -> None:
     version = labels_of_ray("node1")["provision.ray_version"]
     sets = ("--set", "metrics=false", "--set", f"ray_version={version}")
     deploy = ("deploy", *ON_LAB, *sets, "--set", f"ray_image={TAG}")
@@ -84,6 +97,8 @@ def test_a_container_becomes_the_image_of_all_hosts_and_goes_again(
         assert root_shell(host, f"docker exec {RAY} cat /tmp/mine") == "mine\n"
     assert " 0 changed" in invoke(*deploy).expect_exit(0).output
 
+
+def see_it_pruned(base: str) -> None:
     invoke("deploy", *ON_LAB, "--set", "metrics=false").expect_exit(0)
     prune = ("images.prune", *ON_LAB, "--keep", "0")
     kept = invoke(*prune, "--check").output

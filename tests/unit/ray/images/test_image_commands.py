@@ -1,0 +1,141 @@
+"""The commands about images where Docker says no; with a real Docker: tests/lab/images."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from place import Place
+from support.json_schema import check
+
+DOCKER = """#!/bin/sh
+echo "$*" >>"$LOG"
+case $* in
+"image ls"*) echo sha256:base ;;
+"ps"*) ;;
+"image inspect --format image"*)
+    echo 'image {"id":"sha256:base","names":["b:1"],"digests":null,"size":5,"created":"","came":"","labels":null}' ;;
+"container inspect --size"*)
+    [ -z "$NO_CONTAINER" ] || { echo "Error: No such container: ray-c" >&2; exit 1; }
+    echo '{"Id":"c0","Image":"sha256:base","SizeRw":'"${SIZE:-5}"',"Config":{"Image":"b:1"}}' ;;
+"container inspect --format"*) echo sha256:base ;;
+"image inspect"*" sha256:base") echo '{"Id":"sha256:base","RepoDigests":[],"Config":{}}' ;;
+"image inspect"*" taken:1") echo '{"Id":"sha256:other","Config":{"Labels":null}}' ;;
+"image inspect"*) exit 1 ;;
+info*) echo / ;;
+commit*) echo sha256:new ;;
+esac
+"""
+ON = ("-i", "inv.yml")
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file with the calls of `docker`, which is a script here."""
+    tools, log = tmp_path / "bin", tmp_path / "calls"
+    tools.mkdir()
+    (tools / "docker").write_text(DOCKER)
+    (tools / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("LOG", str(log))
+    log.touch()
+    return log
+
+
+def commit(here: Place, *words: str) -> tuple[int, str]:
+    return here("commit", *words, *ON)
+
+
+def test_a_commit_says_what_it_made(here: Place, docker: Path) -> None:
+    code, shown = commit(here, "one", "--tag", "lab/ray:mine")
+    assert code == 0, shown
+    assert "one: lab/ray:mine is b:1 and 0.0 MB more" in shown
+    assert "commit one --tag lab/ray:mine --deploy` brings it to the other" in shown
+    calls = docker.read_text().splitlines()
+    assert calls[-1].startswith("commit --author") and calls[-1].endswith(
+        " lab/ray:mine"
+    )
+
+
+def test_json_is_as_its_schemas_say(here: Place, docker: Path) -> None:
+    code, shown = commit(here, "one", "--tag", "lab/ray:mine", "--json")
+    check("commit", json.loads(shown))
+    assert (code, json.loads(shown)["id"]) == (0, "sha256:new")
+    code, shown = here("images", "--json", *ON)
+    check("images", json.loads(shown))
+    assert (code, [*json.loads(shown)["hosts"]]) == (0, ["one", "two"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("one",), 5, "commit needs a name"),
+        (("one", "--tag", "Not a tag"), 5, "--tag takes the name of an image"),
+        (("nobody", "--tag", "a:1"), 5, "nobody"),
+        (("all", "--tag", "a:1"), 5, "'all' chooses several hosts"),
+        (("one", "--tag", "taken:1"), 2, "is that of another image, sha256:other"),
+    ],
+)
+def test_what_cannot_be_committed(
+    here: Place, docker: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    found, shown = commit(here, *words)
+    assert (found, says in shown) == (code, True), shown
+    assert "commit " not in docker.read_text()
+
+
+def test_no_such_container_and_no_room(
+    here: Place, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIZE", str(2**60))
+    code, shown = commit(here, "one", "--tag", "a:1")
+    assert (code, "no room for the image" in shown) == (2, True), shown
+    assert "images.prune" in shown
+    monkeypatch.setenv("NO_CONTAINER", "1")
+    code, shown = commit(here, "one", "--tag", "a:1")
+    assert (code, "there is no container ray-" in shown) == (2, True), shown
+    assert "not deployed" in shown and "commit " not in docker.read_text()
+
+
+def test_a_host_without_docker_is_not_deployed(
+    here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "few"
+    tools.mkdir()
+    for tool in ("sh", "timeout", "cat", "id", "sed", "tr", "setsid", "kill"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.setattr("provision.model.framing.PRELUDE", "export LC_ALL=C")
+    for words in (("images",), ("commit", "one", "--tag", "a:1")):
+        code, shown = here(*words, *ON)
+        assert (code, "Docker is not installed on this host" in shown) == (2, True)
+
+
+def test_a_docker_that_fails_is_no_host_without_images(
+    here: Place, docker: Path
+) -> None:
+    tool = docker.parent / "bin/docker"
+    tool.write_text("#!/bin/sh\necho 'Cannot connect to the daemon' >&2\nexit 1\n")
+    code, shown = here("images", *ON)
+    assert (code, shown.count("Cannot connect to the daemon")) == (2, 2), shown
+    assert "no images" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--keep", "-1"), "--keep takes a number from 0 on"),
+        (("--keep", "x"), "--keep takes a number from 0 on"),
+        (("--older-than", "x"), "'x' is no age"),
+        (("--limit", "nobody"), "nobody"),
+    ],
+)
+def test_bad_options_of_a_prune(
+    here: Place, docker: Path, words: tuple[str, ...], says: str
+) -> None:
+    code, shown = here("images.prune", *words, *ON)
+    assert (code, says in shown) == (5, True), shown
+    assert docker.read_text() == ""
