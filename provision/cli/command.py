@@ -148,11 +148,7 @@ def command(
 
 
 def command_of(
-    kind: type[Options],
-    *options: str,
-    positional: str = "",
-    read_only: bool = False,
-    default: bool = False,
+    kind: type[Options], *options: str, positional: str = "", read_only: bool = False
 ) -> Callable[[Work[Options]], Command]:
     """Make a task of the decorated function, which takes options of the class *kind*.
 
@@ -161,7 +157,6 @@ def command_of(
         options: names of its fields that it takes as `--name`.
         positional: the names of those that it takes as bare words, in their order.
         read_only: as for `command`.
-        default: the name of its group alone means this command.
     """
     known = declared(kind)
 
@@ -189,7 +184,6 @@ def command_of(
         made = Command(
             body,
             positional=bare,
-            default=default,
             auto_shortflags=False,
             iterable=repeated,
         )

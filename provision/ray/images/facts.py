@@ -51,7 +51,7 @@ class Image:
 
     @property
     def origin(self) -> Mapping[str, str]:
-        """What its labels say about the container it was made of; {} = of none."""
+        """The origin that is in its labels: of `commit`; {} = none."""
         return {
             name.removeprefix(ORIGIN): value
             for name, value in self.labels.items()
@@ -119,11 +119,14 @@ def _image(one: Mapping[str, Any], brought: set[str], users: Sequence[str]) -> I
 
 def _same(name: str, brought: set[str]) -> bool:
     """Tell whether *name* is one of *brought*, which playbooks may write in a short form."""
-    short = name.removeprefix("docker.io/").removeprefix("library/")
-    forms = {name, short, short.removesuffix(":latest")}
-    return bool(
-        forms & {b.removeprefix("docker.io/") for b in brought} | forms & brought
-    )
+    short = short_name(name)
+    forms = {short, short.removesuffix(":latest")}
+    return any(short_name(other) in forms for other in brought)
+
+
+def short_name(name: str) -> str:
+    """Return *name* as Docker shows it: without what it adds itself."""
+    return name.removeprefix("docker.io/").removeprefix("library/")
 
 
 def seconds(text: str | None) -> int | None:

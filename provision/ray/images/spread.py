@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -19,7 +19,7 @@ from provision.errors import HostError
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.ray.head import node_names
-from provision.ray.images.facts import Image
+from provision.ray.images.facts import Image, short_name
 from provision.ray.images.survey import run_on, survey
 from provision.ray.on_hosts.selection import chosen_one
 from provision.transport.protocol import Transport
@@ -57,40 +57,58 @@ def spread_image(
     """
     cluster = load_inventory(inventory, options)
     source, forks = chosen_one(cluster, host), options.get("forks", FORKS)
-    names = node_names(cluster)
+    names = node_names(cluster) | {source.name}
     hosts = [one for name, one in cluster.hosts.items() if name in names]
-    seen = survey([source, *(one for one in hosts if one is not source)], forks)
-    if source.name in seen.errors:
-        raise seen.errors[source.name]
-    mine = _id_of(seen, source.name, tag)
-    if not mine:
-        raise HostError(f"{source.name}: there is no image {tag}")
+    seen = survey(hosts, forks)
+    image = _image_of(seen, source.name, tag)
+    found, lacking = _divided(hosts, seen, image.id, tag)
+    if not lacking:
+        return found
+    sent = _Archive(cluster, source, tag, image.size, forks, moved).to(lacking)
+    return Results(
+        {**found.values, **dict.fromkeys(sent.values, "loaded")},
+        {**found.errors, **sent.errors},
+        (*found.unfinished, *sent.unfinished),
+    )
+
+
+def _divided(
+    hosts: Sequence[Host], seen: Results[tuple[Image, ...]], image: str, tag: str
+) -> tuple[Results[str], list[Host]]:
+    """Return what is known of *hosts*, and those that lack *image*."""
     errors, there, lacking = dict(seen.errors), {}, []
     for one in hosts:
-        if one.name in errors or one.name in seen.unfinished:
+        if one.name not in seen.values:
             continue
-        has = _id_of(seen, one.name, tag)
-        if not has:
+        has = _named(seen.values[one.name], tag)
+        if has is None:
             lacking.append(one)
-        elif has == mine:
+        elif has.id == image:
             there[one.name] = "there"
         else:
             errors[one.name] = HostError(
-                f"{one.name}: the name {tag} is that of another image, {has[:19]}"
+                f"{one.name}: the name {tag} is that of another image, {has.id[:19]}"
             )
-    if lacking:
-        size = next(i.size for i in seen.values[source.name] if tag in i.names)
-        sent = _Archive(cluster, source, tag, size, forks, moved).to(lacking)
-        there |= dict.fromkeys(sent.values, "loaded")
-        errors |= sent.errors
-        left = sent.unfinished
-    else:
-        left = ()
-    return Results(there, errors, (*seen.unfinished, *left))
+    return Results(there, errors, seen.unfinished), lacking
 
 
-def _id_of(seen: Results[tuple[Image, ...]], host: str, tag: str) -> str:
-    return next((one.id for one in seen.values[host] if tag in one.names), "")
+def _image_of(seen: Results[tuple[Image, ...]], host: str, tag: str) -> Image:
+    """Return the image of *host* that has the name *tag*.
+
+    Raises:
+        HostError: there is none, or the host could not be asked.
+    """
+    if host in seen.errors:
+        raise seen.errors[host]
+    if host in seen.unfinished:
+        raise KeyboardInterrupt
+    if image := _named(seen.values[host], tag):
+        return image
+    raise HostError(f"{host}: there is no image {tag}")
+
+
+def _named(images: Sequence[Image], tag: str) -> Image | None:
+    return next((one for one in images if short_name(tag) in one.names), None)
 
 
 class _Archive:

@@ -37,12 +37,13 @@ ONLY = {
 """Folders that see less than all that lies below them."""
 WITHIN = {
     "cli": (
-        "options core_options command request encrypt lab schema extension deploy trust start program ray"
+        "options core_options command request encrypt lab schema extension deploy trust start listing program ray"
     ),
     "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts images jobs",
     "cli/start": "bare_hosts doctor env init",
     "cli/ray/jobs": "jobs",
-    "cli/ray/images": "images commit prune",
+    "cli/listing": "groups reference",
+    "cli/ray/images": "options images commit prune",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "

@@ -21,7 +21,7 @@ CHOICE = ("inventory", "limit", "json", "forks", *PASSWORDS)
 ID_LENGTH = 12
 
 
-@command_of(HostOptions, *CHOICE, read_only=True, default=True)
+@command_of(HostOptions, *CHOICE, read_only=True)
 def images(options: HostOptions) -> int:
     """Show the images on the hosts: size, age, the containers that use them, origin.
 

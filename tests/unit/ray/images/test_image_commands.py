@@ -11,6 +11,12 @@ import pytest
 from place import Place
 from support.json_schema import check
 
+from provision.config.inventory import Host
+from provision.engine.each_host import Results
+from provision.errors import HostError
+from provision.ray.images.facts import Image
+from provision.ray.images.spread import _divided, _image_of
+
 DOCKER = """#!/bin/sh
 echo "$*" >>"$LOG"
 case $* in
@@ -139,3 +145,29 @@ def test_bad_options_of_a_prune(
     code, shown = here("images.prune", *words, *ON)
     assert (code, says in shown) == (5, True), shown
     assert docker.read_text() == ""
+
+
+class TestSpreading:
+    """Hosts that are asked before an archive is made."""
+
+    NAMED = {"a": "sha256:1", "b": "sha256:1", "c": "sha256:2"}
+
+    def test_hosts_are_divided_by_what_they_have(self) -> None:
+        hosts = [Host(name, (), {}) for name in "abcdef"]
+        values = {
+            name: (Image(one, ("x/y:1",), (), 1, 0, 0, {}),)
+            for name, one in self.NAMED.items()
+        }
+        seen = Results({**values, "d": ()}, {"e": HostError("e: gone")}, ("f",))
+        found, lacking = _divided(hosts, seen, "sha256:1", "docker.io/x/y:1")
+        assert [one.name for one in lacking] == ["d"]
+        assert found.values == {"a": "there", "b": "there"}
+        assert found.unfinished == ("f",)
+        assert "that of another image, sha256:2" in found.errors["c"].message
+        assert found.errors["e"].message == "e: gone"
+
+    def test_an_image_that_is_not_on_its_host_is_an_error(self) -> None:
+        with pytest.raises(HostError, match="h: there is no image x:1"):
+            _image_of(Results({"h": ()}, {}), "h", "x:1")
+        with pytest.raises(HostError, match="gone"):
+            _image_of(Results({}, {"h": HostError("gone")}), "h", "x:1")
