@@ -73,4 +73,4 @@ def list_in_groups() -> None:
             print_groups(program, program.scoped_collection)
 
     if before.__module__ != __name__:
-        Program.list_flat = list_flat
+        setattr(Program, "list_flat", list_flat)  # noqa: B010 - a method is replaced

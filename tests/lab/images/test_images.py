@@ -60,7 +60,7 @@ def test_a_container_becomes_the_image_of_all_hosts_and_goes_again(
 def see_a_commit() -> str:
     """Make an image of node2's container; return the name of that one's image."""
     root_shell("node2", f"docker exec {RAY} sh -c 'echo mine >/tmp/mine'")
-    base = inspected("node2", RAY)["Config"]["Image"]
+    base: str = inspected("node2", RAY)["Config"]["Image"]
     shown = invoke("commit", "node2", "--tag", TAG, *ON_LAB).expect_exit(0).output
     assert "RAY_AUTH_MODE" in shown
     assert inspected("node2", RAY)["State"]["Status"] == "running"

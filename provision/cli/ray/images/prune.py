@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
-from provision.cli.command import command_of
+from provision.cli.command import INTERRUPTED, command_of
 from provision.cli.options import DISPLAY, PASSWORDS, command_line
 from provision.cli.ray.images.images import total
 from provision.cli.ray.images.options import ImageOptions
@@ -45,14 +47,14 @@ def prune(options: ImageOptions) -> int:
         if found.answers.values:
             console.show("no image to remove on the hosts that answered")
         return found.answers.exit_code
-    then = command_line("images.prune", options)
+    then = _line(options)
     planned = found.plan(request.reporters(then=then))
     console.show(*_sums(found))
     if options.check or planned.errors:
         return planned.exit_code or found.answers.exit_code
     if not options.yes and not _confirmed():
         console.show("nothing was removed")
-        return 1
+        return INTERRUPTED
     run = found.apply(request.reporters())
     return run.exit_code or found.answers.exit_code
 
@@ -78,13 +80,28 @@ def _sums(found: ImagePrune) -> list[str]:
     ]
 
 
-def _confirmed() -> bool:
-    import sys
+def _line(options: ImageOptions) -> str:
+    """Return the line that removes what a plan with *options* shows."""
+    keep = f" --keep {shlex.quote(options.keep)}" if options.keep else ""
+    age = options.older_than
+    older = f" --older-than {shlex.quote(age)}" if age else ""
+    return f"{command_line('images.prune', options)}{keep}{older}"
 
-    if not sys.stdin.isatty():
+
+def _confirmed() -> bool:
+    """Ask the person at the terminal.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise OptionError(
-            "there is no terminal to ask on", hint="--yes removes without asking"
+            "nothing was removed: images.prune asks for confirmation first, and there is "
+            "no terminal to prompt on",
+            hint="add --yes",
         )
-    sys.stdout.write("remove them? [y/N] ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    try:
+        answer = input("Type yes to go on: ")
+    except EOFError:
+        answer = ""
+    return answer.strip().lower() in {"y", "yes"}

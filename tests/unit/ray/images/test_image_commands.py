@@ -24,6 +24,7 @@ case $* in
 "ps"*) ;;
 "image inspect --format image"*)
     echo 'image {"id":"sha256:base","names":["b:1"],"digests":null,"size":5,"created":"","came":"","labels":null}' ;;
+"image inspect --format id="*" b:1") echo id=sha256:base ;;
 "container inspect --size"*)
     [ -z "$NO_CONTAINER" ] || { echo "Error: No such container: ray-c" >&2; exit 1; }
     echo '{"Id":"c0","Image":"sha256:base","SizeRw":'"${SIZE:-5}"',"Config":{"Image":"b:1"}}' ;;
@@ -171,3 +172,56 @@ class TestSpreading:
             _image_of(Results({"h": ()}, {}), "h", "x:1")
         with pytest.raises(HostError, match="gone"):
             _image_of(Results({}, {"h": HostError("gone")}), "h", "x:1")
+
+
+CLUSTER = """
+all:
+  vars: {cluster: c, ansible_connection: local, ansible_become: false}
+  children:
+    head: {hosts: {one: {address: 127.0.0.2}}}
+    workers: {hosts: {two: {address: 127.0.0.3}}}
+"""
+
+
+class TestPrune:
+    @pytest.fixture
+    def there(
+        self, here: Place, docker: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Place:
+        """A cluster, and the playbook of the deploy; the image b:1 came by a run."""
+        (here.folder / "inv.yml").write_text(CLUSTER)
+        manifest = docker.parent / "noted"
+        manifest.mkdir()
+        (manifest / "manifest").write_text("absent image:b:1\n")
+        monkeypatch.setenv("PROVISION_MANIFEST", str(manifest))
+        tool = docker.parent / "bin/docker"
+        when = '"came":"2020-01-01T00:00:00Z"'
+        tool.write_text(tool.read_text().replace('"came":""', when))
+        return here
+
+    def test_a_plan_names_what_would_go_and_the_line_that_does_it(
+        self, there: Place, docker: Path
+    ) -> None:
+        words = ("images.prune", *ON, "--check", "--keep", "0", "--older-than", "7d")
+        code, shown = there(*words)
+        assert (code, shown.count("image: b:1 -> (absent)")) == (3, 2), shown
+        assert "images.prune --inventory inv.yml --keep 0 --older-than 7d`" in shown
+        assert "image rm" not in docker.read_text()
+
+    def test_without_a_terminal_nothing_is_removed(
+        self, there: Place, docker: Path
+    ) -> None:
+        code, shown = there("images.prune", *ON, "--keep", "0")
+        assert (code, "nothing was removed: images.prune asks" in shown) == (5, True)
+        assert "image rm" not in docker.read_text()
+
+    def test_the_latest_and_what_the_inventory_names_stay(
+        self, there: Place, docker: Path
+    ) -> None:
+        for words in ((), ("--keep", "0", "--set", "ray_image=b:1")):
+            code, shown = there("images.prune", *ON, "--yes", *words)
+            assert (code, "no image to remove" in shown) == (0, True), shown
+
+    def test_yes_removes(self, there: Place, docker: Path) -> None:
+        there("images.prune", *ON, "--keep", "0", "--yes", "--limit", "one")
+        assert "image rm b:1\n" in docker.read_text()

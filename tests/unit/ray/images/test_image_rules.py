@@ -115,7 +115,9 @@ class TestPruning:
         stay = [i for i in could if i not in gone and f"i:{wanted}" not in i.names]
         assert len(stay) >= min(keep, len(stay) + len(gone))
         for one in gone:
-            older = [i for i in stay if i.since is not None and i.since < one.since]
+            older = [
+                i for i in stay if i.since is not None and i.since < (one.since or 0)
+            ]
             assert not older, "the latest stay"
 
     def test_the_latest_stays(self) -> None:
