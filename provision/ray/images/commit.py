@@ -26,6 +26,8 @@ INSPECT = read_shell(__file__, "inspect.sh")
 COMMIT = read_shell(__file__, "commit.sh")
 LOOK_S = 60.0
 LIMIT_S = 1800.0
+WAS_HEALTHY = "/tmp/provision-was-healthy"  # noqa: S108 - a path in the container
+"""Made by the health check of a node: see `replace.sh`."""
 SPARE = 100 * 2**20
 """Bytes that stay free beside the new image."""
 
@@ -105,6 +107,11 @@ def _on(cluster: Inventory, host: Host, link: Transport, tag: str) -> Committed:
     )
     if taken := seen.get("taken"):
         return _there(made, taken)
+    if (status := str(container["State"]["Status"])) != "running":
+        raise HostError(
+            f"{host.name}: the container {name} is {status}, not running",
+            hint=f"`{program()} deploy` starts it",
+        )
     if seen["free"] * 1024 < made.size + SPARE:
         raise HostError(
             f"{host.name}: no room for the image: {seen['free'] // 1024} MB are free where "
@@ -118,6 +125,7 @@ def _on(cluster: Inventory, host: Host, link: Transport, tag: str) -> Committed:
         tag=tag,
         author=origin["by"],
         message=f"of {name} on {host.name}",
+        mark=WAS_HEALTHY,
     )
     printed = run_on(host, link, sh, LIMIT_S).split()
     return _with(made, id=printed[-1] if printed else "")

@@ -27,13 +27,14 @@ case $* in
 "image inspect --format id="*" b:1") echo id=sha256:base ;;
 "container inspect --size"*)
     [ -z "$NO_CONTAINER" ] || { echo "Error: No such container: ray-c" >&2; exit 1; }
-    echo '{"Id":"c0","Image":"sha256:base","SizeRw":'"${SIZE:-5}"',"Config":{"Image":"b:1"}}' ;;
+    echo '{"Id":"c0","Image":"sha256:base","State":{"Status":"'"${STATUS:-running}"'"},"SizeRw":'"${SIZE:-5}"',"Config":{"Image":"b:1"}}' ;;
 "container inspect --format"*) echo sha256:base ;;
 "image inspect"*" sha256:base") echo '{"Id":"sha256:base","RepoDigests":[],"Config":{}}' ;;
 "image inspect"*" taken:1") echo '{"Id":"sha256:other","Config":{"Labels":null}}' ;;
 "image inspect"*) exit 1 ;;
 info*) echo / ;;
 commit*) echo sha256:new ;;
+cp*) exit 1 ;;
 esac
 """
 ON = ("-i", "inv.yml")
@@ -62,9 +63,8 @@ def test_a_commit_says_what_it_made(here: Place, docker: Path) -> None:
     assert "one: lab/ray:mine is b:1 and 0.0 MB more" in shown
     assert "commit one --tag lab/ray:mine --deploy` brings it to the other" in shown
     calls = docker.read_text().splitlines()
-    assert calls[-1].startswith("commit --author") and calls[-1].endswith(
-        " lab/ray:mine"
-    )
+    [made] = [call for call in calls if call.startswith("commit --author")]
+    assert made.endswith(" lab/ray:mine")
 
 
 def test_json_is_as_its_schemas_say(here: Place, docker: Path) -> None:
@@ -101,10 +101,23 @@ def test_no_such_container_and_no_room(
     code, shown = commit(here, "one", "--tag", "a:1")
     assert (code, "no room for the image" in shown) == (2, True), shown
     assert "images.prune" in shown
+    monkeypatch.setenv("STATUS", "exited")
+    code, shown = commit(here, "one", "--tag", "a:1")
+    assert (code, " is exited, not running" in shown) == (2, True), shown
     monkeypatch.setenv("NO_CONTAINER", "1")
     code, shown = commit(here, "one", "--tag", "a:1")
     assert (code, "there is no container ray-" in shown) == (2, True), shown
     assert "not deployed" in shown and "commit " not in docker.read_text()
+
+
+def test_no_image_has_the_mark_of_a_healthy_container(
+    here: Place, docker: Path
+) -> None:
+    tool = docker.parent / "bin/docker"
+    tool.write_text(tool.read_text().replace("cp*) exit 1", "cp*) exit 0"))
+    code, shown = commit(here, "one", "--tag", "a:1")
+    assert (code, "in each of three images" in shown) == (2, True), shown
+    assert docker.read_text().count("image rm a:1\n") == 3
 
 
 def test_a_host_without_docker_is_not_deployed(
