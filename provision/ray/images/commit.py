@@ -43,7 +43,7 @@ class Committed:
         base: the image that the container was made of.
         ray_version: the Ray in it, which its name does not say; "" = not known.
         size: bytes that it has more than its base.
-        emptied: variables that the container had of the deploy, empty in the image.
+        emptied: variables of the container that the image does not keep.
         there: it was there already, made of this container before.
         origin: what its labels say.
     """
@@ -165,6 +165,7 @@ def _origin(
         "cluster": cluster.cluster,
         "host": host.name,
         "container": str(container["Id"]),
+        "unset": " ".join(emptied(container, base)),
         "by": runner(),
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

@@ -17,6 +17,8 @@ TAG = re.compile(
 )
 LONGEST = 255
 ODD = re.compile(r"[^A-Za-z0-9_.@:/+ -]")
+UNSET = f"{ORIGIN}unset"
+"""Label with the variables that a container of the image is made without."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -39,7 +41,9 @@ def changes(
     """Return the options of `docker commit` that set the configuration of the image.
 
     Docker would keep the container's. Its variables may be secret, and those that a deploy
-    sets are of one host and one role: those that the base image lacks are empty.
+    sets are of one host and one role: those that the base image lacks have no value, and a
+    container of the image is made without them (`start_container.sh`): for Ray an empty one is
+    a wrong one.
 
     Args:
         container: as Docker inspects it.
@@ -56,9 +60,11 @@ def changes(
 
 
 def emptied(container: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
-    """Return the variables of *container* that are empty in an image of it."""
-    pairs = _variables(container, base.get("Config") or {})
-    return sorted(name for name, value in pairs if value == '""')
+    """Return the variables of *container* that an image of it does not keep."""
+    before = base.get("Config") or {}
+    names = {name for name, value in _variables(container, before) if value == '""'}
+    earlier = (before.get("Labels") or {}).get(UNSET, "")
+    return sorted({*names, *filter(NAME.match, earlier.split())})
 
 
 def _own_labels(

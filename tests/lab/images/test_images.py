@@ -70,6 +70,7 @@ def see_a_commit() -> str:
     assert labels["provision.commit.base"] == base
     assert labels["provision.spec"] == ""
     assert "RAY_AUTH_MODE=" in config["Env"]
+    assert "RAY_AUTH_MODE" in labels["provision.commit.unset"].split()
     assert config["Cmd"] == inspected("node2", base)["Config"]["Cmd"]
 
     taken = invoke("commit", "node2", "--tag", base, *ON_LAB).expect_exit(2).output
@@ -95,6 +96,8 @@ def see_it_deployed() -> None:
     invoke(*deploy).expect_exit(0)
     for host in HOSTS:
         assert root_shell(host, f"docker exec {RAY} cat /tmp/mine") == "mine\n"
+    head = root_shell("node1", f"docker exec {RAY} env")
+    assert "reconnect_timeout" not in head, "that is a worker's, and empty is wrong"
     assert " 0 changed" in invoke(*deploy).expect_exit(0).output
 
 

@@ -89,7 +89,7 @@ def _show(made: Committed) -> None:
     )
     if made.emptied:
         names = escape(", ".join(made.emptied))
-        console.show(f"  empty in it, as they are the container's: {names}")
+        console.show(f"  not in it, as they are the container's: {names}")
 
 
 def _show_hosts(hosts: Results[str]) -> None:

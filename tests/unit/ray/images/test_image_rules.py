@@ -187,6 +187,12 @@ class TestConfiguration:
         assert not any("PATH" in line for line in found)
         assert emptied(self.CONTAINER, self.BASE) == ["SECRET", "X"]
 
+    def test_what_an_image_is_without_stays_so_in_one_of_its_containers(self) -> None:
+        labels = {"provision.commit.unset": "OLD $(id)"}
+        base = {"Config": {"Env": ["OLD="], "Labels": labels}}
+        container = {"Config": {"Env": ["OLD", "NEW=1"]}}
+        assert emptied(container, base) == ["NEW", "OLD"]
+
     def test_an_origin_is_one_line_and_no_instruction(self) -> None:
         found = changes({}, {}, {"by": 'a"$(x)\nRUN evil@b'})
         assert found[0] == '--change=LABEL provision.commit.by="a___x__RUN evil@b"'
