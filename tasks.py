@@ -72,6 +72,15 @@ def lock(context: Context) -> None:
     context.run(f"{LOCK} {peers}", echo=True)
 
 
+@task()
+def reference(context: Context) -> None:
+    """Write docs/commands.md from the commands."""
+    from provision.cli.listing.reference import reference as page
+
+    if not context.config.run.dry:
+        (ROOT / "docs/commands.md").write_text(page(cli.namespace()), "utf-8")
+
+
 @task(help={"database": "address of an OSV database (default: the public one)"})
 def audit(context: Context, database: str = advisories.DATABASE) -> None:
     """Check the packages in the lock files for known vulnerabilities."""
@@ -147,6 +156,6 @@ def chaos(
 
 bench = Collection("bench", lab)
 bench.add_task(farm, name="farm", default=True)
-namespace = cli.namespace(check, test, lock, audit)
+namespace = cli.namespace(check, test, lock, audit, reference)
 namespace.add_collection(bench)
 namespace.collections["lab"].add_task(chaos)

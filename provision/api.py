@@ -21,11 +21,17 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.browser.serving import open_dashboards as open_dashboards
     from provision.ray.deploy import deploy as deploy
     from provision.ray.doctor.doctor import doctor as doctor
+    from provision.ray.images.commit import commit as commit
+    from provision.ray.images.prune import find_image_prune as find_image_prune
+    from provision.ray.images.prune import prune_images as prune_images
+    from provision.ray.images.spread import spread_image as spread_image
+    from provision.ray.images.survey import images as images
     from provision.ray.jobs.jobs import job_logs as job_logs
     from provision.ray.jobs.jobs import jobs as jobs
     from provision.ray.jobs.jobs import stop_job as stop_job
     from provision.ray.jobs.jobs import submit_job as submit_job
     from provision.ray.metrics import metrics as metrics
+    from provision.ray.on_hosts.history import history as history
     from provision.ray.on_hosts.logs import logs as logs
     from provision.ray.on_hosts.verbs import copy as copy
     from provision.ray.on_hosts.verbs import execute as execute
@@ -58,8 +64,13 @@ _NAMES = {
     "ray.browser.serving": "open_dashboards",
     "ray.deploy": "deploy",
     "ray.doctor.doctor": "doctor",
+    "ray.images.commit": "commit",
+    "ray.images.prune": "find_image_prune prune_images",
+    "ray.images.spread": "spread_image",
+    "ray.images.survey": "images",
     "ray.metrics": "metrics",
     "ray.jobs.jobs": "job_logs jobs stop_job submit_job",
+    "ray.on_hosts.history": "history",
     "ray.on_hosts.logs": "logs",
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",

@@ -19,6 +19,7 @@ from invoke.tasks import Task
 
 import provision
 from provision.cli.core_options import SHOWN
+from provision.cli.listing.groups import list_in_groups
 from provision.errors import OptionError
 from provision.plugins import COMMANDS, DEPLOY, Plugin, missing, plugins
 
@@ -55,6 +56,7 @@ def namespace(*more: Callable[..., Any]) -> Collection:
     for plugin in plugins(COMMANDS).values():
         _add(root, plugin)
     _name_commands(root)
+    list_in_groups()
     sys.excepthook = _show_error
     # Python looks for garbage once more when it ends: not among what was imported.
     gc.freeze()
@@ -128,13 +130,15 @@ def _add(root: Collection, plugin: Plugin) -> None:
     if name in collection.tasks or name in collection.collections:
         _warn(f"{what} is left out: there is another one with this name")
         return
-    collection.add_task(found, name=name)
+    collection.add_task(found, name=name, default=name == LIST or None)
 
 
 def _warn(message: str) -> None:
     sys.stderr.write(f"warning: {message}\n")
 
 
+LIST = "list"
+"""Name of the command of a group that the group's name alone means: `images`."""
 UNKNOWN = re.compile(r"No idea what ('.*') is!")
 """Invoke's words for a command or option that does not exist."""
 

@@ -16,6 +16,7 @@ from provision.config import inventory as inventories
 from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, Play, Playbook
+from provision.engine.change_control.audit import Audit
 from provision.engine.interrupt import interruptible
 from provision.engine.run_id import UnfinishedRun, find_run_id
 from provision.engine.runner import execute
@@ -120,6 +121,7 @@ class Prepared:
         bound: the steps of each host.
         secrets: the secrets that the steps use.
         run_id: names the run on what it makes.
+        playbook: its name; "" = it was made in Python.
     """
 
     mode: Mode
@@ -127,6 +129,7 @@ class Prepared:
     bound: Bound
     secrets: Secrets
     run_id: str
+    playbook: str = ""
 
     def run(self, options: RunOptions) -> Run:
         """Work on the hosts; see `apply`.
@@ -167,6 +170,10 @@ class Prepared:
                 diff=options.get("diff", False),
                 report=lambda event: reporters(redact(event)),
                 interrupted=interrupted,
+                audit=Audit(
+                    self.inventory.cluster, self.bound.secrets, playbook=self.playbook
+                ),
+                outcome=lambda: reporters.result.exit_code,
             )
 
 
@@ -183,7 +190,8 @@ def prepare(mode: Mode, hosts: Hosts, book: Book, options: RunOptions) -> Prepar
     bound, secrets = _bound(mode, inventory, playbook, run_id, options)
     worked_on = {name for play in bound.plays for name in play.steps}
     check_ssh_settings(bound.hosts[name] for name in sorted(worked_on))
-    return Prepared(mode, inventory, bound, secrets, run_id)
+    name = Path(book).stem if isinstance(book, str | Path) else ""
+    return Prepared(mode, inventory, bound, secrets, run_id, name)
 
 
 def _bound(

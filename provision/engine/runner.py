@@ -33,6 +33,8 @@ def execute(
     interrupted: threading.Event,
     diff: bool = False,
     connect: Connect | None = None,
+    audit: Audit,
+    outcome: Callable[[], int],
 ) -> None:
     """Run *bound*; report everything that happens, also when the run fails.
 
@@ -45,15 +47,15 @@ def execute(
         interrupted: once set, the run ends soon.
         diff: report how replaced texts differ.
         connect: returns an unopened transport to a host; by default `transport`.
+        audit: makes the lines that the run leaves in the hosts' logs.
+        outcome: returns its exit code, for the last of them.
 
     Raises:
         LockHeldError: another run is changing the cluster.
     """
     started = time.monotonic()
     plays, steps = _layout(bound, lanes=mode is Mode.APPLY)
-    report(_opening(mode, inventory.cluster, plays, steps))
-    for warning in (*inventory.warnings, *bound.warnings):
-        report(Warned(message=warning))
+    _begin(report, _opening(mode, inventory.cluster, plays, steps), inventory, bound)
     events = new_queue()
     connect = connect or _connect(events)
     with _lock(inventory, bound.groups, events, connect) as lock:
@@ -63,15 +65,30 @@ def execute(
             mode=mode,
             events=events,
             before_change=lock.take,
-            notes=notes_with(Audit(inventory.cluster, bound.secrets)),
+            notes=notes_with(audit),
             diff=diff,
         )
         try:
             hosts.scheduler(plays, report, interrupted, forks).run()
         finally:
-            hosts.close(report)
-            seconds = time.monotonic() - started
-            report(RunEnded(seconds=seconds, interrupted=interrupted.is_set()))
+            _end(hosts, report, started, interrupted)
+            lock.note(audit.end(outcome()))
+
+
+def _begin(
+    report: Emit, opening: RunStarted, inventory: Inventory, bound: Bound
+) -> None:
+    report(opening)
+    for warning in (*inventory.warnings, *bound.warnings):
+        report(Warned(message=warning))
+
+
+def _end(
+    hosts: _HostRuns, report: Emit, started: float, interrupted: threading.Event
+) -> None:
+    hosts.close(report)
+    seconds = time.monotonic() - started
+    report(RunEnded(seconds=seconds, interrupted=interrupted.is_set()))
 
 
 def _connect(events: Queue) -> Connect:

@@ -31,11 +31,13 @@ class Audit:
     Args:
         cluster: its name.
         hidden: secret values, which are masked.
+        playbook: the name of the playbook; "" = it was made in Python.
     """
 
     cluster: str
     hidden: Collection[str] = field(default=(), repr=False)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
+    playbook: str = ""
 
     def note(self, step: str, changes: Sequence[Change]) -> Sh:
         """Return shell that logs, if it can, that *step* makes *changes* now.
@@ -44,8 +46,16 @@ class Audit:
         """
         names = [change.field for change in changes[:MAX_FIELDS]]
         names += ["..."] * (len(changes) > MAX_FIELDS)
+        return self._noted(f'change="{step}" fields={len(changes)}:{",".join(names)}')
+
+    def end(self, exit_code: int) -> Sh:
+        """Return shell that logs, if it can, that the run ended with *exit_code*."""
+        return self._noted(f"exit={exit_code}")
+
+    def _noted(self, what: str) -> Sh:
         run = f"cluster={self.cluster} run={self.run} by={runner()}"
-        what = f'change="{step}" fields={len(changes)}:{",".join(names)}'
+        if self.playbook:
+            run += f" playbook={'_'.join(self.playbook.split())}"
         return Sh.of(NOTE, tag=TAG, run=self._line(run), what=self._line(what))
 
     def _line(self, text: str) -> str:

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from provision.errors import ConnectError, HostError, LockHeldError, PrivilegeError
 from provision.invocation import runner
+from provision.model.framing import Task, run_tasks
 from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
@@ -27,6 +28,8 @@ RELEASE_AFTER_S = 30
 connection is lost on the controller's side as well."""
 RETRY_S = 1.0
 """Seconds between attempts to take a lock that only our own lost connection holds."""
+NOTE_LIMIT_S = 5.0
+"""Seconds that a host may take to log the end of a run."""
 
 
 class ClusterLock:
@@ -56,6 +59,7 @@ class ClusterLock:
         self._owner = _owner()
         self._asked = False
         self._held: HeldScript | None = None
+        self._transport: Transport | None = None
         self._holder = ""
         self._refusal: LockHeldError | None = None
         self._stack = contextlib.ExitStack()
@@ -87,6 +91,19 @@ class ClusterLock:
         if self._refusal:
             raise self._refusal
 
+    def note(self, sh: Sh) -> None:
+        """Run *sh* on the host of the lock, if this run holds it; a failure is no error."""
+        with self._guard:
+            if self._transport and self._held and self._held.alive():
+                tasks = [Task(sh)]
+                with contextlib.suppress(HostError):
+                    run_tasks(
+                        self._transport.run,
+                        tasks,
+                        become=self._become,
+                        limit_s=NOTE_LIMIT_S,
+                    )
+
     def _retake(self) -> None:
         """Take the lock again; the shell of the lost connection may still hold it."""
         self._stack.close()
@@ -102,7 +119,7 @@ class ClusterLock:
 
     def _ask(self) -> None:
         self._held, self._holder, self._refusal = None, "", None
-        transport = self._connect()
+        transport = self._transport = self._connect()
         self._stack.callback(transport.close)
         text = _script(self._cluster, self._owner)
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from provision.engine.change_control.audit import Audit
 from provision.engine.run import prepare
 from provision.engine.runner import execute
 from provision.errors import OptionError
@@ -65,6 +66,8 @@ class Lab:
             forks=3,
             report=events.append,
             interrupted=threading.Event(),
+            audit=Audit(run.inventory.cluster),
+            outcome=lambda: 0,
             connect=lambda host: self._transports[host.name],
         )
         return outcomes(events)

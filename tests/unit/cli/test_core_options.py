@@ -184,11 +184,13 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
     labs = {"up", "down", "reset", "reboot", "off", "on", "cut", "mend"}
     assert found == {
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
-        | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs"},
-        Dry.CHECK: {"deploy", "teardown", "rollback"},
+        | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs", "history"}
+        | {"images.list"},
+        Dry.CHECK: {"deploy", "teardown", "rollback", "images.prune"},
         Dry.NEVER: {
             "trust",
             "init",
+            "commit",
             "smoke",
             *("cp", "exec", "shell", "ray", "run", "job.stop"),
             "token.rotate",

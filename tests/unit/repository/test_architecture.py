@@ -37,118 +37,118 @@ ONLY = {
 """Folders that see less than all that lies below them."""
 WITHIN = {
     "cli": (
-        "options core_options command request encrypt lab schema extension deploy trust start program ray"
+        "options core_options command request encrypt lab schema extension deploy trust start "
+        "listing program ray"
     ),
-    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs",
-    "cli/start": "bare_hosts dashboard doctor env init",
+    "cli/listing": "groups reference",
+    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts images jobs",
+    "cli/ray/images": "options images commit prune",
     "cli/ray/jobs": "jobs",
-    "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
+    "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
+    "cli/start": "bare_hosts dashboard doctor env init",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
         "validation playbook schema"
     ),
     "config/inventory": (
-        "connection_vars entries formats pattern host groups merge "
-        "templates checks build sources inventory"
+        "connection_vars entries formats pattern host groups merge templates checks build "
+        "sources inventory"
     ),
     "config/inventory/formats": (
         "ranges names yaml_file ini_file executable program_output source_file folder "
         "variables_files"
     ),
     "config/playbook": (
-        "play group_rules lanes template_files template_certificate load selection step_cache variables faults "
-        "bind"
+        "play group_rules lanes template_files template_certificate load selection step_cache "
+        "variables faults bind"
     ),
     "config/ssh": (
         "lines plain_lines tokens patterns algorithms settings arguments files blocks program "
         "resolve"
     ),
     "engine": (
-        "change_control interrupt each_host on_hosts run_id secret_recovery host scheduler runner run"
+        "change_control interrupt each_host history on_hosts run_id secret_recovery host "
+        "scheduler runner run"
     ),
-    "engine/on_hosts": "command copy",
-    "engine/on_hosts/copy": "on_host place local_file session upload unpacked download copy",
     "engine/change_control": "audit manifest notes lock",
+    "engine/history": "entries runs history",
     "engine/host": (
-        "connection scripts session outcome foresight text_diff lane batch dry_run "
-        "follower changing converge"
+        "connection scripts session outcome foresight text_diff lane batch dry_run follower "
+        "changing converge"
     ),
     "engine/host/scripts": "proof_script batch_script",
+    "engine/on_hosts": "command copy",
+    "engine/on_hosts/copy": "on_host place local_file session upload unpacked download copy",
     "lab": (
         "system paths run_command grafana_stub keys cleanup inventory engine hosts supplies "
         "prerequisites lifecycle host_control"
     ),
     "lab/grafana_stub": "ini provisioning users pages __main__",
-    "lab/supplies": ("apt_repository images registry_push download_archives services"),
-    "model": (
-        "change fields mode shell shell_file script events framing probe_merging step "
-        "result"
-    ),
+    "lab/supplies": "apt_repository images registry_push download_archives services",
+    "model": "change fields mode shell shell_file script events framing probe_merging step result",
     "ray": (
-        "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation doctor start on_hosts jobs browser"
+        "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
+        "metrics token_rotation doctor start on_hosts images jobs browser"
     ),
+    "ray/browser": "sites forward gate proxy serving",
     "ray/doctor": "finding look wanted rules pairs doctor",
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
-    "ray/start": "environment hosts proposal authorize inventory_text",
-    "ray/browser": "sites forward gate proxy serving",
+    "ray/images": "facts survey origin commit spread prune",
     "ray/jobs": "dashboard package jobs",
-    "ray/on_hosts": "places selection verbs logs",
+    "ray/on_hosts": "places selection verbs logs history",
+    "ray/start": "environment hosts proposal authorize inventory_text",
     "ray/steps": (
         "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
         "drained rollback firewall"
     ),
-    "ray/steps/gpus_seen": "losses gpus_seen",
-    "ray/steps/network": "agent_health choice node_network ray_network",
-    "ray/steps/shared": "folders share",
-    "ray/steps/shared_seen": "shared_seen",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
+    "ray/steps/gpus_seen": "losses gpus_seen",
+    "ray/steps/network": "agent_health choice node_network ray_network",
     "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
     "ray/steps/node/additions": "start_args additions",
     "ray/steps/node/diagnosis": "firewalls session_name",
+    "ray/steps/shared": "folders share",
+    "ray/steps/shared_seen": "shared_seen",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": (
-        "http room network manifest files mounts services system packages docker gpu"
-    ),
-    "steps/network": "address host_network",
-    "steps/mounts": "mount_point mount nfs_export",
+    "steps": "http room network manifest files mounts services system packages docker gpu",
     "steps/docker": "image build engine container",
     "steps/docker/container": "restarts parameters options container",
     "steps/docker/container/parameters": "mounts limits run_flags",
     "steps/docker/container/restarts": "stop",
     "steps/docker/engine": "daemon_json engine engine_absent",
     "steps/docker/engine/daemon_json": "document flags",
+    "steps/files": "foresight path_info retired_secrets archive file absent",
+    "steps/files/absent": "file_absent",
     "steps/gpu": "cuda wanted host_gpus grant metrics toolkit",
     "steps/gpu/metrics": "nvidia_metrics",
     "steps/gpu/toolkit": "nvidia_toolkit docker_gpus",
-    "steps/files": "foresight path_info retired_secrets archive file absent",
     "steps/manifest": "manifest",
-    "steps/files/absent": "file_absent",
+    "steps/mounts": "mount_point mount nfs_export",
+    "steps/network": "address host_network",
     "steps/packages": "packages",
     "steps/services": "units service",
     "steps/services/units": "systemd_unit unit_absent",
     "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",
     "transport": (
-        "sudo_password watchdog remote_shell protocol streaming local_process ssh "
-        "retry local connect query"
+        "sudo_password watchdog remote_shell protocol streaming local_process ssh retry local "
+        "connect query"
     ),
     "transport/remote_shell": "start refusals conversation",
     "transport/ssh": (
-        "known_hosts limits hops algorithms peer sockets keepalive trust login "
-        "connection key_scan channels transport"
+        "known_hosts limits hops algorithms peer sockets keepalive trust login connection "
+        "key_scan channels transport"
     ),
     "transport/ssh/channels": "session terminal",
     "transport/ssh/login": (
-        "public_key private_key agent identities signatures userauth login refusal "
-        "explain"
+        "public_key private_key agent identities signatures userauth login refusal explain"
     ),
 }
 """The modules and subfolders of each folder, lowest first."""

@@ -25,6 +25,10 @@ class HostOptions(CommandOptions):
     since: str = option(
         "", "not older than: 30s, 10m, 2h, 3d (default: the last lines)"
     )
+    run: str = option(
+        "", "only this run, with each of its changes: its id, or the beginning of it"
+    )
+    last: str = option("", "how many of the last runs (default: 20)")
     lines: str = option("", "how many of the last lines of each log (default: 50)")
     of: str = option(
         "",

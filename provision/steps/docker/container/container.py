@@ -220,6 +220,7 @@ class DockerContainer(Options, kind="docker_container"):
         """Return the variables that RUN needs, and so do its parts in other scripts."""
         return {
             **self._common_params(),
+            "image": self.image,
             "spec": json.dumps(self.spec()),
             "files": "\n".join(self.files),
             "nofile": self.nofile,

@@ -1,4 +1,4 @@
-# needs: name, spec, files, restart, nofile, shm_percent, pause_s
+# needs: name, image, spec, files, restart, nofile, shm_percent, pause_s
 # uses: digest.sh
 
 # One that fails at once has failed when it is probed next. On a slow host Docker may have started
@@ -30,7 +30,17 @@ start_container() {
         kb=$(sed -n 's/^MemTotal: *\([0-9]*\) .*/\1/p' /proc/meminfo)
         set -- --shm-size "$((kb * shm_percent / 100))k" "$@"
     fi
-    docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
+    # An image that `commit` made of a container has that one's variables, with no values: these
+    # are for programs to take for values. They go, and nothing of the host's comes for them.
+    start_without=
+    for start_variable in $(docker image inspect --format \
+        '{{with .Config.Labels}}{{with index . "provision.commit.unset"}}{{.}}{{end}}{{end}}' \
+        "$image" 2>/dev/null); do
+        start_without="$start_without -u $start_variable"
+        set -- --env "$start_variable" "$@"
+    done
+    # shellcheck disable=SC2086 # names of variables
+    env $start_without docker run --detach --pull never --name "$name" --label "provision.spec=$spec" \
         --label "provision.files=$(digest)" --restart "$restart" "$@"
     watch_start
 }

@@ -11,6 +11,7 @@ from rig import Note
 
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
+from provision.engine.change_control.audit import Audit
 from provision.engine.host.connection import HostConnection, HostStep
 from provision.engine.host.converge import Convergence, HostPlay
 from provision.engine.host.session import ChangeClock
@@ -84,6 +85,8 @@ class Run:
             forks=forks,
             report=self.events.append,
             interrupted=threading.Event(),
+            audit=Audit(self._inventory.cluster),
+            outcome=lambda: 0,
             connect=lambda host: self.transport,
         )
         return self

@@ -1,0 +1,1 @@
+"""Lists of all commands: in groups, and as a page of the documentation."""

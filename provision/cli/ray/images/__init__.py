@@ -1,0 +1,1 @@
+"""The commands about the images on the hosts."""
