@@ -34,6 +34,11 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.prune import prune as prune
     from provision.ray.rollback import find_rollback as find_rollback
     from provision.ray.rollback import rollback as rollback
+    from provision.ray.running.running import prepare_start as prepare_start
+    from provision.ray.running.running import prepare_stop as prepare_stop
+    from provision.ray.running.running import restart as restart
+    from provision.ray.running.running import start as start
+    from provision.ray.running.running import stop as stop
     from provision.ray.smoke import smoke as smoke
     from provision.ray.start.environment import client_environment as client_environment
     from provision.ray.start.inventory_text import write_inventory as write_inventory
@@ -61,6 +66,7 @@ _NAMES = {
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
+    "ray.running.running": "prepare_start prepare_stop restart start stop",
     "ray.smoke": "smoke",
     "ray.start.environment": "client_environment",
     "ray.start.inventory_text": "write_inventory",

@@ -39,7 +39,8 @@ WITHIN = {
     "cli": (
         "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
-    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs",
+    "cli/ray": "mtu stopped prune deploy status smoke teardown rollback token metrics on_hosts jobs running",
+    "cli/ray/running": "running",
     "cli/start": "bare_hosts doctor env init",
     "cli/ray/jobs": "jobs",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
@@ -86,19 +87,22 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation doctor start on_hosts jobs"
+        "status metrics token_rotation doctor start on_hosts jobs running"
     ),
     "ray/doctor": "finding look wanted rules pairs doctor",
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/start": "environment hosts proposal inventory_text",
+    "ray/running": "running",
     "ray/jobs": "dashboard package jobs",
     "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (
-        "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
+        "stop_mark network shared node running shared_seen dashboards nodes gpus_seen prometheus_targets "
         "drained rollback firewall"
     ),
+    "ray/steps/stop_mark": "mark",
+    "ray/steps/running": "notes running",
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/network": "agent_health choice node_network ray_network",
     "ray/steps/shared": "folders share",

@@ -60,6 +60,7 @@ from provision.ray.steps.node.ray_options import (
     check_object_store,
     label_flags,
 )
+from provision.ray.steps.stop_mark.mark import STOPPED, mark_path, purpose, remark
 from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
     RESTARTS,
@@ -89,7 +90,7 @@ TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
 OF_HOST = (GPU_FIELDS, NETWORK_FIELDS)
 """Beginnings of the fields that say what the host has."""
-APART = (TAKEN, MEMORY, SESSION, LACKS, *OF_HOST)
+APART = (TAKEN, MEMORY, SESSION, LACKS, STOPPED, *OF_HOST)
 """Beginnings of the fields that are no parameters of the container."""
 OTHER_RAY = frozenset(("container", "image", "image_id"))
 """Fields of changes after which another Ray may run."""
@@ -198,6 +199,7 @@ class RayNode(Additions):
         return None if after is None else {**after, **kept, **gpus}
 
     def remarks(self, observed: State) -> Iterator[str]:
+        yield from filter(None, [remark(observed)])
         yield from self.added_remarks(observed)
         yield from warnings(observed, self.gpus, self.image)
 
@@ -286,6 +288,7 @@ class RayNode(Additions):
             gpus=self.gpus is not False,
             gpu_vendors=vendor_ids(),
             address=canonical(self.address),
+            stop_mark=mark_path(self.data_dir),
             **self.added_params(),
         )
 
@@ -299,6 +302,8 @@ class RayNode(Additions):
         return self.container().desired()
 
     def plan(self, observed: State) -> list[Change]:
+        if purpose(observed):
+            return []
         for key, process in observed.items():
             if key.startswith(TAKEN):
                 raise port_taken_error(key.removeprefix(TAKEN), process)
