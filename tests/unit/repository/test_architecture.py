@@ -50,8 +50,9 @@ WITHIN = {
     ),
     "config/inventory": (
         "connection_vars entries formats pattern host groups merge "
-        "templates checks build sources inventory"
+        "templates checks build sources inventory edit"
     ),
+    "config/inventory/edit": "yaml_edit ini_edit edit",
     "config/inventory/formats": (
         "ranges names yaml_file ini_file executable program_output source_file folder "
         "variables_files"
