@@ -34,6 +34,10 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.prune import prune as prune
     from provision.ray.rollback import find_rollback as find_rollback
     from provision.ray.rollback import rollback as rollback
+    from provision.ray.running.membership import prepare_add as prepare_add
+    from provision.ray.running.membership import prepare_drain as prepare_drain
+    from provision.ray.running.membership import prepare_remove as prepare_remove
+    from provision.ray.running.membership import prepare_replace as prepare_replace
     from provision.ray.running.running import prepare_start as prepare_start
     from provision.ray.running.running import prepare_stop as prepare_stop
     from provision.ray.running.running import restart as restart
@@ -66,6 +70,7 @@ _NAMES = {
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
+    "ray.running.membership": "prepare_add prepare_drain prepare_remove prepare_replace",
     "ray.running.running": "prepare_start prepare_stop restart start stop",
     "ray.smoke": "smoke",
     "ray.start.environment": "client_environment",

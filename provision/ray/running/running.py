@@ -94,7 +94,9 @@ def prepare_start(
     return _prepare(inventory, START, limit, options)
 
 
-def stop(inventory: Hosts, *, limit: str = "", **options: Unpack[ClusterOptions]) -> Run:
+def stop(
+    inventory: Hosts, *, limit: str = "", **options: Unpack[ClusterOptions]
+) -> Run:
     """Stop Ray on the hosts; see `prepare_stop`.
 
     Raises:

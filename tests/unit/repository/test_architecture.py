@@ -40,7 +40,7 @@ WITHIN = {
         "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
     "cli/ray": "mtu stopped prune deploy status smoke teardown rollback token metrics on_hosts jobs running",
-    "cli/ray/running": "running",
+    "cli/ray/running": "node running",
     "cli/start": "bare_hosts doctor env init",
     "cli/ray/jobs": "jobs",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
@@ -95,7 +95,7 @@ WITHIN = {
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/start": "environment hosts proposal inventory_text",
-    "ray/running": "running",
+    "ray/running": "running membership",
     "ray/jobs": "dashboard package jobs",
     "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (

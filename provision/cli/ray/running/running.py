@@ -31,7 +31,9 @@ def stop(options: CommandOptions) -> int:
     )
     code = _run(request, job, "stop")
     if code == 0 and not options.check:
-        output().show(f"`{program()} start` starts it again; `{program()} status` shows it")
+        output().show(
+            f"`{program()} start` starts it again; `{program()} status` shows it"
+        )
     return code
 
 

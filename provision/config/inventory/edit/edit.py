@@ -13,7 +13,7 @@ from typing import Any
 from provision.atomic_file import replace
 from provision.config.file_text import short_name
 from provision.config.inventory.edit import ini_edit, yaml_edit
-from provision.config.inventory.entries import HostEntry, VariableEntry
+from provision.config.inventory.entries import Entries, HostEntry, VariableEntry
 from provision.config.inventory.formats import yaml_file
 from provision.config.inventory.formats.ini_file import IniFile
 from provision.config.inventory.formats.names import HOST
@@ -59,6 +59,10 @@ class EditedFile:
         """Write the old text again, if the new one is still there."""
         self._replace(self.after, self.before)
 
+    def then(self, later: EditedFile) -> EditedFile:
+        """Return both changes as one; *later* begins with what this one ends with."""
+        return EditedFile(self.path, self.before, later.after)
+
     def _replace(self, expected: str, text: str) -> None:
         if _text_of(self.path) != expected:
             raise InventoryError(
@@ -77,7 +81,10 @@ class EditedFile:
 
 
 def with_host(
-    paths: Iterable[Path], name: str, groups: Iterable[str], variables: Mapping[str, Any]
+    paths: Iterable[Path],
+    name: str,
+    groups: Iterable[str],
+    variables: Mapping[str, Any],
 ) -> EditedFile:
     """Return the inventory file with the host *name* in *groups*.
 
@@ -104,15 +111,37 @@ def with_host(
     return EditedFile(path, before, after)
 
 
-def without_host(paths: Iterable[Path], name: str) -> EditedFile:
+def groups_of(paths: Iterable[Path], name: str) -> tuple[str, ...]:
+    """Return the groups that the inventory file itself puts the host *name* into.
+
+    Raises:
+        InventoryError: the inventory is no single file that a person has written.
+    """
+    path = _written_file(paths)
+    groups = [
+        entry.group
+        for entry in _entries(path, _text_of(path))
+        if isinstance(entry, HostEntry) and entry.name == name
+    ]
+    return tuple(dict.fromkeys(groups))
+
+
+def without_host(
+    paths: Iterable[Path], name: str, before: str | None = None
+) -> EditedFile:
     """Return the inventory file without the host *name*.
+
+    Args:
+        paths: of the inventory.
+        name: the host.
+        before: the text to begin with; None: what is in the file.
 
     Raises:
         InventoryError: the inventory is no single file that a person has written, or the
             host is not written there by its own name.
     """
     path = _written_file(paths)
-    before = _text_of(path)
+    before = _text_of(path) if before is None else before
     after = _edited(path, before, lambda editor, text: editor.remove(text, name))
     wanted = {one for one in _described(path, before) if one[0] != name}
     _check(path, after, wanted)
@@ -184,14 +213,8 @@ Described = set[tuple[str, str]]
 
 def _described(path: Path, text: str) -> Described:
     """What *text* means: hosts in groups, and variables, whatever their order."""
-    file = short_name(path)
-    if _is_yaml(path, text):
-        source = parse(text, InventoryError, file=file, typed_keys=True)
-        entries = yaml_file.entries(source)
-    else:
-        entries = IniFile(text, file).entries()
     found: Described = set()
-    for entry in entries:
+    for entry in _entries(path, text):
         if isinstance(entry, InputError):
             raise entry
         if isinstance(entry, HostEntry):
@@ -200,6 +223,14 @@ def _described(path: Path, text: str) -> Described:
             one = entry.variable
             found.add((entry.owner, f"{one.name}={one.value!r}"))
     return found
+
+
+def _entries(path: Path, text: str) -> Entries:
+    file = short_name(path)
+    if _is_yaml(path, text):
+        source = parse(text, InventoryError, file=file, typed_keys=True)
+        return yaml_file.entries(source)
+    return IniFile(text, file).entries()
 
 
 def _of_host(name: str, groups: list[str], variables: Mapping[str, Any]) -> Described:

@@ -32,7 +32,9 @@ def add(text: str, group: str, name: str, variables: Mapping[str, Any]) -> str:
     Raises:
         ValueError: there is no such place.
     """
-    places = [one for one in _all_hosts(text) if one.group == group and one.written_here]
+    places = [
+        one for one in _all_hosts(text) if one.group == group and one.written_here
+    ]
     for place in places:
         entry = _entry(name, variables)
         if isinstance(place.value, MappingNode) and place.value.flow_style:
@@ -40,7 +42,9 @@ def add(text: str, group: str, name: str, variables: Mapping[str, Any]) -> str:
         if isinstance(place.value, MappingNode) and place.value.value:
             key, value = place.value.value[-1]
             if value.start_mark.index >= key.start_mark.index:
-                return _line_after(text, _end(value, text), key.start_mark.column, entry)
+                return _line_after(
+                    text, _end(value, text), key.start_mark.column, entry
+                )
         elif isinstance(place.value, ScalarNode) and not place.value.value:
             column = place.key.start_mark.column + INDENT
             return _line_after(text, place.key.end_mark.index, column, entry)

@@ -50,7 +50,7 @@ from provision.ray.steps.node.diagnosis.session_name import (
     session_changes,
     session_to_restore,
 )
-from provision.ray.steps.node.ports import Ports, port_taken_error
+from provision.ray.steps.node.ports import TAKEN, Ports, refuse_taken_ports
 from provision.ray.steps.node.ray_options import (
     DataDir,
     MemoryGuard,
@@ -86,8 +86,6 @@ RESTART_S = 120
 """Longest time to stop and start a container."""
 NO_HEAD = "cannot reach the head"
 """Words of the probe for the health of a node whose head does not answer."""
-TAKEN = "taken."
-"""Prefix of the fields that name the process which has a port of the node."""
 OF_HOST = (GPU_FIELDS, NETWORK_FIELDS)
 """Beginnings of the fields that say what the host has."""
 APART = (TAKEN, MEMORY, SESSION, LACKS, STOPPED, *OF_HOST)
@@ -304,9 +302,7 @@ class RayNode(Additions):
     def plan(self, observed: State) -> list[Change]:
         if purpose(observed):
             return []
-        for key, process in observed.items():
-            if key.startswith(TAKEN):
-                raise port_taken_error(key.removeprefix(TAKEN), process)
+        refuse_taken_ports(observed)
         memory_kb, session = observed.get(MEMORY), session_changes(observed)
         seen_of_host = observed
         gpus = grant(read_gpus(observed), self.gpus, observed)

@@ -51,9 +51,7 @@ class SharedProof(Step):
     def probe(self) -> Sh:
         name = container_name(self.cluster)
         mark = mark_path(self.data_dir) if self.data_dir else ""
-        return Sh.of(
-            PROBE, *self._paths, name=name, file=self._file, stop_mark=mark
-        )
+        return Sh.of(PROBE, *self._paths, name=name, file=self._file, stop_mark=mark)
 
     def observe(self, reply: Reply) -> State:
         found = super().observe(reply)

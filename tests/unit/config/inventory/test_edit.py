@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,9 @@ def test_windows_line_ends_and_a_missing_last_one_stay(tmp_path: Path) -> None:
 
 
 def test_a_group_without_hosts_gets_its_first(tmp_path: Path) -> None:
-    path = file(tmp_path, "head:\n  hosts:\n    node1:\nworkers:\n  hosts: # none yet\n")
+    path = file(
+        tmp_path, "head:\n  hosts:\n    node1:\nworkers:\n  hosts: # none yet\n"
+    )
     edited = with_host([path], "node2", ["workers"], {})
     assert edited.after.endswith("  hosts: # none yet\n    node2:\n")
 
@@ -198,7 +199,7 @@ def test_a_write_keeps_rights_and_links_and_can_be_taken_back(tmp_path: Path) ->
     assert path.stat().st_mode & 0o777 == 0o640
     edited.put_back()
     assert path.read_text() == BLOCK
-    assert sorted(os.listdir(tmp_path)) == ["link.yml", "rack.yml"]
+    assert {one.name for one in tmp_path.iterdir()} == {"link.yml", "rack.yml"}
 
 
 def test_the_diff_shows_the_line(tmp_path: Path) -> None:
@@ -255,9 +256,7 @@ def is_part(short: list[str], long: list[str]) -> bool:
     return all(line in rest for line in short)
 
 
-@settings(
-    max_examples=60, deadline=None, phases=(Phase.explicit, Phase.generate)
-)
+@settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(text=inventories(), its=VARS, data=st.data())
 def test_an_edit_means_just_that_and_keeps_all_other_lines(
     tmp_path_factory: pytest.TempPathFactory,
