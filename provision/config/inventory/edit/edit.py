@@ -5,10 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from yaml import YAMLError
 
 from provision.atomic_file import replace
 from provision.config.file_text import short_name
@@ -102,10 +105,10 @@ def with_host(
         raise InventoryError(f"{name!r} cannot be the name of a host")
     path = _written_file(paths)
     before = after = _text_of(path)
-    its = variables
-    wanted = [*groups]
+    wanted, its = [*groups], variables
     for group in wanted:
-        after = _edited(path, after, lambda e, t, g=group, v=its: e.add(t, g, name, v))
+        with _explained(path):
+            after = _editor(path, after).add(after, group, name, its)
         its = {}
     _check(path, after, _described(path, before) | _of_host(name, wanted, variables))
     return EditedFile(path, before, after)
@@ -142,7 +145,8 @@ def without_host(
     """
     path = _written_file(paths)
     before = _text_of(path) if before is None else before
-    after = _edited(path, before, lambda editor, text: editor.remove(text, name))
+    with _explained(path):
+        after = _editor(path, before).remove(before, name)
     wanted = {one for one in _described(path, before) if one[0] != name}
     _check(path, after, wanted)
     return EditedFile(path, before, after)
@@ -183,14 +187,33 @@ def _text_of(path: Path) -> str:
         raise InventoryError(problem, file=short_name(path)) from error
 
 
-Edit = Callable[[Any, str], str]
+class Editor(Protocol):
+    """The functions of a module that edits one format."""
+
+    def add(
+        self, text: str, group: str, name: str, variables: Mapping[str, Any]
+    ) -> str:
+        """Return *text* with the host *name*."""
+
+    def remove(self, text: str, name: str) -> str:
+        """Return *text* without the host *name*."""
 
 
-def _edited(path: Path, text: str, edit: Edit) -> str:
-    editor = yaml_edit if _is_yaml(path, text) else ini_edit
+def _editor(path: Path, text: str) -> Editor:
+    editor: Editor = yaml_edit if _is_yaml(path, text) else ini_edit
+    return editor
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say in which file an edit is not possible, and what to do.
+
+    Raises:
+        InventoryError: it is not.
+    """
     try:
-        return edit(editor, text)
-    except ValueError as error:
+        yield
+    except (ValueError, YAMLError) as error:
         hint = "change the file yourself, then deploy"
         raise InventoryError(str(error), file=short_name(path), hint=hint) from error
 

@@ -9,7 +9,21 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from provision.model.fields import Written
+
 INDENT = 2
+
+
+class _AsWritten(yaml.SafeDumper):
+    """Writes a number as a person wrote it: `0123` and not 83."""
+
+
+def _number(dumper: yaml.SafeDumper, value: Written) -> ScalarNode:
+    kind = "int" if isinstance(value, int) else "float"
+    return dumper.represent_scalar(f"tag:yaml.org,2002:{kind}", value.text)
+
+
+_AsWritten.add_multi_representer(Written, _number)
 
 
 @dataclass(frozen=True)
@@ -110,8 +124,9 @@ def _entry(name: str, variables: Mapping[str, Any]) -> str:
 
 
 def _flow(value: Any) -> str:
-    dumped = yaml.safe_dump(
+    dumped = yaml.dump(
         value,
+        Dumper=_AsWritten,
         default_flow_style=True,
         width=float("inf"),
         allow_unicode=True,

@@ -255,7 +255,7 @@ def test_the_diff_is_shown_and_nothing_is_done_without_a_word(here: Place) -> No
     code, shown = here("node.add", "c", "--inventory", "inv.yml", "--check")
     assert (code, "+    c:" in shown) == (3, True)
     assert path.read_text() == TEXT
-    words = ("--inventory", "inv.yml", "--yes", "--no-deploy", "--var", "x=1")
+    words = ("--inventory", "inv.yml", "--yes", "--no-deploy", "--var", "x=0123")
     code, shown = here("node.add", "c", *words)
     assert code == 0
-    assert "    c: { x: 1 }\n" in path.read_text()
+    assert "    c: { x: 0123 }\n" in path.read_text()
