@@ -42,7 +42,7 @@ DECIDED = {
 """Each option of Invoke: what becomes of it, and how it is typed."""
 TASKS = "from provision import cli\nnamespace = cli.namespace()\n"
 TYPED = [word for outcome, word in DECIDED.values() if outcome == REFUSED]
-NO_PLAN = ["token.rotate", "smoke", "trust", "lab.up", "lab.down", "lab.reset"]
+NO_PLAN = ["restart", "token.rotate", "smoke", "trust", "lab.up", "lab.down", "lab.reset"]
 
 
 def test_each_option_of_this_invoke_has_been_decided_on() -> None:
@@ -185,13 +185,16 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
     assert found == {
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
         | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs"},
-        Dry.CHECK: {"deploy", "teardown", "rollback"},
+        Dry.CHECK: {
+            *("deploy", "teardown", "rollback", "stop", "start"),
+            *("node.add", "node.remove", "node.drain", "node.replace"),
+        },
         Dry.NEVER: {
             "trust",
             "init",
             "smoke",
             *("cp", "exec", "shell", "ray", "run", "job.stop"),
-            "token.rotate",
+            *("token.rotate", "restart"),
             *(f"lab.{one}" for one in labs),
         },
     }

@@ -235,7 +235,7 @@ Described = set[tuple[str, str]]
 
 
 def _described(path: Path, text: str) -> Described:
-    """What *text* means: hosts in groups, and variables, whatever their order."""
+    """The meaning of *text*: hosts in groups, and variables, in no order."""
     found: Described = set()
     for entry in _entries(path, text):
         if isinstance(entry, InputError):

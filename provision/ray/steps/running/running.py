@@ -93,7 +93,7 @@ class RayStopped(RayOnHost, kind="ray_stopped"):
     title_format = "ray node of {cluster} stopped"
 
     by: Line
-    """Who wants it."""
+    """The person who wants it."""
     drain_s: int = Field(default=300, ge=0)
     """Time for tasks and objects to leave; what still runs after it ends. 0 = none."""
     stop_s: int = Field(default=30, ge=0)
