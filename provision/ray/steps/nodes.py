@@ -25,6 +25,7 @@ from provision.ray.steps.node.diagnosis.firewalls import (
 from provision.ray.steps.node.ports import Ports
 from provision.ray.steps.stop_mark.mark import (
     ON_PURPOSE,
+    STAYS_STOPPED,
     STOPPED,
     mark_path,
     notes_dir,
@@ -227,7 +228,7 @@ class RayNodes(Step, kind="ray_nodes"):
     def wait_ends(self) -> tuple[Settled, ...]:
         named = [("", f'"{node.address}"', "") for node in self.nodes]
         # A node that was stopped on purpose is named with its note.
-        return (Settled(tuple(named)), Settled((("", f"{STOPPED}=", ""),)))
+        return (Settled(tuple(named)), STAYS_STOPPED)
 
     def hopeless(self, first: State, now: State) -> str:
         # A firewall does not open by itself; a node that refuses may be starting again.

@@ -16,7 +16,7 @@ from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Step
 from provision.ray.steps.node.diagnosis.firewalls import open_there
-from provision.ray.steps.stop_mark.mark import STOPPED, mark_path
+from provision.ray.steps.stop_mark.mark import STAYS_STOPPED, STOPPED, mark_path
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "prometheus_targets.sh")
@@ -140,7 +140,7 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
     def wait_ends(self) -> tuple[Settled, ...]:
         other = ('"health":"down"', '"health":"unknown"')
         up = Settled((("", '"health":"up"', ""),), never=other)
-        return (up, Settled((("", f"{STOPPED}=", ""),)))
+        return (up, STAYS_STOPPED)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

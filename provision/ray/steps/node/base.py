@@ -60,7 +60,13 @@ from provision.ray.steps.node.ray_options import (
     check_object_store,
     label_flags,
 )
-from provision.ray.steps.stop_mark.mark import STOPPED, mark_path, purpose, remark
+from provision.ray.steps.stop_mark.mark import (
+    STAYS_STOPPED,
+    STOPPED,
+    mark_path,
+    purpose,
+    remark,
+)
 from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
     RESTARTS,
@@ -356,7 +362,7 @@ class RayNode(Additions):
         return "" if self._waits_for_head(now) else crash_loop(first, now)
 
     def wait_ends(self) -> tuple[Settled, ...]:
-        return up_or_restarted(healthy=True)
+        return (*up_or_restarted(healthy=True), STAYS_STOPPED)
 
     def _waits_for_head(self, state: State) -> bool:
         """Return whether it is a worker, which ends again and again until the head is there."""

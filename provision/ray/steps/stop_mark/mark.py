@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from provision.invocation import program
 from provision.model.change import State
+from provision.model.step import Settled
 
 STOPPED = "stopped"
 """The field of an observed state with the words of the mark."""
+STAYS_STOPPED = Settled((("", f"{STOPPED}=", ""),))
+"""The output of a probe that begins a line with the mark: nothing is waited for."""
 ON_PURPOSE = "stopped on purpose"
 
 
