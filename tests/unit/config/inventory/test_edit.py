@@ -252,7 +252,7 @@ def is_part(short: list[str], long: list[str]) -> bool:
     return all(line in rest for line in short)
 
 
-@settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=30, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(text=inventories(), its=VARS, data=st.data())
 def test_an_edit_means_just_that_and_keeps_all_other_lines(
     tmp_path_factory: pytest.TempPathFactory,
