@@ -41,6 +41,15 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.prune import prune as prune
     from provision.ray.rollback import find_rollback as find_rollback
     from provision.ray.rollback import rollback as rollback
+    from provision.ray.running.membership import prepare_add as prepare_add
+    from provision.ray.running.membership import prepare_drain as prepare_drain
+    from provision.ray.running.membership import prepare_remove as prepare_remove
+    from provision.ray.running.membership import prepare_replace as prepare_replace
+    from provision.ray.running.running import prepare_start as prepare_start
+    from provision.ray.running.running import prepare_stop as prepare_stop
+    from provision.ray.running.running import restart as restart
+    from provision.ray.running.running import start as start
+    from provision.ray.running.running import stop as stop
     from provision.ray.smoke import smoke as smoke
     from provision.ray.start.authorize import authorize as authorize
     from provision.ray.start.environment import client_environment as client_environment
@@ -75,6 +84,8 @@ _NAMES = {
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
+    "ray.running.membership": "prepare_add prepare_drain prepare_remove prepare_replace",
+    "ray.running.running": "prepare_start prepare_stop restart start stop",
     "ray.smoke": "smoke",
     "ray.start.authorize": "authorize",
     "ray.start.environment": "client_environment",

@@ -6,7 +6,7 @@ A file begins with comments, which are not sent. Two of them are read:
     # uses: service.sh, http.sh
 
 `needs` names the parameters that the text reads; `"$@"` are its positional words. `uses`
-names files whose functions come before it: each lies beside the file (or below) or in
+names files whose functions come before it: each lies beside the file (or below, or `../`) or in
 `provision/steps`, and comes once, however many use it.
 """
 

@@ -37,6 +37,7 @@ from provision.ray.steps.nodes import (
     unwanted,
 )
 from provision.ray.steps.prometheus_targets import PrometheusTargets
+from provision.ray.steps.stop_mark.mark import ON_PURPOSE, purpose
 
 MISSING = "missing"
 NONE = "-"
@@ -60,6 +61,7 @@ class NodeStatus:
         network: the interface that its Ray uses, with its address where that is not
             `address`; "-": it is to run no Ray; or unknown.
         has_networks: it has several networks.
+        stopped: when and by whom it was stopped on purpose; "" = it was not.
         drift: the steps that differ or could not be probed.
         error: why the host could not be probed.
     """
@@ -72,6 +74,7 @@ class NodeStatus:
     gpus: str = NONE
     network: str = NONE
     has_networks: bool = False
+    stopped: str = ""
     drift: tuple[StepResult, ...] = ()
     error: ProvisionError | None = None
 
@@ -112,6 +115,11 @@ class ClusterStatus:
         return sum(host.node != NONE for host in self.hosts)
 
     @property
+    def stopped(self) -> tuple[NodeStatus, ...]:
+        """Hosts whose node was stopped on purpose."""
+        return tuple(host for host in self.hosts if host.stopped)
+
+    @property
     def has_gpus(self) -> bool:
         """True if some host is known to have a GPU."""
         return any(host.gpus not in {NONE, UNKNOWN} for host in self.hosts)
@@ -140,6 +148,8 @@ def status(inventory: Hosts, **options: Unpack[ClusterOptions]) -> ClusterStatus
     cluster = load_inventory(inventory, options)
     run = engine.verify(cluster, PLAYBOOK, **options)
     nodes, wanted = _observed(run, RayNodes.kind) or {}, node_names(cluster)
+    head_stopped = purpose(nodes)
+    nodes = {} if head_stopped else nodes
     hosts = (
         _host(host, run.hosts.get(name, HostResult()), nodes, runs_ray=name in wanted)
         for name, host in cluster.hosts.items()
@@ -150,7 +160,7 @@ def status(inventory: Hosts, **options: Unpack[ClusterOptions]) -> ClusterStatus
         dashboard(cluster, steps),
         run,
         _metrics(run, steps),
-        "" if nodes else _why_unknown(cluster, run),
+        "" if nodes else head_stopped or _why_unknown(cluster, run),
         unwanted(nodes),
     )
 
@@ -192,9 +202,12 @@ def _host(
     host: Host, result: HostResult, nodes: State, *, runs_ray: bool
 ) -> NodeStatus:
     label = ClusterNode.model_validate(host).label
-    node = nodes.get(label, MISSING if nodes else UNKNOWN)
     engines = [step for step in result.steps if step.kind == "docker_engine"]
     rays = [step for step in result.steps if step.kind in {"ray_head", "ray_worker"}]
+    stopped = purpose(rays[0].observed) if rays else ""
+    node = nodes.get(label, MISSING if nodes else UNKNOWN)
+    if stopped and node != ALIVE:
+        node = ON_PURPOSE
     return NodeStatus(
         host.name,
         host.address,
@@ -203,6 +216,7 @@ def _host(
         node if runs_ray else NONE,
         _gpus(result) if runs_ray else NONE,
         *(_network(result, host.address) if runs_ray else (NONE, False)),
+        stopped,
         tuple(step for step in result.steps if step.outcome != "ok"),
         result.error,
     )

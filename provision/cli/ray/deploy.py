@@ -9,6 +9,7 @@ from provision.cli.extension import DeployExtension
 from provision.cli.options import CommandOptions, option
 from provision.cli.ray import prune
 from provision.cli.ray.mtu import show_mtu_differences
+from provision.cli.ray.stopped import show_stopped, stopped_in
 from provision.cli.request import Request
 from provision.invocation import program
 
@@ -33,12 +34,14 @@ class RayDeploy(DeployExtension):
 
     def planned(self, run: Run) -> None:
         show_mtu_differences(run)
+        show_stopped(run)
 
     def after(self, request: Request, run: Run) -> None:
         from provision.ray.deploy import record_hosts
         from provision.ray.head import PLAYBOOK
 
         show_mtu_differences(run)
+        show_stopped(run)
         if request.options.playbook == PLAYBOOK:
             record_hosts(request.inventory, run)
             if not self.prune:
@@ -62,7 +65,12 @@ def _show_next(request: Request, run: Run) -> None:
     found = dashboard(inventory, head_steps(inventory, playbook, request.sets))
     if not found:
         return
-    nodes = counted(len(node_names(inventory)), "node")
+    stopped = len(stopped_in(run))
+    number = len(node_names(inventory)) - stopped
+    if not number:
+        return
+    nodes = counted(number, "node")
+    nodes += f", {stopped} stopped on purpose" if stopped else ""
     show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
     show(f"  dashboard  {found.url}")
     show(f"  token      in {token_place(inventory)}")

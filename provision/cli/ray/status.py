@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provision.cli.command import command
 from provision.cli.options import PASSWORDS, CommandOptions, command_line
 from provision.cli.ray.mtu import show_mtu_differences
+from provision.cli.ray.stopped import stopped_lines
 from provision.cli.request import resolve
 from provision.invocation import program
 
@@ -21,6 +22,7 @@ STYLES = {
     "missing": "bold red",
     "DEAD": "bold red",
     "unknown": "yellow",
+    "stopped on purpose": "cyan",
 }
 MOST_HOSTS = 5
 MOST_STEPS = 3
@@ -130,10 +132,14 @@ def _summary(found: ClusterStatus, options: CommandOptions) -> Iterator[str]:
     dashboard = ""
     if found.dashboard and found.alive:
         dashboard = f"   dashboard {found.dashboard.url}"
-    if found.unknown:
+    yield from stopped_lines({host.name: host.stopped for host in found.stopped})
+    if len(found.stopped) == found.expected:
+        pass  # nobody expects one to be ALIVE
+    elif found.unknown:
         yield f"{found.unknown}: unknown how many of {found.expected} nodes are ALIVE"
     else:
-        yield f"{found.alive} of {found.expected} nodes ALIVE{dashboard}"
+        others = f", {len(found.stopped)} stopped on purpose" if found.stopped else ""
+        yield f"{found.alive} of {found.expected} nodes ALIVE{others}{dashboard}"
     yield from _others(found)
     if found.metrics:
         yield f"metrics: {found.metrics}   `{program()} metrics` shows them"

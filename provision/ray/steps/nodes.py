@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -23,6 +23,14 @@ from provision.ray.steps.node.diagnosis.firewalls import (
     unreached,
 )
 from provision.ray.steps.node.ports import Ports
+from provision.ray.steps.stop_mark.mark import (
+    ON_PURPOSE,
+    STAYS_STOPPED,
+    STOPPED,
+    mark_path,
+    notes_dir,
+    purpose,
+)
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "nodes.sh")
@@ -37,6 +45,8 @@ CLOSED = f"{ALIVE}, but TCP "
 For about a minute after its last sign of life, Ray calls such a node ALIVE.
 """
 CLOSED_NODE = re.compile(rf"\((\S+)\): {CLOSED}")
+NOTE = f"{STOPPED} node "
+"""Beginning of the lines that name a node which was stopped on purpose."""
 OTHER = "other."
 """Prefix of the fields of nodes that are not among those that should be there."""
 REFUSED = "refused"
@@ -132,6 +142,8 @@ class RayNodes(Step, kind="ray_nodes"):
             token_file=f"{self.data_dir}/auth_token",
             host=self.dashboard_host,
             port=self.dashboard_port,
+            stop_mark=mark_path(self.data_dir),
+            notes_dir=notes_dir(self.data_dir),
         )
 
     def _places(self) -> list[str]:
@@ -145,7 +157,10 @@ class RayNodes(Step, kind="ray_nodes"):
         return Sh.of(TRY_TOKENS, *tokens, host=host, port=port)
 
     def observe(self, reply: Reply) -> State:
-        asked, response = _apart(reply.stdout)
+        mark, stopped, rest = _marks(reply.stdout)
+        if mark:
+            return {STOPPED: mark}
+        asked, response = _apart(rest)
         answer = parse_http(response)
         if answer.code in TOKEN_REFUSED:
             raise ProbeError(f"Ray refuses the token: {answer.body}")
@@ -153,7 +168,16 @@ class RayNodes(Step, kind="ray_nodes"):
             return {}
         found = json.loads(answer.body)["data"]["result"]["result"]
         state = self._state([_Node.model_validate(node) for node in found])
+        state = {**state, **self._stopped(state, stopped)}
         return {**state, **dict(self._closed(state, closed_ports(asked)))}
+
+    def _stopped(self, state: State, stopped: Set[str]) -> State:
+        """Return the fields of nodes that were stopped on purpose, and run no more."""
+        return {
+            node.label: ON_PURPOSE
+            for node in self.nodes
+            if node.address in stopped and state.get(node.label) != ALIVE
+        }
 
     def _closed(
         self, state: State, found: Mapping[str, Mapping[int, str]]
@@ -194,14 +218,17 @@ class RayNodes(Step, kind="ray_nodes"):
         return {node.label: ALIVE for node in self.nodes}
 
     def plan(self, observed: State) -> list[Change]:
+        if purpose(observed):
+            return []
         if not observed:
             # Ray does not answer: nobody knows which nodes it has.
             return [Change(node.label, UNKNOWN, ALIVE) for node in self.nodes]
-        return super().plan(observed)
+        return [one for one in super().plan(observed) if one.before != ON_PURPOSE]
 
     def wait_ends(self) -> tuple[Settled, ...]:
         named = [("", f'"{node.address}"', "") for node in self.nodes]
-        return (Settled(tuple(named)),)
+        # A node that was stopped on purpose is named with its note.
+        return (Settled(tuple(named)), STAYS_STOPPED)
 
     def hopeless(self, first: State, now: State) -> str:
         # A firewall does not open by itself; a node that refuses may be starting again.
@@ -232,6 +259,18 @@ class RayNodes(Step, kind="ray_nodes"):
         here = open_here(problem, nodes[1:], self.ports.open_to_nodes(head=True))
         logs = "see `docker logs` of the Ray container on the hosts that are missing"
         return "; ".join(filter(None, [there if closed else "", here, logs]))
+
+
+def _marks(output: str) -> tuple[str, frozenset[str], str]:
+    """Return the mark of the head, the stopped nodes, and the output after them."""
+    mark, stopped, rest = "", set(), output
+    while rest.startswith((f"{STOPPED}=", NOTE)):
+        line, _, rest = rest.partition("\n")
+        if line.startswith(NOTE):
+            stopped.add(line.removeprefix(NOTE).strip('"'))
+        else:
+            mark = line.partition("=")[2]
+    return mark, frozenset(stopped), rest
 
 
 def _apart(output: str) -> tuple[str, str]:

@@ -1,8 +1,12 @@
-# Prints which of the ADDRESS:PORTs "$@" this host does not reach, and the answer of Ray's
+# Prints the marks of nodes that were stopped on purpose, which of the ADDRESS:PORTs "$@" this host does not reach, and the answer of Ray's
 # dashboard to a request for all nodes.
 #
-# needs: token_file, host, port, "$@"
-# uses: http.sh, node/diagnosis/closed_ports.sh
+# needs: token_file, host, port, stop_mark, notes_dir, "$@"
+# uses: http.sh, node/diagnosis/closed_ports.sh, docker/stop_mark.sh
+print_stop_mark
+for note in "$notes_dir"/*; do
+    [ ! -f "$note" ] || printf 'stopped node "%s"\n' "${note##*/}"
+done
 closed_ports "$@"
 { [ ! -e "$token_file" ] || cat -- "$token_file"; } |
     http 10 reply "$host" "$port" '/api/v0/nodes?limit=10000'

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from provision.errors import ProbeError
 from provision.model.change import Change, State, diff
-from provision.model.fields import Line, Port
+from provision.model.fields import AbsPath, Line, Port
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Step
 from provision.ray.steps.node.diagnosis.firewalls import open_there
+from provision.ray.steps.stop_mark.mark import STAYS_STOPPED, STOPPED, mark_path
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "prometheus_targets.sh")
@@ -46,6 +47,11 @@ class Target(BaseModel):
         return f"{self.labels.get('job', '')} {self.labels.get('instance', '')}"
 
     @property
+    def of_ray(self) -> bool:
+        """True if Ray itself, and no program beside it, has these metrics."""
+        return self.labels.get("job", "").split("_")[0] == "ray"
+
+    @property
     def trouble(self) -> str:
         """Return why it is not up."""
         return self.last_error or f"{self.health}: not scraped yet"
@@ -64,6 +70,14 @@ def read_targets(output: str) -> list[Target]:
         raise ProbeError(f"what answers is not Prometheus: {answer.status}")
     found = json.loads(answer.body)["data"]["activeTargets"]
     return [Target.model_validate(target) for target in found]
+
+
+def _mark(output: str) -> tuple[dict[str, str], str]:
+    """Return the mark of a Ray that was stopped on purpose, and the answer after it."""
+    line, _, rest = output.partition("\n")
+    if not line.startswith(f"{STOPPED}="):
+        return {}, output
+    return {STOPPED: line.partition("=")[2]}, rest
 
 
 class PrometheusTargets(Step, kind="prometheus_targets"):
@@ -90,31 +104,43 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
 
     host: Line
     port: Port = 9090
+    data_dir: AbsPath | None = None
+    """As in the step `ray_head`: targets of a Ray that was stopped on purpose may be down."""
     settle_s: float = Field(default=60, ge=0)
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, host=self.host, port=self.port)
+        return Sh.of(
+            PROBE,
+            host=self.host,
+            port=self.port,
+            stop_mark=mark_path(self.data_dir) if self.data_dir else "",
+        )
 
     def observe(self, reply: Reply) -> State:
-        found = read_targets(reply.stdout)
+        mark, rest = _mark(reply.stdout)
+        found = read_targets(rest)
+        if mark:
+            found = [target for target in found if not target.of_ray]
         if not found:
-            return {}
+            return mark
         down = [target for target in found if target.health != UP]
         up = f"{len(found) - len(down)} of {len(found)} up" if down else "all up"
         state = {"targets": up, "number": str(len(found))}
-        return state | {target.name: target.trouble for target in down}
+        return state | mark | {target.name: target.trouble for target in down}
 
     def desired(self) -> State:
         return {"targets": "all up"}
 
     def plan(self, observed: State) -> list[Change]:
         changes = diff(observed, self.desired())
-        troubles = {k: v for k, v in observed.items() if k not in {"targets", "number"}}
+        about = {"targets", "number", STOPPED}
+        troubles = {k: v for k, v in observed.items() if k not in about}
         return changes + [Change(name, why, UP) for name, why in troubles.items()]
 
     def wait_ends(self) -> tuple[Settled, ...]:
         other = ('"health":"down"', '"health":"unknown"')
-        return (Settled((("", '"health":"up"', ""),), never=other),)
+        up = Settled((("", '"health":"up"', ""),), never=other)
+        return (up, STAYS_STOPPED)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         return NOTHING

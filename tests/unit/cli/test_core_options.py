@@ -42,7 +42,7 @@ DECIDED = {
 """Each option of Invoke: what becomes of it, and how it is typed."""
 TASKS = "from provision import cli\nnamespace = cli.namespace()\n"
 TYPED = [word for outcome, word in DECIDED.values() if outcome == REFUSED]
-NO_PLAN = ["token.rotate", "smoke", "trust", "lab.up", "lab.down", "lab.reset"]
+NO_PLAN = ["restart", "token.rotate", "smoke", "trust", "lab.up", "lab.down", "lab.reset"]
 
 
 def test_each_option_of_this_invoke_has_been_decided_on() -> None:
@@ -186,14 +186,17 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
         | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs", "history"}
         | {"images.list"},
-        Dry.CHECK: {"deploy", "teardown", "rollback", "images.prune"},
+        Dry.CHECK: {
+            *("deploy", "teardown", "rollback", "stop", "start", "images.prune"),
+            *("node.add", "node.remove", "node.drain", "node.replace"),
+        },
         Dry.NEVER: {
             "trust",
             "init",
             "commit",
             "smoke",
             *("cp", "exec", "shell", "ray", "run", "job.stop"),
-            "token.rotate",
+            *("token.rotate", "restart"),
             *(f"lab.{one}" for one in labs),
         },
     }

@@ -41,10 +41,14 @@ WITHIN = {
         "listing program ray"
     ),
     "cli/listing": "groups reference",
-    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts images jobs",
+    "cli/ray": (
+        "mtu stopped prune deploy status smoke teardown rollback token metrics on_hosts "
+        "images jobs running"
+    ),
     "cli/ray/images": "options images commit prune",
     "cli/ray/jobs": "jobs",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
+    "cli/ray/running": "node running",
     "cli/start": "bare_hosts dashboard doctor env init",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
@@ -52,8 +56,9 @@ WITHIN = {
     ),
     "config/inventory": (
         "connection_vars entries formats pattern host groups merge templates checks build "
-        "sources inventory"
+        "sources inventory edit"
     ),
+    "config/inventory/edit": "yaml_edit ini_edit edit",
     "config/inventory/formats": (
         "ranges names yaml_file ini_file executable program_output source_file folder "
         "variables_files"
@@ -88,7 +93,7 @@ WITHIN = {
     "model": "change fields mode shell shell_file script events framing probe_merging step result",
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
-        "metrics token_rotation doctor start on_hosts images jobs browser"
+        "metrics token_rotation doctor start on_hosts images jobs running browser"
     ),
     "ray/browser": "sites forward gate proxy serving",
     "ray/doctor": "finding look wanted rules pairs doctor",
@@ -98,10 +103,11 @@ WITHIN = {
     "ray/images": "facts survey origin commit spread prune",
     "ray/jobs": "dashboard package jobs",
     "ray/on_hosts": "places selection verbs logs history",
+    "ray/running": "running membership",
     "ray/start": "environment hosts proposal authorize inventory_text",
     "ray/steps": (
-        "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
-        "drained rollback firewall"
+        "stop_mark network shared node running shared_seen dashboards nodes gpus_seen "
+        "prometheus_targets drained rollback firewall"
     ),
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
@@ -110,8 +116,10 @@ WITHIN = {
     "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
     "ray/steps/node/additions": "start_args additions",
     "ray/steps/node/diagnosis": "firewalls session_name",
+    "ray/steps/running": "notes running",
     "ray/steps/shared": "folders share",
     "ray/steps/shared_seen": "shared_seen",
+    "ray/steps/stop_mark": "mark",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"

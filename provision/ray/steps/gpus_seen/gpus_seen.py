@@ -25,6 +25,7 @@ from provision.ray.steps.gpus_seen.losses import (
 )
 from provision.ray.steps.node.base import container_name
 from provision.ray.steps.nodes import ALIVE, OK
+from provision.ray.steps.stop_mark.mark import mark_path, purpose
 from provision.steps.gpu.grant import Grant, grant
 from provision.steps.gpu.host_gpus import NVIDIA, read_gpus, vendor_ids
 from provision.steps.gpu.wanted import AUTO, WantedGpus
@@ -96,6 +97,7 @@ class GpusSeen(Step, kind="gpus_seen"):
             token_file=f"{self.data_dir}/auth_token",
             host=self.dashboard_host,
             port=self.dashboard_port,
+            stop_mark=mark_path(self.data_dir),
         )
 
     def observe(self, reply: Reply) -> State:
@@ -115,7 +117,9 @@ class GpusSeen(Step, kind="gpus_seen"):
         return [] if lost is None or self._is_remark(way, lost) else [lost]
 
     def _way(self, observed: State) -> Way | None:
-        """Return the way of the GPUs; None: the node's own step refuses what is wanted."""
+        """Return the way of the GPUs; None: the node was stopped, or refuses what is wanted."""
+        if purpose(observed):
+            return None
         found = read_gpus(observed)
         try:
             given = grant(found, self.gpus)

@@ -7,11 +7,13 @@
 #     raylet=LIST     the resources that the node was started with
 #     ray=BASE64      the answer of Ray's dashboard about this node
 #
-# needs: name, gpus, token_file, host, port, address
-# uses: http.sh, gpu/find_gpus.sh
+# needs: name, gpus, token_file, host, port, address, stop_mark
+# uses: http.sh, gpu/find_gpus.sh, docker/stop_mark.sh
 found=$(find_gpus)
 [ -n "$found" ] || exit 0
 printf '%s\n' "$found"
+mark=$(print_stop_mark)
+[ -z "$mark" ] || { printf '%s\n' "$mark"; exit 0; }
 "$gpus" && command -v docker >/dev/null || exit 0
 # One that hangs on the host would hang in the container, too, and stay there.
 asks=true

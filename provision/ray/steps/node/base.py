@@ -50,7 +50,7 @@ from provision.ray.steps.node.diagnosis.session_name import (
     session_changes,
     session_to_restore,
 )
-from provision.ray.steps.node.ports import Ports, port_taken_error
+from provision.ray.steps.node.ports import TAKEN, Ports, refuse_taken_ports
 from provision.ray.steps.node.ray_options import (
     DataDir,
     MemoryGuard,
@@ -60,6 +60,7 @@ from provision.ray.steps.node.ray_options import (
     check_object_store,
     label_flags,
 )
+from provision.ray.steps.stop_mark import mark
 from provision.steps.docker.container.container import (
     IN_PLACE_FIELDS,
     RESTARTS,
@@ -85,11 +86,9 @@ RESTART_S = 120
 """Longest time to stop and start a container."""
 NO_HEAD = "cannot reach the head"
 """Words of the probe for the health of a node whose head does not answer."""
-TAKEN = "taken."
-"""Prefix of the fields that name the process which has a port of the node."""
 OF_HOST = (GPU_FIELDS, NETWORK_FIELDS)
 """Beginnings of the fields that say what the host has."""
-APART = (TAKEN, MEMORY, SESSION, LACKS, *OF_HOST)
+APART = (TAKEN, MEMORY, SESSION, LACKS, mark.STOPPED, *OF_HOST)
 """Beginnings of the fields that are no parameters of the container."""
 OTHER_RAY = frozenset(("container", "image", "image_id"))
 """Fields of changes after which another Ray may run."""
@@ -198,6 +197,7 @@ class RayNode(Additions):
         return None if after is None else {**after, **kept, **gpus}
 
     def remarks(self, observed: State) -> Iterator[str]:
+        yield from filter(None, [mark.remark(observed)])
         yield from self.added_remarks(observed)
         yield from warnings(observed, self.gpus, self.image)
 
@@ -286,6 +286,7 @@ class RayNode(Additions):
             gpus=self.gpus is not False,
             gpu_vendors=vendor_ids(),
             address=canonical(self.address),
+            stop_mark=mark.mark_path(self.data_dir),
             **self.added_params(),
         )
 
@@ -299,9 +300,9 @@ class RayNode(Additions):
         return self.container().desired()
 
     def plan(self, observed: State) -> list[Change]:
-        for key, process in observed.items():
-            if key.startswith(TAKEN):
-                raise port_taken_error(key.removeprefix(TAKEN), process)
+        if mark.purpose(observed):
+            return []
+        refuse_taken_ports(observed)
         memory_kb, session = observed.get(MEMORY), session_changes(observed)
         seen_of_host = observed
         gpus = grant(read_gpus(observed), self.gpus, observed)
@@ -355,7 +356,7 @@ class RayNode(Additions):
         return "" if self._waits_for_head(now) else crash_loop(first, now)
 
     def wait_ends(self) -> tuple[Settled, ...]:
-        return up_or_restarted(healthy=True)
+        return (*up_or_restarted(healthy=True), mark.STAYS_STOPPED)
 
     def _waits_for_head(self, state: State) -> bool:
         """Return whether it is a worker, which ends again and again until the head is there."""

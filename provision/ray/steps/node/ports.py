@@ -9,8 +9,11 @@ from typing import Self
 from pydantic import model_validator
 
 from provision.errors import RefusedError
+from provision.model.change import State
 from provision.model.fields import Parameters, Port
 
+TAKEN = "taken."
+"""Prefix of the fields that name the process which has a port of the node."""
 PROCESS = re.compile(r'\("([^"]*)",pid=(\d+)')
 
 
@@ -89,7 +92,18 @@ def ranges(ports: set[int]) -> Iterator[str]:
         first = last = port
 
 
-def port_taken_error(port: str, process: str) -> RefusedError:
+def refuse_taken_ports(observed: State) -> None:
+    """Refuse a port of the node that another process has, in *observed*.
+
+    Raises:
+        RefusedError: one has.
+    """
+    for field, process in observed.items():
+        if field.startswith(TAKEN):
+            raise _port_taken_error(field.removeprefix(TAKEN), process)
+
+
+def _port_taken_error(port: str, process: str) -> RefusedError:
     """Return the refusal to use *port*, which *process* has, as ss(8) names it."""
     holder = PROCESS.search(process)
     name = f"{holder[1]} (process {holder[2]})" if holder else "another process"

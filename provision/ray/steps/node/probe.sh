@@ -1,11 +1,12 @@
 # Prints the state of the node's container, the host's memory and GPUs, the health of a node
 # that runs, and the processes that have the ports of one that does not.
 #
-# needs: agent_port, head, head_port, ports, gpus, address
-# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh, additions/host_paths.sh, network/find_network.sh
+# needs: agent_port, head, head_port, ports, gpus, address, stop_mark
+# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh, additions/host_paths.sh, network/find_network.sh, docker/stop_mark.sh
 [ "$gpus" = false ] || find_gpus
 find_network
 print_lacking
+print_stop_mark
 container=$(probe_container) || exit 1
 while read -r field kb _; do
     [ "$field" != MemTotal: ] || { printf 'host_memory_kb=%s\n' "$kb"; break; }

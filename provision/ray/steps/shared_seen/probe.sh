@@ -1,8 +1,11 @@
-# needs: name, file, "$@"
+# needs: name, file, stop_mark, "$@"
+# uses: docker/stop_mark.sh
 # Prints, for each folder by its number, what the container reads in the file there. A folder
 # that does not answer costs 10 s, and not the run.
 
 command -v docker >/dev/null || exit 0
+mark=$(print_stop_mark)
+[ -z "$mark" ] || { printf '%s\n' "$mark"; exit 0; }
 number=0
 for folder; do
     code=0

@@ -8,12 +8,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from provision.model.change import Change, State
-from provision.model.fields import Word
+from provision.model.fields import AbsPath, Word
 from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step
 from provision.ray.steps.node.base import container_name
 from provision.ray.steps.shared.folders import SharedFolder
+from provision.ray.steps.stop_mark.mark import STOPPED, mark_path, purpose
 
 PROBE = read_shell(__file__, "probe.sh")
 WRITE = read_shell(__file__, "write.sh")
@@ -32,6 +33,8 @@ class SharedProof(Step):
 
     cluster: Word
     folders: tuple[SharedFolder, ...] = ()
+    data_dir: AbsPath | None = None
+    """As in the step `ray_head`: a node that was stopped on purpose is not asked."""
 
     @property
     def _file(self) -> str:
@@ -47,14 +50,20 @@ class SharedProof(Step):
 
     def probe(self) -> Sh:
         name = container_name(self.cluster)
-        return Sh.of(PROBE, *self._paths, name=name, file=self._file)
+        mark = mark_path(self.data_dir) if self.data_dir else ""
+        return Sh.of(PROBE, *self._paths, name=name, file=self._file, stop_mark=mark)
 
     def observe(self, reply: Reply) -> State:
         found = super().observe(reply)
+        if purpose(found):
+            return {STOPPED: found[STOPPED]}
         return {self._paths[int(number)]: text for number, text in found.items()}
 
     def desired(self) -> State:
         return dict.fromkeys(self._paths, self._text)
+
+    def plan(self, observed: State) -> list[Change]:
+        return [] if purpose(observed) else super().plan(observed)
 
     def evidence(self) -> Sh:
         return Sh.of(EVIDENCE, *self._paths, name=container_name(self.cluster))

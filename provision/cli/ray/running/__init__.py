@@ -1,0 +1,1 @@
+"""Commands that stop and start a cluster, and that change which hosts it has."""

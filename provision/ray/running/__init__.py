@@ -1,0 +1,1 @@
+"""A cluster that is stopped on purpose and started again."""

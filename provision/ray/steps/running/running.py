@@ -1,0 +1,137 @@
+"""A node of Ray that a person stops on purpose, and starts again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from provision.errors import RefusedError
+from provision.model.change import Change, State
+from provision.model.fields import AbsPath, Line, Seconds, Word
+from provision.model.shell import Reply, Sh
+from provision.model.shell_file import read_shell
+from provision.model.step import Step
+from provision.ray.steps.node.base import container_name
+from provision.ray.steps.node.ports import Ports
+from provision.ray.steps.stop_mark.mark import mark_path
+from provision.steps.docker.container.container import EVIDENCE
+
+PROBE = read_shell(__file__, "probe.sh")
+STOP = read_shell(__file__, "stop.sh")
+START = read_shell(__file__, "start.sh")
+NODE, PURPOSE, OWNER = "ray", "stopped on purpose", "cluster"
+"""Fields of the observed state."""
+RUNNING, STARTING, NOT_RUNNING, ABSENT = "running", "starting", "stopped", "absent"
+YES, NO = "yes", "no"
+UP = ("running", "restarting", "paused")
+"""Docker's words for a container that has not been stopped."""
+
+
+class RayOnHost(Step):
+    """The node of Ray that a deploy has put on the host, running or stopped."""
+
+    cluster: Word
+    data_dir: AbsPath
+    """As in the step `ray_head`."""
+    ports: Ports = Ports()
+    """As in the step `ray_head`."""
+    timeout_s: Seconds = 900
+
+    @property
+    def _name(self) -> str:
+        return container_name(self.cluster)
+
+    def probe(self) -> Sh:
+        return Sh.of(
+            PROBE,
+            name=self._name,
+            agent_port=self.ports.agent,
+            stop_mark=mark_path(self.data_dir),
+        )
+
+    def observe(self, reply: Reply) -> State:
+        found = super().observe(reply)
+        if "status" not in found:
+            return {}
+        if found["status"] == ABSENT:
+            return {NODE: ABSENT}
+        node = RUNNING if found.get("health") == "healthy" else STARTING
+        return {
+            NODE: node if found["status"] in UP else NOT_RUNNING,
+            PURPOSE: YES if "mark" in found else NO,
+            OWNER: found.get("cluster", ""),
+        }
+
+    def plan(self, observed: State) -> list[Change]:
+        if observed.get(NODE) == ABSENT:
+            raise RefusedError(
+                f"Ray is not deployed here: there is no container {self._name}",
+                hint="deploy this host first, or leave it out with --limit",
+            )
+        if observed.get(OWNER, self.cluster) != self.cluster:
+            raise RefusedError(
+                f"a container {self._name} is there that was not made by provision",
+                hint=f"remove it (docker rm -f {self._name}), or rename it",
+            )
+        return super().plan(observed)
+
+
+class RayStopped(RayOnHost, kind="ray_stopped"):
+    """The host's node of Ray is stopped on purpose, and stays so over reboots.
+
+    One that runs is drained first. A mark on the host says when that was and who wanted it:
+    a deploy then leaves the node as it is.
+
+    Raises:
+        RefusedError: Ray is not deployed on the host.
+        ApplyError: Ray refuses to drain it.
+
+    Source: `ray drain-node`, Ray 2.60.0; docker-stop(1), Docker Engine 20.10.
+    """
+
+    title_format = "ray node of {cluster} stopped"
+
+    by: Line
+    """The person who wants it."""
+    drain_s: int = Field(default=300, ge=0)
+    """Time for tasks and objects to leave; what still runs after it ends. 0 = none."""
+    stop_s: int = Field(default=30, ge=0)
+
+    def desired(self) -> State:
+        return {NODE: NOT_RUNNING, PURPOSE: YES}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(
+            STOP,
+            name=self._name,
+            stop_mark=mark_path(self.data_dir),
+            by=self.by,
+            drain_s=self.drain_s,
+            stop_s=self.stop_s,
+            why=f"{self.by} stops the node",
+        )
+
+
+class RayStarted(RayOnHost, kind="ray_started"):
+    """The host's node of Ray runs, in the container that a deploy has made.
+
+    Raises:
+        RefusedError: Ray is not deployed on the host.
+        VerifyError: it is not healthy in `settle_s` seconds.
+
+    Source: docker-start(1), Docker Engine 20.10.
+    """
+
+    title_format = "ray node of {cluster} started"
+
+    settle_s: float = Field(default=180, ge=0)
+
+    def desired(self) -> State:
+        return {NODE: RUNNING, PURPOSE: NO}
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return Sh.of(START, name=self._name, stop_mark=mark_path(self.data_dir))
+
+    def evidence(self) -> Sh:
+        return Sh.of(EVIDENCE, name=self._name)

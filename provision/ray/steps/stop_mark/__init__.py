@@ -1,0 +1,1 @@
+"""The mark that a node of Ray was stopped on purpose, which a host keeps over reboots."""
