@@ -96,7 +96,7 @@ WITHIN = {
     "ray/jobs": "dashboard package jobs",
     "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (
-        "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
+        "network shared node shared_seen dashboards job_records nodes gpus_seen prometheus_targets "
         "drained rollback firewall"
     ),
     "ray/steps/gpus_seen": "losses gpus_seen",
@@ -104,6 +104,7 @@ WITHIN = {
     "ray/steps/shared": "folders share",
     "ray/steps/shared_seen": "shared_seen",
     "ray/steps/dashboards": "dashboards",
+    "ray/steps/job_records": "job_records",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
     "ray/steps/node/additions": "start_args additions",
