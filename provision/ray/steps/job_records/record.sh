@@ -59,7 +59,10 @@ record_logs() (
         # It would be removed again.
         [ "$number" -le "$most" ] && [ "$sum_kb" -le "$most_kb" ] || break
         copy=$records/logs/$job
-        [ ! -e "$copy" ] || [ "./$file" -nt "$copy" ] || continue
+        # Some shells compare whole seconds; a copy that was cut has another size anyway.
+        if [ -e "$copy" ] && [ ! "./$file" -nt "$copy" ]; then
+            [ "$skip" = 0 ] && [ "$(stat -c %s -- "$copy")" != "$size" ] || continue
+        fi
         touch -r "./$file" "$records/.time"
         {
             [ "$skip" = 0 ] || printf '... %s bytes before this are not kept\n' "$skip"
