@@ -20,10 +20,10 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.engine.run import verify as verify
     from provision.ray.deploy import deploy as deploy
     from provision.ray.doctor.doctor import doctor as doctor
-    from provision.ray.jobs.jobs import job_logs as job_logs
     from provision.ray.jobs.jobs import jobs as jobs
     from provision.ray.jobs.jobs import stop_job as stop_job
     from provision.ray.jobs.jobs import submit_job as submit_job
+    from provision.ray.jobs.logs import job_logs as job_logs
     from provision.ray.metrics import metrics as metrics
     from provision.ray.on_hosts.logs import logs as logs
     from provision.ray.on_hosts.verbs import copy as copy
@@ -56,7 +56,8 @@ _NAMES = {
     "ray.deploy": "deploy",
     "ray.doctor.doctor": "doctor",
     "ray.metrics": "metrics",
-    "ray.jobs.jobs": "job_logs jobs stop_job submit_job",
+    "ray.jobs.jobs": "jobs stop_job submit_job",
+    "ray.jobs.logs": "job_logs",
     "ray.on_hosts.logs": "logs",
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",

@@ -93,7 +93,7 @@ WITHIN = {
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/start": "environment hosts proposal inventory_text",
-    "ray/jobs": "dashboard package jobs",
+    "ray/jobs": "dashboard job records package jobs logs",
     "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (
         "network shared node shared_seen dashboards job_records nodes gpus_seen prometheus_targets "
