@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.prune import prune as prune
     from provision.ray.rollback import find_rollback as find_rollback
     from provision.ray.rollback import rollback as rollback
+    from provision.ray.serving.serve import serve_deploy as serve_deploy
+    from provision.ray.serving.serve import serve_status as serve_status
+    from provision.ray.serving.serve import serve_stop as serve_stop
     from provision.ray.smoke import smoke as smoke
     from provision.ray.start.environment import client_environment as client_environment
     from provision.ray.start.inventory_text import write_inventory as write_inventory
@@ -62,6 +65,7 @@ _NAMES = {
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
+    "ray.serving.serve": "serve_deploy serve_status serve_stop",
     "ray.smoke": "smoke",
     "ray.start.environment": "client_environment",
     "ray.start.inventory_text": "write_inventory",

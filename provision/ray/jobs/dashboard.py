@@ -29,6 +29,13 @@ READ_FILE = 'if [ -e "$path" ]; then cat -- "$path"; fi'
 LIMIT_S = 60.0
 NOT_FOUND, FIRST_ERROR = 404, 400
 TOKEN_REFUSED = (401, 403)
+UNAVAILABLE = 501
+DETAILS = 8
+"""Lines of an error of Ray's that are shown beside its last."""
+
+
+class UnavailableError(HostError):
+    """A part of Ray that is not installed was asked for."""
 
 
 class Head:
@@ -53,6 +60,7 @@ class Head:
             ConnectError: nothing answers there.
             OptionError: there is no such thing.
             RefusedError: Ray refuses the token.
+            UnavailableError: this Ray has no such part.
             HostError: Ray refuses the request.
         """
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
@@ -66,8 +74,14 @@ class Head:
                 f"{self._head.name}: Ray refuses the token",
                 hint=f"`{program()} deploy` brings the same token to all hosts",
             )
+        if code == UNAVAILABLE:
+            raise UnavailableError(f"{self._head.name}: {_end(answer)}")
         if code >= FIRST_ERROR:
-            raise HostError(f"{self._head.name}: Ray refuses it: {_end(answer)}")
+            lines = answer.decode(errors="replace").strip().splitlines()
+            raise HostError(
+                f"{self._head.name}: Ray refuses it: {_end(answer)}",
+                details=lines[:-1][-DETAILS:],
+            )
         return json.loads(answer) if answer.strip() else None
 
     def read(self, sh: Sh, take: Sink) -> None:

@@ -184,13 +184,15 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
     labs = {"up", "down", "reset", "reboot", "off", "on", "cut", "mend"}
     assert found == {
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
-        | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs"},
+        | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs"}
+        | {"serve.status"},
         Dry.CHECK: {"deploy", "teardown", "rollback"},
         Dry.NEVER: {
             "trust",
             "init",
             "smoke",
             *("cp", "exec", "shell", "ray", "run", "job.stop"),
+            *("serve.deploy", "serve.stop"),
             "token.rotate",
             *(f"lab.{one}" for one in labs),
         },

@@ -39,9 +39,10 @@ WITHIN = {
     "cli": (
         "options core_options command request encrypt lab schema extension deploy trust start program ray"
     ),
-    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs",
+    "cli/ray": "mtu prune deploy status smoke teardown rollback token metrics on_hosts jobs serving",
     "cli/start": "bare_hosts doctor env init",
     "cli/ray/jobs": "jobs",
+    "cli/ray/serving": "serve",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
@@ -86,7 +87,7 @@ WITHIN = {
     ),
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke "
-        "status metrics token_rotation doctor start on_hosts jobs"
+        "status metrics token_rotation doctor start on_hosts jobs serving"
     ),
     "ray/doctor": "finding look wanted rules pairs doctor",
     "ray/doctor/look": "facts survey",
@@ -94,6 +95,7 @@ WITHIN = {
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/start": "environment hosts proposal inventory_text",
     "ray/jobs": "dashboard job records package jobs logs",
+    "ray/serving": "config serve",
     "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (
         "network shared node shared_seen dashboards job_records nodes gpus_seen prometheus_targets "
