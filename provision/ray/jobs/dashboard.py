@@ -77,10 +77,9 @@ class Head:
         if code == UNAVAILABLE:
             raise UnavailableError(f"{self._head.name}: {_end(answer)}")
         if code >= FIRST_ERROR:
-            lines = answer.decode(errors="replace").strip().splitlines()
             raise HostError(
                 f"{self._head.name}: Ray refuses it: {_end(answer)}",
-                details=lines[:-1][-DETAILS:],
+                details=_lines(answer)[:-1][-DETAILS:],
             )
         return json.loads(answer) if answer.strip() else None
 
@@ -135,10 +134,16 @@ def read(host: Host, link: InteractiveTransport, sh: Sh, take: Sink) -> None:
         raise HostError(f"{host.name}: {why[-1]}", details=why[:-1][-5:])
 
 
+def _lines(answer: bytes) -> list[str]:
+    """Return the lines of an error of Ray's, without pydantic's links to its pages."""
+    lines = answer.decode(errors="replace").strip().splitlines()
+    return [line for line in lines if "For further information visit" not in line]
+
+
 def _end(answer: bytes) -> str:
     """Return the last line of an error: Ray sends a traceback."""
-    lines = answer.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "no reason given"
+    lines = _lines(answer)
+    return lines[-1].strip() if lines else "no reason given"
 
 
 @contextlib.contextmanager
