@@ -44,7 +44,7 @@ class Job:
 
     @property
     def key(self) -> tuple[str, float]:
-        """What no other job has: Ray's numbers of those that nobody submitted begin anew."""
+        """A key that no other job has: numbers of jobs that nobody submitted begin anew."""
         return (self.id, self.started_s if NUMBER.match(self.id) else 0)
 
     @property
