@@ -1,12 +1,14 @@
 # Prints what the log of a job has after its first $offset bytes: first a line with its place
-# (session, record or none) and its size, then the bytes.
+# (session, past for one of an earlier session, record or none) and its size, then the bytes.
 #
 # needs: data_dir, job, offset
 file='' place=none
 # The names of sessions begin with their times, so the last that has it is the newest.
 for found in "$data_dir"/ray/session_*/logs/job-driver-"$job".log; do
-    if [ -f "$found" ] && [ ! -L "$found" ]; then file=$found place=session; fi
+    if [ -f "$found" ] && [ ! -L "$found" ]; then file=$(readlink -f "$found") place=session; fi
 done
+latest=$(readlink -f "$data_dir/ray/session_latest" 2>/dev/null) || latest=
+case $file in "$latest"/*) ;; ?*) place=past ;; esac
 if [ -z "$file" ] && [ -f "$data_dir/job_records/logs/$job" ]; then
     file=$data_dir/job_records/logs/$job place=record
 fi

@@ -31,6 +31,8 @@ from provision.transport.retry import connect_with_retry
 from provision.transport.streaming import FirstLine
 
 JOB_LOG = read_shell(__file__, "job_log.sh")
+NONE, PAST = "none", "past"
+"""Places of a log: there is none, or it is of an earlier session of Ray."""
 OVER = ENDED | {UNKNOWN}
 """Status of jobs of which nothing more is to come."""
 POLL_S = 1.0
@@ -96,17 +98,17 @@ class _Log:
         self._place = ""
         self._links: dict[str, InteractiveTransport] = {}
 
-    def read(self, head: Head, info: dict[str, Any]) -> bool:
-        """Fetch what is new of the log; return whether there is a log."""
+    def read(self, head: Head, info: dict[str, Any]) -> str:
+        """Fetch what is new of the log; return its place, as `job_log.sh` calls it."""
         host = self._host(info)
         if host is None or host.name == head.name:
             place, _ = self._fetch(head.read)
         else:
             link = self._link(host)
             place, _ = self._fetch(lambda sh, take: read(host, link, sh, take))
-            if place == "none":  # its Ray is gone; the head may have a copy
+            if place == NONE:  # its Ray is gone; the head may have a copy
                 place, _ = self._fetch(head.read)
-        return place != "none"
+        return place
 
     def _fetch(self, run: Callable[[Sh, Any], None]) -> tuple[str, int]:
         first = FirstLine(self._took)
@@ -149,20 +151,22 @@ class _Following:
     ) -> None:
         self._log, self._note, self._follow = log, note, follow
         self._answered_s = time.monotonic()
-        self._silent = False
+        self._silent = self._was_silent = False
         self._info: dict[str, Any] = {}
 
     def on(self, head: Head) -> Job:
         """Follow the job over one connection, until it ends."""
         while True:
             found = self._ask(head)
-            has_log = self._log.read(head, self._info)
+            place = self._log.read(head, self._info)
             if found is not None and found.status in OVER:
-                if not has_log and found.recorded_s:
+                if place == NONE and found.recorded_s:
                     self._note(f"job {found.id}: none of its output is kept")
                 return found
             if found is not None and not self._follow:
                 return found
+            if found is not None and (self._was_silent or place == PAST):
+                self._look_after(head)
             time.sleep(POLL_S)
 
     def _ask(self, head: Head) -> Job | None:
@@ -181,6 +185,15 @@ class _Following:
             return self._recorded(head, error)
         self._answered_s, self._silent = time.monotonic(), False
         return job_of(self._info)
+
+    def _look_after(self, head: Head) -> None:
+        """Have Ray look after jobs that an earlier session left.
+
+        Its agent begins to when it is asked about one; until then they are RUNNING.
+        """
+        with contextlib.suppress(OptionError, HostError):
+            head.ask("GET", f"/api/jobs/{self._log.job}/logs")
+            self._was_silent = False
 
     def _recorded(self, head: Head, error: OptionError | HostError) -> Job:
         """Return the job as it was recorded; raise *error* if it is in no record."""
@@ -205,4 +218,4 @@ class _Following:
                 f"{error.message}: waiting for it, {LOST_S:.0f} s at most; job "
                 f"{self._log.job} is followed when it answers"
             )
-        self._silent = True
+        self._silent = self._was_silent = True

@@ -55,6 +55,10 @@ class Cluster:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"job-driver-{name}.log"
 
+    def begin(self, session: str) -> None:
+        """Make *session* the latest."""
+        (self.data / "ray/session_latest").symlink_to(session)
+
     def record(self, session: str, *jobs: dict[str, Any]) -> None:
         folder = self.data / "job_records/lists"
         folder.mkdir(parents=True, exist_ok=True)
@@ -183,6 +187,7 @@ def test_a_job_that_nobody_knows_is_one_line(cluster: Cluster) -> None:
 
 def test_a_follow_fetches_each_byte_once(cluster: Cluster) -> None:
     log, looks = cluster.log("a"), iter(range(100))
+    cluster.begin("session_1")
     first = "é" * 2**20
     # A character that is cut where the first look ends.
     log.write_bytes(first.encode() + "é".encode()[:1])
@@ -211,6 +216,7 @@ def test_a_follow_goes_on_over_a_restart_of_ray(
     cluster: Cluster, afterwards: dict[str, Any] | None, ended: str
 ) -> None:
     cluster.log("a").write_text("before\n")
+    cluster.begin("session_1")
     answers = iter([job("a", "RUNNING"), 503, 503, afterwards or 404])
     cluster.jobs = {"a": lambda: next(answers)}
     done = cluster("job.logs", "a", "--follow")
@@ -219,3 +225,19 @@ def test_a_follow_goes_on_over_a_restart_of_ray(
     assert len(said) == 2, said
     assert "Ray refuses it" in said[0] and "is followed when it answers" in said[0]
     assert said[1].startswith(ended)
+
+
+def test_ray_is_asked_to_look_after_a_job_of_an_earlier_session(
+    cluster: Cluster,
+) -> None:
+    cluster.log("a").write_text("before\n")
+    cluster.log("b", "session_2").touch()
+    cluster.begin("session_2")
+
+    def state() -> dict[str, Any]:
+        asked = "/api/jobs/a/logs" in cluster.asked
+        return job("a", "FAILED" if asked else "RUNNING")
+
+    cluster.jobs = {"a": state}
+    done = cluster("job.logs", "a", "--follow")
+    assert (done.returncode, done.stdout) == (1, b"before\n")
