@@ -26,10 +26,10 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.images.prune import prune_images as prune_images
     from provision.ray.images.spread import spread_image as spread_image
     from provision.ray.images.survey import images as images
-    from provision.ray.jobs.jobs import job_logs as job_logs
     from provision.ray.jobs.jobs import jobs as jobs
     from provision.ray.jobs.jobs import stop_job as stop_job
     from provision.ray.jobs.jobs import submit_job as submit_job
+    from provision.ray.jobs.logs import job_logs as job_logs
     from provision.ray.metrics import metrics as metrics
     from provision.ray.on_hosts.history import history as history
     from provision.ray.on_hosts.logs import logs as logs
@@ -50,6 +50,9 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.running.running import restart as restart
     from provision.ray.running.running import start as start
     from provision.ray.running.running import stop as stop
+    from provision.ray.serving.serve import serve_deploy as serve_deploy
+    from provision.ray.serving.serve import serve_status as serve_status
+    from provision.ray.serving.serve import serve_stop as serve_stop
     from provision.ray.smoke import smoke as smoke
     from provision.ray.start.authorize import authorize as authorize
     from provision.ray.start.environment import client_environment as client_environment
@@ -78,14 +81,16 @@ _NAMES = {
     "ray.images.spread": "spread_image",
     "ray.images.survey": "images",
     "ray.metrics": "metrics",
-    "ray.jobs.jobs": "job_logs jobs stop_job submit_job",
     "ray.on_hosts.history": "history",
+    "ray.jobs.jobs": "jobs stop_job submit_job",
+    "ray.jobs.logs": "job_logs",
     "ray.on_hosts.logs": "logs",
     "ray.on_hosts.verbs": "copy execute open_terminal ray_command",
     "ray.prune": "find_prune prune",
     "ray.rollback": "find_rollback rollback",
     "ray.running.membership": "prepare_add prepare_drain prepare_remove prepare_replace",
     "ray.running.running": "prepare_start prepare_stop restart start stop",
+    "ray.serving.serve": "serve_deploy serve_status serve_stop",
     "ray.smoke": "smoke",
     "ray.start.authorize": "authorize",
     "ray.start.environment": "client_environment",

@@ -9,9 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from provision.config.inventory import Host
-from provision.errors import ConnectError, ConnectionLost, HostError, OptionError
+from provision.errors import (
+    ConnectError,
+    ConnectionLost,
+    HostError,
+    OptionError,
+    RefusedError,
+)
 from provision.invocation import program
-from provision.model.framing import Task, run_tasks
+from provision.model.framing import PRELUDE, Task, run_tasks
+from provision.model.script import Script, Sink
 from provision.model.shell import Sh
 from provision.ray.steps.nodes import RayNodes
 from provision.transport.connect import transport
@@ -22,13 +29,24 @@ READ_FILE = 'if [ -e "$path" ]; then cat -- "$path"; fi'
 LIMIT_S = 60.0
 NOT_FOUND, FIRST_ERROR = 404, 400
 TOKEN_REFUSED = (401, 403)
+UNAVAILABLE = 501
+DETAILS = 8
+"""Lines of an error of Ray's that are shown beside its last."""
 
 
-class Dashboard:
-    """Ray's dashboard on *head*, reached from there; it need not be open to this machine."""
+class UnavailableError(HostError):
+    """A part of Ray that is not installed was asked for."""
+
+
+class Head:
+    """The head, over one connection: Ray's dashboard, and what is on the host.
+
+    The dashboard is reached from there, and need not be open to this machine.
+    """
 
     def __init__(self, head: Host, nodes: RayNodes, link: InteractiveTransport) -> None:
         self._head, self._nodes, self._link = head, nodes, link
+        self.name, self.data_dir = head.name, nodes.data_dir
         path = f"{nodes.data_dir}/auth_token"
         task = Task(Sh.of(READ_FILE, path=path))
         [reply] = run_tasks(link.run, [task], become=head.become, limit_s=LIMIT_S)
@@ -41,7 +59,9 @@ class Dashboard:
         Raises:
             ConnectError: nothing answers there.
             OptionError: there is no such thing.
-            HostError: Ray refuses it.
+            RefusedError: Ray refuses the token.
+            UnavailableError: this Ray has no such part.
+            HostError: Ray refuses the request.
         """
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         code, answer = self._exchange(method, path, data)
@@ -50,13 +70,27 @@ class Dashboard:
                 f"Ray has no {path.removeprefix('/api/')}: {_end(answer)}"
             )
         if code in TOKEN_REFUSED:
-            raise HostError(
+            raise RefusedError(
                 f"{self._head.name}: Ray refuses the token",
                 hint=f"`{program()} deploy` brings the same token to all hosts",
             )
+        if code == UNAVAILABLE:
+            raise UnavailableError(f"{self._head.name}: {_end(answer)}")
         if code >= FIRST_ERROR:
-            raise HostError(f"{self._head.name}: Ray refuses it: {_end(answer)}")
+            raise HostError(
+                f"{self._head.name}: Ray refuses it: {_end(answer)}",
+                details=_lines(answer)[:-1][-DETAILS:],
+            )
         return json.loads(answer) if answer.strip() else None
+
+    def read(self, sh: Sh, take: Sink) -> None:
+        """Run *sh*, which changes nothing, as root on the host; *take* gets its output.
+
+        Raises:
+            ConnectionLost: the connection was lost.
+            HostError: it failed.
+        """
+        read(self._head, self._link, sh, take)
 
     def _exchange(
         self, method: str, path: str, data: bytes | None
@@ -74,7 +108,10 @@ class Dashboard:
         with contextlib.closing(connection):
             try:
                 connection.request(method, path, data, self._headers)
-                answer = connection.getresponse()
+                # `getresponse` would close the channel before all has been read of an
+                # answer that ends with its connection.
+                answer = http.client.HTTPResponse(sock, method=method)
+                answer.begin()
                 return answer.status, answer.read()
             except (OSError, EOFError, http.client.HTTPException) as error:
                 raise ConnectionLost(
@@ -82,15 +119,36 @@ class Dashboard:
                 ) from error
 
 
+def read(host: Host, link: InteractiveTransport, sh: Sh, take: Sink) -> None:
+    """Run *sh*, which changes nothing, on *host*; *take* gets its output as it comes.
+
+    Raises:
+        ConnectionLost: the connection was lost.
+        HostError: it failed.
+    """
+    errors = bytearray()
+    text = f"{{\n{PRELUDE}\nset -u\n(\n{sh.render()}\n) </dev/null\nexit\n}}\n"
+    code = link.run(Script(text, become=host.become, stdout=take, stderr=errors.extend))
+    if code:
+        why = errors.decode(errors="replace").strip().splitlines() or ["no reason"]
+        raise HostError(f"{host.name}: {why[-1]}", details=why[:-1][-5:])
+
+
+def _lines(answer: bytes) -> list[str]:
+    """Return the lines of an error of Ray's, without pydantic's links to its pages."""
+    lines = answer.decode(errors="replace").strip().splitlines()
+    return [line for line in lines if "For further information visit" not in line]
+
+
 def _end(answer: bytes) -> str:
     """Return the last line of an error: Ray sends a traceback."""
-    lines = answer.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "no reason given"
+    lines = _lines(answer)
+    return lines[-1].strip() if lines else "no reason given"
 
 
 @contextlib.contextmanager
-def connected(head: Host, nodes: RayNodes) -> Iterator[Dashboard]:
-    """Yield the dashboard of *head* over a new connection.
+def connected(head: Host, nodes: RayNodes) -> Iterator[Head]:
+    """Yield *head*, over a new connection.
 
     Raises:
         ConnectError: the head cannot be reached.
@@ -98,6 +156,6 @@ def connected(head: Host, nodes: RayNodes) -> Iterator[Dashboard]:
     link = transport(head)
     connect_with_retry(link, lambda *about: None)
     try:
-        yield Dashboard(head, nodes, link)
+        yield Head(head, nodes, link)
     finally:
         link.close()

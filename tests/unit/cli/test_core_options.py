@@ -185,7 +185,7 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
     assert found == {
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
         | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs", "history"}
-        | {"images.list"},
+        | {"images.list", "serve.status"},
         Dry.CHECK: {
             *("deploy", "teardown", "rollback", "stop", "start", "images.prune"),
             *("node.add", "node.remove", "node.drain", "node.replace"),
@@ -196,7 +196,7 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
             "commit",
             "smoke",
             *("cp", "exec", "shell", "ray", "run", "job.stop"),
-            *("token.rotate", "restart"),
+            *("serve.deploy", "serve.stop", "token.rotate", "restart"),
             *(f"lab.{one}" for one in labs),
         },
     }

@@ -43,12 +43,13 @@ WITHIN = {
     "cli/listing": "groups reference",
     "cli/ray": (
         "mtu stopped prune deploy status smoke teardown rollback token metrics on_hosts "
-        "images jobs running"
+        "images jobs serving running"
     ),
     "cli/ray/images": "options images commit prune",
     "cli/ray/jobs": "jobs",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
     "cli/ray/running": "node running",
+    "cli/ray/serving": "serve",
     "cli/start": "bare_hosts dashboard doctor env init",
     "config": (
         "ssh spelling file_text json_text yaml_source templating inventory registry "
@@ -93,7 +94,7 @@ WITHIN = {
     "model": "change fields mode shell shell_file script events framing probe_merging step result",
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
-        "metrics token_rotation doctor start on_hosts images jobs running browser"
+        "metrics token_rotation doctor start on_hosts images jobs serving running browser"
     ),
     "ray/browser": "sites forward gate proxy serving",
     "ray/doctor": "finding look wanted rules pairs doctor",
@@ -101,17 +102,19 @@ WITHIN = {
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/images": "facts survey origin commit spread prune",
-    "ray/jobs": "dashboard package jobs",
+    "ray/jobs": "dashboard job records package jobs logs",
     "ray/on_hosts": "places selection verbs logs history",
     "ray/running": "running membership",
+    "ray/serving": "config serve",
     "ray/start": "environment hosts proposal authorize inventory_text",
     "ray/steps": (
-        "stop_mark network shared node running shared_seen dashboards nodes gpus_seen "
-        "prometheus_targets drained rollback firewall"
+        "stop_mark network shared node running shared_seen dashboards job_records nodes "
+        "gpus_seen prometheus_targets drained rollback firewall"
     ),
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/gpus_seen": "losses gpus_seen",
+    "ray/steps/job_records": "job_records",
     "ray/steps/network": "agent_health choice node_network ray_network",
     "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
     "ray/steps/node/additions": "start_args additions",

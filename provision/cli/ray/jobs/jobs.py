@@ -16,7 +16,7 @@ from provision.errors import OptionError
 from provision.invocation import program
 
 if TYPE_CHECKING:
-    from provision.ray.jobs.jobs import Job
+    from provision.ray.jobs.job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class JobOptions(CommandOptions):
     detach: bool = option(default=False, text="do not follow it; print its id")
     follow: bool = option(
         default=False, text="until the job ends; its exit code is ours"
+    )
+    all: bool = option(
+        default=False, text="also those that Ray has forgotten, from the head's records"
     )
     json: bool = option(default=False, text="print the result as JSON")
 
@@ -92,7 +95,9 @@ def _assignment(text: str) -> tuple[str, str]:
 def _follow(request: Request, job: str) -> int:
     from provision import api
 
-    ended = api.job_logs(request.inventory, job, _print, follow=True, sets=request.sets)
+    ended = api.job_logs(
+        request.inventory, job, _print, follow=True, note=_note, sets=request.sets
+    )
     if ended.status != "SUCCEEDED":
         sys.stderr.write(f"job {job} {ended.status}: {_last_line(ended)}\n")
     return ended.exit_code
@@ -108,6 +113,12 @@ def _last_line(job: Job) -> str:
 def _print(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def _note(text: str) -> None:
+    from provision.report.console import output
+
+    output(sys.stderr).show(text)
 
 
 def _interrupted(request: Request, job: str) -> None:
@@ -129,21 +140,24 @@ def _interrupted(request: Request, job: str) -> None:
     )
 
 
-@command_of(JobOptions, "json", *COMMON, read_only=True)
+@command_of(JobOptions, "all", "json", *COMMON, read_only=True)
 def jobs(options: JobOptions) -> int:
-    """List the jobs that Ray knows; those of before a new head are gone.
+    """List the jobs that Ray knows; with --all also those that it has forgotten.
 
-    invoke jobs
-    invoke jobs --json
+    The head records jobs and their output every 15 s: they outlive a restart, another
+    version of Ray, and a Ray that is stopped. UNKNOWN: nobody has seen the job end.
+
+        invoke jobs
+        invoke jobs --all --json
     """
     from rich.table import Table
 
     from provision import api
     from provision.report.console import output
-    from provision.report.text import duration, escape
+    from provision.report.text import escape
 
     request = resolve(options)
-    found = api.jobs(request.inventory, sets=request.sets)
+    found = api.jobs(request.inventory, past=options.all, note=_note, sets=request.sets)
     if options.json:
         print_json([asdict(job) for job in found])
         return 0
@@ -152,25 +166,35 @@ def jobs(options: JobOptions) -> int:
         table.add_column(title, overflow="fold")
     for job in found:
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(job.started_s))
-        took = duration((job.ended_s or time.time()) - job.started_s)
-        known = (began, took) if job.started_s else ("unknown", "unknown")
+        known = (began, _took(job)) if job.started_s else ("unknown", "unknown")
         table.add_row(*map(escape, (job.id, job.status, *known, job.entrypoint)))
-    output().print(table if found else "Ray knows no job")
+    none = "there is no job, nor a record of one" if options.all else "Ray knows no job"
+    output().print(table if found else none)
     return 0
+
+
+def _took(job: Job) -> str:
+    from provision.report.text import duration
+
+    if job.ended_s or not job.recorded_s:
+        return duration((job.ended_s or time.time()) - job.started_s)
+    return "unknown"
 
 
 @command_of(JobOptions, "follow", *COMMON, positional="job", read_only=True)
 def logs(options: JobOptions) -> int:
     """Show the output of a job; with --follow until it ends, with its exit code.
 
-    invoke job.logs raysubmit_XXXXXXXXXXXXXXXX --follow
+    Of a job that Ray has forgotten it is what the head has recorded.
+
+        invoke job.logs raysubmit_XXXXXXXXXXXXXXXX --follow
     """
     from provision import api
 
     request = resolve(options)
     if options.follow:
         return _follow(request, options.job)
-    api.job_logs(request.inventory, options.job, _print, sets=request.sets)
+    api.job_logs(request.inventory, options.job, _print, note=_note, sets=request.sets)
     return 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from provision.errors import OptionError
 from provision.ray.jobs import package as module
-from provision.ray.jobs.jobs import Job
+from provision.ray.jobs.job import Job
 from provision.ray.jobs.package import package
 
 

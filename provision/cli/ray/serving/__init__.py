@@ -1,0 +1,1 @@
+"""Commands about Ray Serve: serve.deploy, serve.status, serve.stop."""

@@ -1,0 +1,1 @@
+"""Applications of Ray Serve, by the interface of the dashboard, over SSH."""
