@@ -34,8 +34,12 @@ REFUSING = {
     *("ray_firewall.hosts.[].address", "ray_firewall.allow.[]"),
     *("ray_head.node_labels.{key}", "ray_head.node_labels.{}"),
     *("ray_worker.node_labels.{key}", "ray_worker.node_labels.{}"),
+    *("ray_head_process.node_labels.{key}", "ray_head_process.node_labels.{}"),
+    *("ray_worker_process.node_labels.{key}", "ray_worker_process.node_labels.{}"),
+    *("python_environment.constraints", "python_environment.python"),
+    "python_environment.wheels",
 }
-"""Checked by something that the JSON schema does not show: accounts, addresses, labels."""
+"""Checked by something that the JSON schema does not show: accounts, labels, files here."""
 OTHERS = (
     "apt-cache apt-get bash curl dnf docker dpkg dpkg-query getent gpasswd groupadd ip "
     "journalctl logger nsenter pgrep ps rpm setsid ss stdbuf systemctl tar update-rc.d "

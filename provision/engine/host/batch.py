@@ -12,6 +12,7 @@ from provision.engine.host.lane import Lane
 from provision.errors import HostError
 from provision.model.change import Change, State
 from provision.model.shell import Sh
+from provision.model.step import Step
 
 MOST = 32
 """Most changes in one script."""
@@ -75,7 +76,7 @@ def plan_batch(
             break
         if not changes:
             unchanged.append((step, observed))
-        elif step.bound.step.checks_only:
+        elif step.bound.step.checks_only or has_stages(step.bound.step, changes):
             break
         else:
             diff = lane.text_diff(step, observed, changes)
@@ -84,6 +85,11 @@ def plan_batch(
             found.append(planned)
             unchanged = []
     return found
+
+
+def has_stages(kind: Step, changes: Sequence[Change]) -> bool:
+    """Return whether *kind* has to send something before its change."""
+    return any(True for _ in kind.stages(changes))
 
 
 def _can_be_followed(change: PlannedChange) -> bool:

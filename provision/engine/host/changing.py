@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
 
 from provision.engine.host.batch import (
     MOST,
     PlannedChange,
     TimeLimit,
+    has_stages,
     parts_of,
     plan_batch,
 )
@@ -35,7 +38,7 @@ from provision.model.events import (
     StepOutdated,
     StepWaiting,
 )
-from provision.model.shell import Reply
+from provision.model.shell import Reply, Sh
 
 
 class Changing:
@@ -112,7 +115,14 @@ class Changing:
             raise ApplyError("not started: the run was interrupted")
         lane.before_change()
         parts = parts_of(lane, batch)
+        staged = has_stages(first.bound.step, batch[0].changes)
+        notes = parts[0].notes
+        if staged:
+            parts[0] = replace(parts[0], notes=())
         follower = _Follower(lane, batch, parts, self._begin, self._end)
+        if staged:
+            _send_stages(lane, batch[0], notes)
+            follower.time.start(first.bound.step.timeout_s)
         lane.session.change(
             first,
             parts,
@@ -159,6 +169,21 @@ class Changing:
             if last:
                 raise
             return {}, (Change("state", "unknown", None),)
+
+
+def _send_stages(lane: Lane, change: PlannedChange, notes: Sequence[Sh]) -> None:
+    """Run *notes*, and what comes before *change* in scripts of its own.
+
+    Raises:
+        ApplyError: one of them failed.
+    """
+    step, kind = change.step, change.step.bound.step
+    for sh in chain(notes, kind.stages(change.changes)):
+        if lane.stopped.is_set():
+            raise ApplyError("interrupted before all was sent")
+        reply = lane.session.stage(step, sh, limit_s=kind.timeout_s)
+        if reply.exit != 0 and sh not in notes:
+            raise apply_error(kind.timeout_s, reply)
 
 
 def _to_guard_later(lane: Lane, first: HostStep) -> set[int]:

@@ -86,14 +86,19 @@ WITHIN = {
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/node": "diagnosis compatibility credentials ports ray_options base roles",
+    "ray/steps/node": (
+        "diagnosis compatibility credentials ports ray_options start base process roles"
+    ),
+    "ray/steps/node/process": "shell files node runtime",
+    "ray/steps/node/process/shell": "",
+    "ray/steps/node/start": "ray_start roles",
     "ray/steps/node/diagnosis": "firewalls session_name",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": "http room manifest files services system packages docker gpu",
+    "steps": "http room manifest files services system packages python docker gpu",
     "steps/docker": "image engine container",
     "steps/docker/container": "restarts options container",
     "steps/docker/container/restarts": "stop",
@@ -106,6 +111,7 @@ WITHIN = {
     "steps/manifest": "manifest",
     "steps/files/absent": "file_absent",
     "steps/packages": "packages",
+    "steps/python": "wheels environment",
     "steps/services": "systemd_unit service",
     "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",
