@@ -15,6 +15,7 @@ from provision.model.shell import Reply, Sh
 from provision.steps.python.environment import PythonEnvironment
 from provision.transport.local import LocalTransport
 
+pytestmark = pytest.mark.slow
 PYTHON = str(Path(sys.executable).resolve())
 """A program, and no shim that looks for one."""
 
@@ -37,7 +38,12 @@ def wheel(folder: Path, name: str, version: str, tag: str = "py3-none-any") -> P
 
 
 def run(sh: Sh, *, strict: bool = False) -> Reply:
-    [reply] = run_tasks(LocalTransport().run, [Task(sh, strict=strict)])
+    transport = LocalTransport()
+    transport.open()
+    try:
+        [reply] = run_tasks(transport.run, [Task(sh, strict=strict)])
+    finally:
+        transport.close()
     return reply
 
 
