@@ -73,7 +73,6 @@ class RayRuntime(Absence, kind="ray_runtime"):
 
     def _where(self) -> dict[str, str]:
         return {
-            "name": container_name(self.cluster),
             "cluster": self.cluster,
             "process": process_folder(self.data_dir),
         }
@@ -103,6 +102,7 @@ class RayRuntime(Absence, kind="ray_runtime"):
         return Sh.of(
             REMOVE,
             *OTHERS[self.runtime],
+            name=container_name(self.cluster),
             **self._where(),
             data_dir=self.data_dir,
             head=self.head,

@@ -1,6 +1,6 @@
 # Prints which of the runtimes "$@" the cluster has on this host, and whether Ray runs there.
 #
-# needs: name, "$@"
+# needs: "$@"
 # uses: shell/process.sh, docker/no_containers.sh
 
 # Of an engine that is off: none of its containers has the label.

@@ -13,7 +13,8 @@ stop_process() {
     fi
     stop_session=$(process_session) || { rm -f -- "$process/pid"; return 0; }
     kill -TERM "$stop_session" 2>/dev/null || true
-    stop_until=$(($(date +%s) + stop_s))
+    stop_most_s=$stop_s
+    stop_until=$(($(date +%s) + stop_most_s))
     while process_id >/dev/null && [ "$(date +%s)" -lt "$stop_until" ]; do sleep 0.2; done
     # What is left: what ignores that, and what its parent has left behind.
     stop_left=$(process_members "$stop_session")
