@@ -77,7 +77,7 @@ class PythonEnvironment(Step, kind="python_environment"):
           folder: /opt/simulation
           version: 1.4.0
           requirements: ["simulation[gpu]==1.4.0"]
-          wheels: /srv/wheels
+          python_version: "3.11"
 
     Raises:
         RefusedError: the Python is too old, another than `python_version`, or has no venv;
