@@ -5,19 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Unpack
+from typing import Any, Unpack
 
 from provision.config.inventory import Inventory
 from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import HostError
 from provision.invocation import program
 from provision.model.shell import Sh
-from provision.ray.head import head_of, node_names
+from provision.ray.head import PLAYBOOK, head_of, head_steps, node_names
 from provision.ray.steps.node.base import container_name
+from provision.ray.steps.node.roles import RayHeadProcess
+from provision.steps.network.address import host_port
 from provision.transport.query import ask
 
 LIMIT_S = 120.0
-JOB = 'timeout 90 docker exec "$container" python -c "$program"'
+JOB = r"""
+if [ "$runtime" = docker ]; then
+    timeout 90 docker exec "$container" python -c "$program"
+else
+    [ -r "$process/run" ] || { echo "there is no Ray node in $process" >&2; exit 1; }
+    cd /
+    RAY_ADDRESS=$address timeout 90 sh "$process/run" python -c "$program"
+fi
+"""
 PROGRAM = """
 import json
 import time
@@ -79,7 +89,7 @@ class Smoke:
 
 
 def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
-    """Run the smoke job in the head's container.
+    """Run the smoke job on the head: in its container, or as its process is run.
 
     It has four parallel tasks, or as many as there are nodes. They ask for no CPU, so it
     also ends on a cluster that is busy.
@@ -92,8 +102,7 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    sh = Sh.of(JOB, container=container_name(cluster.cluster), program=PROGRAM)
-    reply = ask(head, sh, LIMIT_S)
+    reply = ask(head, _job(cluster, options.get("sets", {})), LIMIT_S)
     if reply.exit != 0:
         raise HostError(
             f"{head.name}: the smoke job failed",
@@ -103,6 +112,19 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
     result = _result(reply.stdout, cluster)
     _check_all_took_part(result, cluster)
     return result
+
+
+def _job(cluster: Inventory, sets: Mapping[str, Any]) -> Sh:
+    """Return the shell that runs the job in the runtime of *cluster*."""
+    for step in head_steps(cluster, PLAYBOOK, sets):
+        if isinstance(step, RayHeadProcess):
+            address = host_port(step.address, step.ports.head)
+            where = {"runtime": "pip", "process": step.folder, "address": address}
+            return Sh.of(JOB, container="", program=PROGRAM, **where)
+    name = container_name(cluster.cluster)
+    return Sh.of(
+        JOB, runtime="docker", container=name, program=PROGRAM, process="", address=""
+    )
 
 
 def _check_all_took_part(result: Smoke, inventory: Inventory) -> None:

@@ -105,8 +105,14 @@ WITHIN = {
     "ray/steps/shared_seen": "shared_seen",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
-    "ray/steps/node/additions": "start_args additions",
+    "ray/steps/node": (
+        "diagnosis compatibility credentials ports ray_options start additions base process "
+        "roles"
+    ),
+    "ray/steps/node/additions": "additions",
+    "ray/steps/node/process": "shell files node runtime",
+    "ray/steps/node/process/shell": "",
+    "ray/steps/node/start": "start_args ray_start roles",
     "ray/steps/node/diagnosis": "firewalls session_name",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
@@ -114,7 +120,7 @@ WITHIN = {
     ),
     "secrets": "signing redaction vault credentials store certificates",
     "steps": (
-        "http room network manifest files mounts services system packages docker gpu"
+        "http room network manifest files mounts services system packages python docker gpu"
     ),
     "steps/network": "address host_network",
     "steps/mounts": "mount_point mount nfs_export",
@@ -131,6 +137,7 @@ WITHIN = {
     "steps/manifest": "manifest",
     "steps/files/absent": "file_absent",
     "steps/packages": "packages",
+    "steps/python": "wheels environment",
     "steps/services": "systemd_unit service",
     "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",

@@ -12,6 +12,8 @@ from provision.errors import RefusedError
 from provision.model.fields import Parameters, Port
 
 PROCESS = re.compile(r'\("([^"]*)",pid=(\d+)')
+RAY_PROGRAMS = ("gcs_server", "raylet", "ray")
+"""Beginnings of the names of Ray's own processes, as the kernel has them."""
 
 
 class Ports(Parameters):
@@ -90,10 +92,22 @@ def ranges(ports: set[int]) -> Iterator[str]:
 
 
 def port_taken_error(port: str, process: str) -> RefusedError:
-    """Return the refusal to use *port*, which *process* has, as ss(8) names it."""
-    holder = PROCESS.search(process)
+    """Return the refusal to use *port*, which *process* has, as ss(8) names it.
+
+    Args:
+        port: its number.
+        process: also with ` of USER` at its end, where that is known.
+    """
+    holder, user = PROCESS.search(process), process.partition(" of ")[2]
     name = f"{holder[1]} (process {holder[2]})" if holder else "another process"
+    owner = f" of the user {user}" if user else ""
+    if holder and holder[1].startswith(RAY_PROGRAMS):
+        return RefusedError(
+            f"port {port} is taken by another Ray{owner}: {name}",
+            hint=f"if nobody needs it, `ray stop` as {user or 'its user'} ends it, with all "
+            "other Ray of that user; else give this one other ports with ray_ports",
+        )
     return RefusedError(
-        f"port {port} is taken by {name}",
+        f"port {port} is taken by {name}{owner}",
         hint="stop it, or give Ray other ports with the variable ray_ports",
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from provision.errors import RefusedError
 from provision.model.change import State
 from provision.model.fields import Line, Word
 from provision.model.shell import Value
-from provision.model.step import Step, Thing
+from provision.model.step import Thing
 from provision.ray.steps.network.node_network import NodeNetwork
-from provision.ray.steps.node.additions.start_args import StartArg
+from provision.ray.steps.node.start.ray_start import RayStart
 from provision.ray.steps.shared.folders import SharedFolder, container_mounts
-from provision.steps.docker.container.options import Plain
 from provision.steps.docker.container.parameters.limits import (
     Device,
     Ipc,
@@ -46,18 +45,8 @@ NOFILE = 65535
 OURS = ("/", "/dev/shm", "/run/ray")  # noqa: S108 (paths in the container)
 
 
-def _without_null(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    return {name: text for name, text in value.items() if text is not None}
-
-
-Env = Annotated[Mapping[Word, Plain], BeforeValidator(_without_null)]
-"""Variables by name; null = as if it was not there."""
-
-
-class Additions(Step):
-    """The parameters of a Ray node that say what its container has beside Ray."""
+class Additions(RayStart):
+    """A Ray node with what its container has beside Ray."""
 
     mounts: tuple[Mount, ...] = ()
     """As `mounts` of docker_container: folders of the host, volumes, memory."""
@@ -67,7 +56,6 @@ class Additions(Step):
     """The name and the groups of the host, by which `shared_folders` name a server."""
     devices: tuple[Device, ...] = ()
     limits: Limits = {}
-    object_store_memory_mb: int | None = Field(default=None, ge=75)
     shm_mb: int = Field(default=0, ge=0)
     """Size of /dev/shm; 0 = 35 % of the host's memory."""
     memory_mb: MemoryMb = 0
@@ -75,9 +63,6 @@ class Additions(Step):
     ipc: Ipc = ""
     groups: tuple[Word, ...] = ()
     """More groups of the user in the container, as numbers or names that its image has."""
-    env: Env = {}
-    start_args: tuple[StartArg, ...] = ()
-    """More options of `ray start`, each as --name or --name=value."""
     docker_args: tuple[RunFlag, ...] = ()
     """More flags of `docker run`, each as --name or --name=value."""
 
