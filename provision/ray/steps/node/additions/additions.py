@@ -18,7 +18,6 @@ from provision.ray.steps.shared.folders import SharedFolder, container_mounts
 from provision.steps.docker.container.parameters.limits import (
     Device,
     Ipc,
-    Limits,
     MemoryMb,
     is_path,
 )
@@ -40,7 +39,6 @@ SHM_PERCENT = 35
 """Size of /dev/shm in percent of the host's memory, if no other is given."""
 STORE_PERCENT = 30
 """Size of the object store in percent of the memory, if no other is given: Ray's own."""
-NOFILE = 65535
 """Open files that Ray's guide asks for."""
 OURS = ("/", "/dev/shm", "/run/ray")  # noqa: S108 (paths in the container)
 
@@ -55,7 +53,6 @@ class Additions(RayStart):
     host_names: tuple[Line, ...] = ()
     """The name and the groups of the host, by which `shared_folders` name a server."""
     devices: tuple[Device, ...] = ()
-    limits: Limits = {}
     shm_mb: int = Field(default=0, ge=0)
     """Size of /dev/shm; 0 = 35 % of the host's memory."""
     memory_mb: MemoryMb = 0
@@ -92,10 +89,6 @@ class Additions(RayStart):
             raise ValueError(
                 "shm_mb: with `ipc: host` the node has the host's /dev/shm"
             )
-        if self.limits.get("nofile", 1) < 1:
-            raise ValueError(
-                "limits: nofile must be a number: Linux has no unlimited one"
-            )
         return self
 
     def kept_paths(self) -> tuple[str, ...]:
@@ -109,14 +102,14 @@ class Additions(RayStart):
 
     def added(self, gpus: Grant, network: NodeNetwork) -> dict[str, Any]:
         """Return the parameters of the container that user, GPUs and network decide."""
-        limits = {k: v for k, v in self.limits.items() if k != "nofile"}
+        limits = self.process_limits(network)
         devices = (*gpus.devices, *network.devices, *self.devices)
         return {
             "gpus": gpus.gpus,
             "devices": tuple(dict.fromkeys(devices)),
             "groups": tuple(dict.fromkeys([*gpus.groups, *self.groups])),
-            "limits": {**network.limits, **limits},
-            "nofile": self.limits.get("nofile", NOFILE),
+            "limits": {k: v for k, v in limits.items() if k != "nofile"},
+            "nofile": limits["nofile"],
             "shm_mb": self.shm_mb,
             "shm_percent": 0 if self.ipc == "host" else SHM_PERCENT,
             "memory_mb": self.memory_mb,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from provision.model.shell import quote
+from provision.steps.docker.container.parameters.limits import UNLIMITED
 
 RUN = """# Runs a command with the environment of the Ray node. Made by provision.
 {exports}
@@ -26,7 +27,9 @@ StartLimitIntervalSec=0
 ExecStart=/bin/sh {start}
 User={user}
 WorkingDirectory=/
-LimitNOFILE=65535
+{limits}TasksMax=infinity
+# A worker that the kernel ends for its memory is Ray's to replace.
+OOMPolicy=continue
 Restart=always
 RestartSec=3
 TimeoutStopSec={stop_s}
@@ -64,11 +67,23 @@ def start_file(folder: str, command: Sequence[str]) -> str:
     return f"{START}exec sh {quote(f'{folder}/run')} {words}\n"
 
 
-def unit_file(folder: str, cluster: str, user: str, stop_s: int) -> str:
+def unit_file(
+    folder: str, cluster: str, user: str, limits: Mapping[str, int], stop_s: int
+) -> str:
     """Return the unit file of a node.
 
     Source: systemd.syntax(7) and systemd.service(5): quotes, `%` and `$`.
     """
     start = SPECIAL.sub(r"\\\g<0>", f"{folder}/start")
     start = start.replace("%", "%%").replace("$", "$$")
-    return UNIT.format(cluster=cluster, start=f'"{start}"', user=user, stop_s=stop_s)
+    lines = (
+        f"Limit{name.upper()}={'infinity' if most == UNLIMITED else most}\n"
+        for name, most in limits.items()
+    )
+    return UNIT.format(
+        cluster=cluster,
+        start=f'"{start}"',
+        user=user,
+        limits="".join(lines),
+        stop_s=stop_s,
+    )

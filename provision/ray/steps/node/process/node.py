@@ -39,6 +39,7 @@ from provision.ray.steps.node.start.ray_start import (
     ray_session,
     runtime,
 )
+from provision.report.text import listed
 from provision.steps.docker.container.container import CURRENT, file_field
 from provision.steps.files.foresight import at
 from provision.steps.network.address import canonical
@@ -126,6 +127,7 @@ class RayProcess(RayStart):
             VERSION_FIELD: self.ray_version,
             "user": self.user,
             **{name: value for name, _, value in flags},
+            **{f"limit.{k}": str(v) for k, v in self.process_limits(network).items()},
             **{f"env.{name}": value.replace("\n", r"\n") for name, value in env},
         }
 
@@ -195,6 +197,12 @@ class RayProcess(RayStart):
                 "Ray cannot start again after a reboot: this host has no systemd",
                 hint="set ray_survives_reboot to auto, and deploy again after a reboot",
             )
+        if INIT in observed and self.limits:
+            raise RefusedError(
+                f"the limits {listed(list(self.limits))} of Ray's processes cannot be set: "
+                "this host has no systemd",
+                hint="leave ray_limits out there; such a process has the limits of the login",
+            )
         network = self.network.on_host(observed, self.address)
         state = {k: v for k, v in observed.items() if not k.startswith(APART)}
         if not state:
@@ -232,7 +240,13 @@ class RayProcess(RayStart):
             start_file=start_file(
                 self.folder, ("ray", "start", "--block", *self.start_flags())
             ),
-            unit_file=unit_file(self.folder, self.cluster, self.user, STOP_S),
+            unit_file=unit_file(
+                self.folder,
+                self.cluster,
+                self.user,
+                self.process_limits(network),
+                STOP_S,
+            ),
             spec="\n".join(f"{k}={v}" for k, v in self.spec(network).items()),
             head=self.head_address(),
             head_port=self.ports.head,
@@ -289,7 +303,7 @@ class RayProcess(RayStart):
 
 _OTHER_RAY = frozenset(("process", ENVIRONMENT, VERSION_FIELD))
 """Fields of changes after which another Ray may run."""
-SPEC = ("--", "env.")
+SPEC = ("--", "env.", "limit.")
 """Beginnings of the fields of what a process was started with, that may go."""
 
 

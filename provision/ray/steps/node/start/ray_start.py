@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from provision.model.change import Change, State
 from provision.model.fields import Line, Seconds, Word
 from provision.model.step import Step, Thing
-from provision.ray.steps.network.node_network import NetworkOptions
+from provision.ray.steps.network.node_network import NetworkOptions, NodeNetwork
 from provision.ray.steps.node.compatibility import (
     can_wait,
     full_restart,
@@ -28,9 +28,12 @@ from provision.ray.steps.node.ray_options import (
 )
 from provision.ray.steps.node.start.start_args import StartArg
 from provision.steps.docker.container.options import Plain
+from provision.steps.docker.container.parameters.limits import Limits
 
 PUT_BACK_WAIT_S = 60
 """Longest time to wait for a node that was put back to be healthy."""
+NOFILE = 65535
+"""Most files that a process has open, by default."""
 RESTART_S = 120
 """Longest time to stop and start a node."""
 NO_HEAD = "cannot reach the head"
@@ -85,6 +88,8 @@ class RayStart(Step):
     network: NetworkOptions = NetworkOptions()
     memory_guard: MemoryGuard = MemoryGuard()
     env: Env = {}
+    limits: Limits = {}
+    """Limits of its processes, as `docker run --ulimit` has them."""
     start_args: tuple[StartArg, ...] = ()
     """More options of `ray start`, each as --name or --name=value."""
     left_out: tuple[Line, ...] = ()
@@ -111,6 +116,18 @@ class RayStart(Step):
                 f"timeout_s must leave {RESTART_S} s after drain_s: at least {least}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _files_are_a_number(self) -> Self:
+        if self.limits.get("nofile", 1) < 1:
+            raise ValueError(
+                "limits: nofile must be a number: Linux has no unlimited one"
+            )
+        return self
+
+    def process_limits(self, network: NodeNetwork) -> dict[str, int]:
+        """Return the limits of the node's processes, which use *network*."""
+        return {"nofile": NOFILE, **network.limits, **self.limits}
 
     @property
     def title(self) -> str:

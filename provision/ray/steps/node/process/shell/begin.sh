@@ -32,6 +32,8 @@ begin_detached() {
     fi
     (
         ulimit -n 65535 2>/dev/null || ulimit -n "$(ulimit -H -n)"
+        # shellcheck disable=SC3045 # each of the three shells has -l
+        ulimit -l unlimited 2>/dev/null || ulimit -l "$(ulimit -H -l)" || true
         cd /
         exec setsid "$@" </dev/null >"$process/log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
     ) &
