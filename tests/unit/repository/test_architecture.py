@@ -97,12 +97,13 @@ WITHIN = {
     "ray/on_hosts": "places selection verbs logs",
     "ray/steps": (
         "network shared node shared_seen dashboards nodes gpus_seen prometheus_targets "
-        "drained rollback firewall"
+        "drained rollback previous_process firewall"
     ),
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/network": "agent_health choice node_network ray_network",
     "ray/steps/shared": "folders share",
     "ray/steps/shared_seen": "shared_seen",
+    "ray/steps/previous_process": "previous_process",
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/node": (

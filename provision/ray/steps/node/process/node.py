@@ -236,6 +236,8 @@ class RayProcess(RayStart):
             run=self.run,
             data_dir=self.data_dir,
             environments=self.environments,
+            user=self.user,
+            reads="".join(f"{path}\n" for path in self.files()),
             run_file=run_file(self.folder, self.data_dir, self.process_env(network)),
             start_file=start_file(
                 self.folder, ("ray", "start", "--block", *self.start_flags())
@@ -261,8 +263,6 @@ class RayProcess(RayStart):
         return {
             "cluster": self.cluster,
             "process": self.folder,
-            "user": self.user,
-            "files": "\n".join(self.files()),
             "boot": self.survives_reboot is not False,
             "stop_s": STOP_S,
         }

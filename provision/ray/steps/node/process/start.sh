@@ -1,7 +1,7 @@
 # Puts another process of the node in the place of the one that is there, which is kept for a
 # way back. Interrupted anywhere, the next probe still reports a difference.
 #
-# needs: run, environments, run_file, start_file, unit_file, spec, wipe, tables
+# needs: run, environments, user, reads, run_file, start_file, unit_file, spec, wipe, tables
 # uses: shell/drain_process.sh, shell/stop.sh, shell/begin.sh
 
 environment=$(readlink -f -- "$environments/current") && [ -x "$environment/bin/ray" ] || {
@@ -21,6 +21,8 @@ rm -f -- "$process/spec"
 printf '%s' "$run_file" >"$process/run"
 printf '%s' "$start_file" >"$process/start"
 printf '%s' "$unit_file" >"$process/unit"
+printf '%s' "$reads" >"$process/reads"
+printf '%s\n' "$user" >"$process/user"
 printf '%s\n' "$run" >"$process/made_by"
 ln -sfn -- "$environment" "$process/environment"
 begin_process

@@ -1,13 +1,12 @@
 # Starts the process of a Ray node as its folder says, and remembers the files it reads.
 #
-# needs: files, user, boot
+# needs: boot
 # uses: process.sh
 
-# Prints the digests of the files that the lines of `files` name.
 begin_digests() {
-    printf '%s\n' "$files" | while IFS= read -r begin_file; do
-        [ -z "$begin_file" ] || sha256sum -- "$begin_file"
-    done
+    while IFS= read -r begin_file; do
+        sha256sum -- "$begin_file"
+    done <"$process/reads"
 }
 begin_with_systemd() {
     cmp -s -- "$process/unit" "/etc/systemd/system/$process_unit" || {
@@ -23,12 +22,14 @@ begin_with_systemd() {
 # Not in our session, which ends with the connection, and with none of our output.
 begin_detached() {
     set -- sh "$process/start"
-    if [ "$user" != "$(id -un)" ]; then
+    read -r begin_user <"$process/user"
+    if [ "$begin_user" != "$(id -un)" ]; then
         command -v setpriv >/dev/null || {
-            echo "cannot run Ray as $user: there is no setpriv (package util-linux)" >&2
+            echo "cannot run Ray as $begin_user: there is no setpriv (package util-linux)" >&2
             return 1
         }
-        set -- setpriv "--reuid=$user" "--regid=$(id -g -- "$user")" --init-groups "$@"
+        set -- setpriv "--reuid=$begin_user" "--regid=$(id -g -- "$begin_user")" \
+            --init-groups "$@"
     fi
     (
         ulimit -n 65535 2>/dev/null || ulimit -n "$(ulimit -H -n)"
@@ -44,5 +45,6 @@ begin_detached() {
 }
 begin_process() {
     begin_digests >"$process/files"
+    rm -f -- "$process/not_started"
     if process_has_systemd; then begin_with_systemd; else begin_detached; fi
 }

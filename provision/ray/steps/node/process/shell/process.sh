@@ -3,9 +3,12 @@
 #     run      runs a command with the environment of the node
 #     start    starts Ray
 #     spec     what Ray was started with: a line for each parameter
-#     files    the files that it read at its start, with their digests
+#     reads    the files that it reads at its start
+#     files    the same, with the digests that they had
+#     user     who runs it, without systemd
 #     environment   a link to its virtual environment
 #     made_by  the id of the run that has made it
+#     not_started   is there if a rollback has put it back and was cut off then
 #     pid      without systemd: its id, the time of its start, and the id of the boot
 #
 # needs: cluster, process
