@@ -79,3 +79,15 @@ class RayWorkerProcess(WorkerRole, RayProcess, kind="ray_worker_process"):
 
     Source: `ray start --help`, Ray 2.60.0; systemd.service(5), systemd 239.
     """
+
+    head_ray_version: Line = ""
+    """The head's Ray, which must be the same; "" = not looked at."""
+
+    @model_validator(mode="after")
+    def _same_ray_as_the_head(self) -> Self:
+        if self.head_ray_version not in ("", self.ray_version):
+            raise ValueError(
+                f"this host is to have Ray {self.ray_version}, and the head "
+                f"{self.head_ray_version}: all nodes of a cluster have the same"
+            )
+        return self

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State, diff
@@ -22,7 +22,9 @@ from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     VERSION_FIELD,
     can_go_back,
+    check_token_support,
     may_change_ray,
+    version_warnings,
 )
 from provision.ray.steps.node.credentials import (
     certificate_parts,
@@ -90,6 +92,16 @@ class RayProcess(RayStart):
     """The Ray there, which all nodes must share."""
     survives_reboot: Literal["auto"] | bool = "auto"
     """Start it at boot; auto = where there is a systemd that can."""
+
+    @model_validator(mode="after")
+    def _supports_tokens(self) -> Self:
+        if self.auth:
+            check_token_support(self._release)
+        return self
+
+    @property
+    def _release(self) -> str:
+        return f"ray:{self.ray_version}"
 
     @property
     def thing(self) -> Thing:
@@ -187,6 +199,7 @@ class RayProcess(RayStart):
                 "this host has no systemd: Ray runs detached, and does not start again by "
                 "itself after a crash or a reboot; deploy again then"
             )
+        yield from version_warnings(self._release)
 
     def plan(self, observed: State) -> list[Change]:
         for key, process in observed.items():
