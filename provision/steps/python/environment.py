@@ -185,7 +185,7 @@ class PythonEnvironment(Step, kind="python_environment"):
             if thing == self.thing:
                 observed = {**observed, **state}
             elif thing.startswith(package("")):
-                if PYTHON not in observed or VENV in observed:
+                if not observed.get(PYTHON) or VENV in observed:
                     return {**room_fields(observed)}  # its Python is not there yet
             elif not state:
                 observed = {k: v for k, v in observed.items() if k in ABOUT_PYTHON}
@@ -194,15 +194,24 @@ class PythonEnvironment(Step, kind="python_environment"):
     def plan(self, observed: State) -> list[Change]:
         about = {k: observed[k] for k in ABOUT_PYTHON if k in observed}
         changes = super().plan(observed)
-        if changes and about and "made" not in observed:
-            self._check_python(about)
-            host = HostPython(about[PYTHON], about.get(MACHINE, ""))
-            self._check_wheels(host)
-            changes.append(Change(PYTHON, None, f"{host.version} {host.machine}"))
         if changes and "made" not in observed:
+            changes.append(Change(PYTHON, None, self._checked_python(about)))
             what = f"{self.folder}/{self.name}"
             refuse_full(observed, what, self.room_mb, "room_mb")
         return changes
+
+    def _checked_python(self, about: State) -> str:
+        """Return the Python that the environment is made with: its version, if known.
+
+        Raises:
+            RefusedError: it will not do, or there is no wheel for it.
+        """
+        if not about:
+            return self.python  # packages bring it, before this step
+        self._check_python(about)
+        host = HostPython(about[PYTHON], about.get(MACHINE, ""))
+        self._check_wheels(host)
+        return f"{host.version} {host.machine}"
 
     def _check_python(self, about: State) -> None:
         version = about.get(PYTHON, "")
@@ -253,6 +262,8 @@ class PythonEnvironment(Step, kind="python_environment"):
         return Settled(lines_of(self.desired()))
 
     def stages(self, changes: Sequence[Change]) -> Iterator[Sh]:
+        if all(change.field != PYTHON for change in changes):
+            return  # it is made: only the link differs
         host = _python_in(changes)
         for wheel in self._wheels():
             if host and not wheel.fits(host):
@@ -311,8 +322,8 @@ class PythonEnvironment(Step, kind="python_environment"):
 def _python_in(changes: Sequence[Change]) -> HostPython | None:
     """Return the Python that *changes* name; None = it was not known."""
     for change in changes:
-        if change.field == PYTHON and change.after:
-            version, _, machine = change.after.partition(" ")
+        if change.field == PYTHON and " " in (change.after or ""):
+            version, _, machine = (change.after or "").partition(" ")
             return HostPython(version, machine)
     return None
 

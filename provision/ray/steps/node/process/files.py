@@ -30,6 +30,8 @@ WorkingDirectory=/
 {limits}TasksMax=infinity
 # A worker that the kernel ends for its memory is Ray's to replace.
 OOMPolicy=continue
+# Ray ends its own processes; what is left then is killed at once.
+KillMode=mixed
 Restart=always
 RestartSec=3
 TimeoutStopSec={stop_s}
