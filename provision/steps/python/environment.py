@@ -185,7 +185,7 @@ class PythonEnvironment(Step, kind="python_environment"):
             if thing == self.thing:
                 observed = {**observed, **state}
             elif thing.startswith(package("")):
-                if not observed.get(PYTHON) or VENV in observed:
+                if PYTHON not in observed or VENV in observed:
                     return {**room_fields(observed)}  # its Python is not there yet
             elif not state:
                 observed = {k: v for k, v in observed.items() if k in ABOUT_PYTHON}
@@ -214,13 +214,7 @@ class PythonEnvironment(Step, kind="python_environment"):
         return f"{host.version} {host.machine}"
 
     def _check_python(self, about: State) -> None:
-        version = about.get(PYTHON, "")
-        if not version:
-            raise RefusedError(
-                f"there is no Python: {self.python} is not on PATH",
-                hint="install it, as by a step `packages: {names: [python3, python3-venv]}`, "
-                "or name another program",
-            )
+        version = about[PYTHON]
         found = HostPython(version, "").minor
         if _number(found) < _number(self.at_least):
             raise RefusedError(
@@ -306,6 +300,11 @@ class PythonEnvironment(Step, kind="python_environment"):
                 f"{source} has no such package for this Python, see above: add it "
                 "(`pip download --only-binary=:all: --python-version ...`), or ask for a "
                 "version that is there"
+            )
+        if "there is no Python" in problem:
+            return (
+                "install it, as by a step `packages: {names: [python3, python3-venv]}`, or "
+                "name another program"
             )
         if "ResolutionImpossible" in problem or "onflict" in problem:
             return "two of the packages contradict each other, see above: change one"

@@ -21,6 +21,10 @@ is_used() { grep -qsF -- "$1/bin/" /proc/[0-9]*/cmdline; }
 
 mkdir -p -- "$folder"
 if [ ! -r "$target/.provision" ]; then
+    command -v "$python" >/dev/null || {
+        echo "there is no Python: $python is not on PATH" >&2
+        exit 1
+    }
     rm -rf -- "$target"
     "$python" -m venv "$target"
     printf '%s\n' "$constraints" >"$target/constraints"

@@ -23,7 +23,5 @@ for name in ("venv", "ensurepip"):
     except ImportError:
         print("venv=" + name)
 ' 2>/dev/null || true
-else
-    echo python=
 fi
 print_room "$(nearest "$folder")"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.fields import Line, Seconds, Word
-from provision.model.shell import Sh
+from provision.model.shell import NOTHING, Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Absence, Thing
+from provision.model.step import Absence, Step, Thing
 from provision.ray.steps.node.base import container_name
 from provision.ray.steps.node.ports import Ports
 from provision.ray.steps.node.process.node import (
@@ -31,6 +31,56 @@ OTHERS = {"docker": ("pip",), "pip": ("docker",), "none": ("docker", "pip")}
 """The runtimes that a cluster does not have, by the one that it has."""
 
 
+Runtime = Literal["docker", "pip", "none"]
+"""none = Ray is to run in neither."""
+
+
+def _probe(cluster: str, data_dir: str, runtime: Runtime) -> Sh:
+    """Return the shell that prints which other runtimes than *runtime* there are."""
+    folder = process_folder(data_dir)
+    return Sh.of(PROBE, *OTHERS[runtime], cluster=cluster, process=folder)
+
+
+class RayRuntimeChange(Step, kind="ray_runtime_change"):
+    """Ray can change to this runtime on the host, if it has another.
+
+    It changes nothing. It comes before all that a change of the runtime would change.
+
+    Raises:
+        RefusedError: it works with nodes on hosts that this run leaves out.
+    """
+
+    title_format = "change to the runtime {runtime}"
+    checks_only: ClassVar[bool] = True
+
+    cluster: Word
+    data_dir: DataDir
+    runtime: Runtime
+    left_out: tuple[Line, ...] = ()
+    """The other hosts of the cluster that this run does not work on."""
+
+    def probe(self) -> Sh:
+        return _probe(self.cluster, self.data_dir, self.runtime)
+
+    def desired(self) -> State:
+        return {}
+
+    def plan(self, observed: State) -> list[Change]:
+        works = any("running" in state for state in observed.values())
+        if works and self.left_out:
+            raise RefusedError(
+                f"the runtime of Ray changes from {' and '.join(observed)} to "
+                f"{self.runtime}: this node works with those on "
+                f"{listed(list(self.left_out))}, which this run leaves out, and could not "
+                "join them after the change",
+                hint="leave --limit out, so that all nodes are replaced at once",
+            )
+        return []
+
+    def apply(self, changes: Sequence[Change]) -> Sh:
+        return NOTHING
+
+
 class RayRuntime(Absence, kind="ray_runtime"):
     """Ray of the cluster runs in no other runtime than this on the host.
 
@@ -39,7 +89,6 @@ class RayRuntime(Absence, kind="ray_runtime"):
     Ray cannot read them; logs and sessions stay.
 
     Raises:
-        RefusedError: it works with nodes on hosts that this run leaves out.
         ApplyError: Ray refuses to drain the node.
     """
 
@@ -47,10 +96,7 @@ class RayRuntime(Absence, kind="ray_runtime"):
 
     cluster: Word
     data_dir: DataDir
-    runtime: Literal["docker", "pip", "none"]
-    """none = Ray is to run in neither."""
-    left_out: tuple[Line, ...] = ()
-    """The other hosts of the cluster that this run does not work on."""
+    runtime: Runtime
     drain_s: int = Field(default=0, ge=0)
     """Time for tasks and objects to leave a process before it ends; it needs `head`."""
     head: Word = "127.0.0.1"
@@ -69,26 +115,7 @@ class RayRuntime(Absence, kind="ray_runtime"):
         return None if any(written.values()) else observed
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, *OTHERS[self.runtime], **self._where())
-
-    def _where(self) -> dict[str, str]:
-        return {
-            "cluster": self.cluster,
-            "process": process_folder(self.data_dir),
-        }
-
-    def plan(self, observed: State) -> list[Change]:
-        changes = super().plan(observed)
-        works = any("running" in state for state in observed.values())
-        if changes and works and self.left_out and self.runtime != "none":
-            before = " and ".join(observed)
-            raise RefusedError(
-                f"the runtime of Ray changes from {before} to {self.runtime}: this node "
-                f"works with those on {listed(list(self.left_out))}, which this run leaves "
-                "out, and could not join them after the change",
-                hint="leave --limit out, so that all nodes are replaced at once",
-            )
-        return changes
+        return _probe(self.cluster, self.data_dir, self.runtime)
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         things = {
@@ -103,7 +130,8 @@ class RayRuntime(Absence, kind="ray_runtime"):
             REMOVE,
             *OTHERS[self.runtime],
             name=container_name(self.cluster),
-            **self._where(),
+            cluster=self.cluster,
+            process=process_folder(self.data_dir),
             data_dir=self.data_dir,
             head=self.head,
             head_port=self.ports.head,
