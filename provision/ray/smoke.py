@@ -19,6 +19,8 @@ from provision.steps.network.address import host_port
 from provision.transport.query import ask
 
 LIMIT_S = 120.0
+RESULT = "[["
+"""Beginning of the line with the results of the job."""
 JOB = r"""
 if [ "$runtime" = docker ]; then
     timeout 90 docker exec "$container" python -c "$program"
@@ -140,7 +142,13 @@ def _check_all_took_part(result: Smoke, inventory: Inventory) -> None:
 
 
 def _result(output: str, inventory: Inventory) -> Smoke:
-    results: list[tuple[int, str]] = json.loads(output.strip().splitlines()[-1])
+    # Ray's own processes write lines of their logs before it, and at the end after it.
+    lines = [line for line in output.splitlines() if line.startswith(RESULT)]
+    if not lines:
+        raise HostError(
+            "the smoke job printed no result", details=output.splitlines()[-5:]
+        )
+    results: list[tuple[int, str]] = json.loads(lines[-1])
     names = {host.address: host.name for host in inventory.hosts.values()}
     ran_on = {n: names.get(ip, ip) for n, (_, ip) in enumerate(results)}
     return Smoke(tuple(square for square, _ in results), ran_on)
