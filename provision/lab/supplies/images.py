@@ -24,7 +24,7 @@ HOST_PACKAGES = (
 )
 OFFERED_PACKAGES = (
     *("docker.io", "jq", "tree", "docker-registry", "busybox-static"),
-    *("curl", "ca-certificates"),
+    *("curl", "ca-certificates", "python3-venv"),
 )
 ARCHIVE_PACKAGES = (
     "prometheus",
