@@ -44,6 +44,8 @@ REFUSING = {
     *(f"ray_shared_{what}.members.[].groups.[]" for what in SHARED),
     *("ray_head_process.node_labels.{key}", "ray_head_process.node_labels.{}"),
     *("ray_worker_process.node_labels.{key}", "ray_worker_process.node_labels.{}"),
+    *("ray_head_process.limits.{key}", "ray_worker_process.limits.{key}"),
+    "ray_worker_process.head_ray_version",
     *("python_environment.constraints", "python_environment.python"),
     "python_environment.wheels",
 }
