@@ -114,6 +114,12 @@ def test_a_cluster_of_this_machine_comes_stays_and_goes(scratch: Scratch) -> Non
     cannot = scratch.invoke("plan", *always, code=2)
     assert "Ray cannot start again after a reboot" in cannot
 
+    tls = ("--set", "ray_tls=true")
+    scratch.invoke("deploy", *tls)
+    assert "0*0, 1*1, 2*2, 3*3" in scratch.invoke("smoke", *tls)
+    assert "RAY_USE_TLS='1'" in (scratch.folder / "d/process/run").read_text()
+    assert "0 changed" in scratch.invoke("deploy", *tls)
+
     scratch.invoke("teardown", "--yes")
     assert scratch.processes() == []
     left = {path.name for path in scratch.folder.iterdir()}
