@@ -233,6 +233,14 @@ class Step(Parameters):
         """Shell that makes *changes*; safe to run twice; runs under `set -eu`."""
         raise NotImplementedError
 
+    def stages(self, changes: Sequence[Change]) -> Iterable[Sh]:
+        """Return shell that comes before `apply`, each in a script of its own. MAY.
+
+        For what is too large for one script, such as a file from here: a piece at a time,
+        made when its turn comes. Each is safe to run twice.
+        """
+        return ()
+
     def text_change(
         self, observed: State, changes: Sequence[Change]
     ) -> TextChange | None:

@@ -23,7 +23,7 @@ from provision.ray.steps.rollback import latest
 from provision.report.reporters import Reporter
 
 PLAYBOOK = "rollback"
-KIND = "ray_previous"
+KINDS = ("ray_previous", "ray_previous_process")
 
 
 @dataclass(frozen=True)
@@ -129,4 +129,4 @@ def can_undo(state: State, run_id: str) -> bool:
 
 def _states(run: Run) -> list[State]:
     hosts = run.hosts.values()
-    return [s.observed for host in hosts for s in host.steps if s.kind == KIND]
+    return [s.observed for host in hosts for s in host.steps if s.kind in KINDS]

@@ -5,19 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Unpack
+from typing import Any, Unpack
 
 from provision.config.inventory import Inventory
 from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import HostError
 from provision.invocation import program
 from provision.model.shell import Sh
-from provision.ray.head import head_of, node_names
+from provision.ray.head import PLAYBOOK, head_of, head_steps, node_names
 from provision.ray.steps.node.base import container_name
+from provision.ray.steps.node.roles import RayHeadProcess
+from provision.steps.network.address import host_port
 from provision.transport.query import ask
 
 LIMIT_S = 120.0
-JOB = 'timeout 90 docker exec "$container" python -c "$program"'
+RESULT = "[["
+"""Beginning of the line with the results of the job."""
+JOB = r"""
+if [ "$runtime" = docker ]; then
+    timeout 90 docker exec "$container" python -c "$program"
+else
+    [ -r "$process/run" ] || { echo "there is no Ray node in $process" >&2; exit 1; }
+    cd /
+    RAY_ADDRESS=$address timeout 90 sh "$process/run" python -c "$program"
+fi
+"""
 PROGRAM = """
 import json
 import time
@@ -79,7 +91,7 @@ class Smoke:
 
 
 def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
-    """Run the smoke job in the head's container.
+    """Run the smoke job on the head: in its container, or as its process is run.
 
     It has four parallel tasks, or as many as there are nodes. They ask for no CPU, so it
     also ends on a cluster that is busy.
@@ -92,8 +104,7 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    sh = Sh.of(JOB, container=container_name(cluster.cluster), program=PROGRAM)
-    reply = ask(head, sh, LIMIT_S)
+    reply = ask(head, _job(cluster, options.get("sets", {})), LIMIT_S)
     if reply.exit != 0:
         raise HostError(
             f"{head.name}: the smoke job failed",
@@ -103,6 +114,19 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
     result = _result(reply.stdout, cluster)
     _check_all_took_part(result, cluster)
     return result
+
+
+def _job(cluster: Inventory, sets: Mapping[str, Any]) -> Sh:
+    """Return the shell that runs the job in the runtime of *cluster*."""
+    for step in head_steps(cluster, PLAYBOOK, sets):
+        if isinstance(step, RayHeadProcess):
+            address = host_port(step.address, step.ports.head)
+            where = {"runtime": "pip", "process": step.folder, "address": address}
+            return Sh.of(JOB, container="", program=PROGRAM, **where)
+    name = container_name(cluster.cluster)
+    return Sh.of(
+        JOB, runtime="docker", container=name, program=PROGRAM, process="", address=""
+    )
 
 
 def _check_all_took_part(result: Smoke, inventory: Inventory) -> None:
@@ -118,7 +142,13 @@ def _check_all_took_part(result: Smoke, inventory: Inventory) -> None:
 
 
 def _result(output: str, inventory: Inventory) -> Smoke:
-    results: list[tuple[int, str]] = json.loads(output.strip().splitlines()[-1])
+    # Ray's own processes write lines of their logs before it, and at the end after it.
+    lines = [line for line in output.splitlines() if line.startswith(RESULT)]
+    if not lines:
+        raise HostError(
+            "the smoke job printed no result", details=output.splitlines()[-5:]
+        )
+    results: list[tuple[int, str]] = json.loads(lines[-1])
     names = {host.address: host.name for host in inventory.hosts.values()}
     ran_on = {n: names.get(ip, ip) for n, (_, ip) in enumerate(results)}
     return Smoke(tuple(square for square, _ in results), ran_on)

@@ -28,6 +28,8 @@ from provision.ray.steps.network.ray_network import (
     has_several_networks,
     network_cell,
 )
+from provision.ray.steps.node.compatibility import VERSION_FIELD
+from provision.ray.steps.node.roles import RayHeadProcess, RayWorkerProcess
 from provision.ray.steps.nodes import (
     ALIVE,
     CLOSED,
@@ -39,6 +41,7 @@ from provision.ray.steps.nodes import (
 from provision.ray.steps.prometheus_targets import PrometheusTargets
 from provision.ray.steps.stop_mark.mark import ON_PURPOSE, purpose
 
+PROCESSES = {RayHeadProcess.kind, RayWorkerProcess.kind}
 MISSING = "missing"
 NONE = "-"
 DIFFERS = 3
@@ -51,9 +54,10 @@ class NodeStatus:
     Attributes:
         name: the host.
         address: where the cluster reaches it.
-        engine: the version of its Docker engine, or what is wrong with it.
+        engine: the version of its Docker engine, or what is wrong with it; "-": it is to
+            have none.
         container: image, status and health of its Ray container, and how often Docker has
-            started it again since a person or a deploy did.
+            started it again since a person or a deploy did; or the same of its process.
         node: its state according to Ray, such as ALIVE; missing, unknown, or "-": it is to
             run no Ray.
         gpus: number and names of its GPUs, and how many of them Ray has if not all;
@@ -204,6 +208,7 @@ def _host(
     label = ClusterNode.model_validate(host).label
     engines = [step for step in result.steps if step.kind == "docker_engine"]
     rays = [step for step in result.steps if step.kind in {"ray_head", "ray_worker"}]
+    processes = [step for step in result.steps if step.kind in PROCESSES]
     stopped = purpose(rays[0].observed) if rays else ""
     node = nodes.get(label, MISSING if nodes else UNKNOWN)
     if stopped and node != ALIVE:
@@ -211,8 +216,12 @@ def _host(
     return NodeStatus(
         host.name,
         host.address,
-        _engine(engines[0]) if engines else UNKNOWN,
-        _container(rays[0]) if rays else UNKNOWN,
+        _engine(engines[0]) if engines else NONE if processes else UNKNOWN,
+        _process(processes[0])
+        if processes
+        else _container(rays[0])
+        if rays
+        else UNKNOWN,
         node if runs_ray else NONE,
         _gpus(result) if runs_ray else NONE,
         *(_network(result, host.address) if runs_ray else (NONE, False)),
@@ -259,4 +268,15 @@ def _container(step: StepResult) -> str:
     number = int(observed.get("restarts", 0))  # Docker 26 says 0, older ones nothing
     restarts = f"restarted {number}x" if number else ""
     words = [observed.get("image", ""), observed["status"], health, restarts]
+    return " ".join(filter(None, words))
+
+
+def _process(step: StepResult) -> str:
+    observed = step.observed
+    if step.error or NOT_OBSERVED in step.changes:
+        return UNKNOWN
+    if "status" not in observed:
+        return "absent"
+    health = observed.get("health", "") if observed["status"] == "running" else ""
+    words = ["pip", observed.get(VERSION_FIELD, ""), observed["status"], health]
     return " ".join(filter(None, words))

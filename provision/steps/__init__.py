@@ -24,6 +24,7 @@ BUILTIN = {
     "nvidia_toolkit": "provision.steps.gpu.toolkit.nvidia_toolkit:NvidiaToolkit",
     "packages": "provision.steps.packages.packages:Packages",
     "packages_absent": "provision.steps.packages.packages:PackagesAbsent",
+    "python_environment": "provision.steps.python.environment:PythonEnvironment",
     "reachable": "provision.steps.system.reachable:Reachable",
     "retired_secrets": "provision.steps.files.retired_secrets:RetiredSecrets",
     "service": "provision.steps.services.service:Service",

@@ -42,9 +42,16 @@ REFUSING = {
     *(f"{kind}.shared_folders.[].from" for kind in ("ray_head", "ray_worker")),
     *(f"ray_shared_{what}.folders.[].from" for what in SHARED),
     *(f"ray_shared_{what}.members.[].groups.[]" for what in SHARED),
+    *("ray_head_process.node_labels.{key}", "ray_head_process.node_labels.{}"),
+    *("ray_worker_process.node_labels.{key}", "ray_worker_process.node_labels.{}"),
+    *("ray_head_process.limits.{key}", "ray_worker_process.limits.{key}"),
+    "ray_worker_process.head_ray_version",
+    *("python_environment.constraints", "python_environment.python"),
+    "python_environment.wheels",
 }
 """Checked by something that the JSON schema does not show: accounts, addresses, labels,
-devices, names of limits, servers, the head's image, a context's Dockerfile."""
+devices, names of limits, servers, the head's image, a context's Dockerfile,
+files here."""
 OTHERS = (
     "apt-cache apt-get bash curl dnf docker dpkg dpkg-query getent gpasswd groupadd ip "
     "journalctl logger nsenter pgrep ps rpm setsid ss stdbuf systemctl tar update-rc.d "

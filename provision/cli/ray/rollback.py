@@ -31,7 +31,7 @@ def rollback(options: CommandOptions) -> int:
         console.show(*_unknown(found.probed))
         return found.probed.exit_code
     if not found.possible:
-        console.show("there is nothing to go back to: no former container is kept")
+        console.show("there is nothing to go back to: nothing of before is kept")
         return 0
     if options.check:
         then = command_line("rollback", replace(options, playbook="deploy"))

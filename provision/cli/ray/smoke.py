@@ -7,7 +7,7 @@ from provision.cli.options import PASSWORDS, CommandOptions
 from provision.cli.request import resolve
 
 
-@command("inventory", *PASSWORDS)
+@command("inventory", "set", *PASSWORDS)
 def smoke(options: CommandOptions) -> int:
     """Run a small Ray job, with a task on every node."""
     from provision import api
@@ -16,7 +16,7 @@ def smoke(options: CommandOptions) -> int:
 
     console, request = output(), resolve(options)
     with console.status("running the smoke job"):
-        result = api.smoke(request.inventory)
+        result = api.smoke(request.inventory, **request.cluster_options())
     console.show(str(list(result.squares)))
     by_host: dict[str, list[int]] = {}
     for number, host in result.ran_on.items():

@@ -15,7 +15,7 @@ from provision.engine.host.session import PROBE_LIMIT_S
 from provision.errors import HostError
 from provision.model.change import Change, State
 from provision.model.shell import Reply, Sh
-from provision.model.step import Settled
+from provision.model.step import Settled, Step
 
 MOST = 32
 """Most changes in one script."""
@@ -115,7 +115,8 @@ def plan_batch(
             changes = tuple(step.bound.step.plan(found.state))
         except HostError:
             break
-        if changes and step.bound.step.checks_only:
+        kind = step.bound.step
+        if changes and (kind.checks_only or has_stages(kind, changes)):
             break
         if changes:
             diff = lane.text_diff(step, found.state, changes)
@@ -147,6 +148,11 @@ def _foresee(lane: Lane, promises: Promises, step: HostStep) -> Found | None:
         return None
     # Where it is not known what they make of it, the host finds out whether it has changed.
     return Found(step, observed, lane.session.probe(step))
+
+
+def has_stages(kind: Step, changes: Sequence[Change]) -> bool:
+    """Return whether *kind* has to send something before its change."""
+    return any(True for _ in kind.stages(changes))
 
 
 def parts_of(lane: Lane, batch: Sequence[PlannedChange]) -> list[Part]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
 
 from provision.engine.host.batch import (
     MOST,
     PlannedChange,
     TimeLimit,
+    has_stages,
     parts_of,
     plan_batch,
     wait_limit_s,
@@ -33,7 +36,7 @@ from provision.engine.host.scripts.proof_script import Wait
 from provision.errors import ApplyError, HostError, ProbeError, VerifyError
 from provision.model.change import State
 from provision.model.events import StepWaiting
-from provision.model.shell import Reply
+from provision.model.shell import Reply, Sh
 
 NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
 
@@ -135,7 +138,14 @@ class Changing:
             raise ApplyError("not started: the run was interrupted")
         lane.before_change()
         parts = parts_of(lane, batch)
+        staged = has_stages(first.bound.step, batch[0].changes)
+        notes = parts[0].notes
+        if staged:
+            parts[0] = replace(parts[0], notes=())
         follower = Follower(lane, batch, parts, self._told)
+        if staged:
+            _send_stages(lane, batch[0], notes)
+            follower.time.start(first.bound.step.timeout_s)
         lane.session.run_batch(
             first,
             parts,
@@ -212,6 +222,21 @@ class Changing:
             on_reply=on_reply,
         )
         self._waits = False
+
+
+def _send_stages(lane: Lane, change: PlannedChange, notes: Sequence[Sh]) -> None:
+    """Run *notes*, and what comes before *change* in scripts of its own.
+
+    Raises:
+        ApplyError: one of them failed.
+    """
+    step, kind = change.step, change.step.bound.step
+    for sh in chain(notes, kind.stages(change.changes)):
+        if lane.stopped.is_set():
+            raise ApplyError("interrupted before all was sent")
+        reply = lane.session.stage(step, sh, limit_s=kind.timeout_s)
+        if reply.exit != 0 and sh not in notes:
+            raise apply_error(kind.timeout_s, reply)
 
 
 def _to_guard_later(lane: Lane, first: HostStep) -> set[int]:

@@ -178,6 +178,12 @@ class Session:
         [reply] = self._send([Task(sh)], step.become, limit_s)
         return reply
 
+    def stage(self, step: HostStep, sh: Sh, *, limit_s: float) -> Reply:
+        """Run *sh*, which comes before the change of *step*, as a change is run."""
+        task = Task(sh, strict=True)
+        [reply] = self._send([task], step.become, limit_s)
+        return reply
+
     def ahead(self, step: HostStep) -> list[HostStep]:
         """Return the steps of this lane from *step* on, as far as one script can probe them.
 

@@ -24,7 +24,7 @@ HOST_PACKAGES = (
 )
 OFFERED_PACKAGES = (
     *("docker.io", "jq", "tree", "docker-registry", "busybox-static"),
-    *("curl", "ca-certificates"),
+    *("curl", "ca-certificates", "python3-venv"),
 )
 ARCHIVE_PACKAGES = (
     "prometheus",
@@ -40,7 +40,8 @@ ARCHIVE_PACKAGES = (
 RAY_SUITE = DEBIAN_12.suite
 """The Ray image is the same on hosts of every system."""
 RAY_PACKAGES = ("python3", "wget")
-RAY_REQUIREMENT = f"ray[default]=={RAY_IMAGE.partition(':')[2]}"
+RAY_VERSION = RAY_IMAGE.partition(":")[2]
+RAY_REQUIREMENT = f"ray[default]=={RAY_VERSION}"
 WHEEL_KINDS = ("manylinux2014", "manylinux_2_28")
 REPOSITORY = f"http://{ARTIFACTS}:{ARTIFACTS_PORT}/apt"
 BUILD_S = 600
@@ -110,16 +111,16 @@ def _remove_tars(folder: Path, pattern: str) -> None:
         tar.unlink()
 
 
-def ray_wheels(paths: LabPaths) -> Path:
+def ray_wheels(paths: LabPaths, version: str = RAY_VERSION) -> Path:
     """Return the folder with the wheels of pip and of Ray for the image's Python."""
-    wheels = paths.cache / f"wheels-{RAY_REQUIREMENT.partition('==')[2]}"
+    wheels = paths.cache / f"wheels-{version}"
     if not wheels.exists():
         part = wheels.with_suffix(".part")
         run_command(
             *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", part),
             *("--only-binary=:all:", "--python-version=3.11"),
             *(f"--platform={kind}_{platform.machine()}" for kind in WHEEL_KINDS),
-            *(RAY_REQUIREMENT, "pip"),
+            *(f"ray[default]=={version}", "pip"),
             limit_s=BUILD_S,
         )
         part.rename(wheels)

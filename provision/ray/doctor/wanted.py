@@ -11,8 +11,9 @@ from provision.config.inventory import Host
 from provision.config.playbook import Bound
 from provision.model.step import Step
 from provision.ray.head import HEAD
-from provision.ray.steps.node.base import RayNode, container_name
+from provision.ray.steps.node.base import container_name
 from provision.ray.steps.node.ports import Ports
+from provision.ray.steps.node.start.ray_start import RayStart
 from provision.steps.docker.engine.engine import DockerEngine
 from provision.steps.docker.image import DockerImage
 from provision.steps.files.archive import Archive
@@ -94,7 +95,7 @@ def wanted(bound: Bound, host: Host, cluster: str) -> Wanted:
         item.step for play in bound.plays for item in play.steps.get(host.name, ())
     ]
     head = HEAD in host.groups
-    nodes = [step for step in steps if isinstance(step, RayNode)]
+    nodes = [step for step in steps if isinstance(step, RayStart)]
     ports = next((step.ports for step in nodes), None)
     archives = [step.folder for step in steps if isinstance(step, Archive)]
     return Wanted(

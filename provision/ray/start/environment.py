@@ -10,7 +10,7 @@ from provision.config.inventory import Inventory
 from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import InventoryError
 from provision.ray.head import PLAYBOOK, head_of, head_steps
-from provision.ray.steps.node.base import RayNode
+from provision.ray.steps.node.start.ray_start import RayStart
 from provision.ray.steps.nodes import RayNodes
 from provision.ray.token_rotation import token_place
 from provision.secrets.store import CERTIFICATES
@@ -48,7 +48,7 @@ def client_environment(
     head_of(cluster)
     steps = list(head_steps(cluster, PLAYBOOK, options.get("sets", {})))
     checks = [step for step in steps if isinstance(step, RayNodes)]
-    nodes = [step for step in steps if isinstance(step, RayNode)]
+    nodes = [step for step in steps if isinstance(step, RayStart)]
     if not checks:
         raise InventoryError(
             "the playbook sets up no Ray on the head of this inventory"

@@ -1,4 +1,4 @@
-"""The Ray container from before the last replacement, put back in its place."""
+"""The container of a Ray node from before the last replacement, put back in its place."""
 
 from __future__ import annotations
 
@@ -31,10 +31,64 @@ PROBE = read_shell(__file__, "rollback_probe.sh")
 ROLL_BACK = read_shell(__file__, "rollback.sh")
 UNDONE = "undone.run"
 """The field with the run whose container was rolled back last on the host."""
-RUNNING = {"status": "running", "health": "healthy", "restart": "unless-stopped"}
+STARTED = {"status": "running", "health": "healthy"}
+RUNNING = {**STARTED, "restart": "unless-stopped"}
 
 
-class RayPrevious(Step, kind="ray_previous"):
+class Previous(Step):
+    """The Ray node as it was before the last replacement: whether it goes back, and when.
+
+    The state has fields of what is there now, and of what is kept from before.
+    """
+
+    undoes_run: ClassVar[bool] = True
+
+    cluster: Word
+    data_dir: AbsPath
+    """As in the step `ray_head`: the run that was rolled back is recorded there."""
+    tables: AbsPath | None = None
+    """The head's tables: emptied when the previous container has another Ray."""
+    run: Line = ""
+    """Replace only what this run made; "" = any."""
+    keep_usable: bool = False
+    """Leave a node alone that works and can wait, as `ray_worker` does."""
+    drain_s: int = Field(default=300, ge=0)
+    stop_s: int = Field(default=30, ge=0)
+    settle_s: float = Field(default=120, ge=0)
+    timeout_s: Seconds = 900
+
+    running: ClassVar[Mapping[str, str]] = STARTED
+    """Fields of a node that was put back and works."""
+
+    def desired(self) -> State:
+        return {f"now.{field}": value for field, value in self.running.items()}
+
+    def plan(self, observed: State) -> list[Change]:
+        now, then = side(observed, "now"), side(observed, "then")
+        if then and self._replaceable(now):
+            return self._back(now, then)
+        if not now or (self.run and now.get("run") == self.run):
+            return []
+        return diff(now, self.running)
+
+    def _replaceable(self, now: State) -> bool:
+        return not self.run or not now or now.get("run") == self.run
+
+    def _back(self, now: State, then: State) -> list[Change]:
+        live = {*RUNNING, "run", "cluster"}
+        fields = [field for field in {**now, **then} if field not in live]
+        changes = [
+            Change(field, now.get(field), then.get(field))
+            for field in fields
+            if now.get(field) != then.get(field)
+        ]
+        at_once = list(full_restart(now, changes, version_known=True))
+        if self.keep_usable and not at_once and can_wait(now, changes):
+            return []
+        return [*at_once, *changes]
+
+
+class RayPrevious(Previous, kind="ray_previous"):
     """The Ray node runs in the container it had before the last replacement.
 
     The container that replaced it is removed. Where no previous container is kept, the
@@ -49,22 +103,7 @@ class RayPrevious(Step, kind="ray_previous"):
     """
 
     title_format = "previous container of ray-{cluster}"
-
-    undoes_run: ClassVar[bool] = True
-
-    cluster: Word
-    data_dir: AbsPath
-    """As in the step `ray_head`: the run that was rolled back is recorded there."""
-    tables: AbsPath | None = None
-    """The head's tables: emptied when the previous container has another Ray."""
-    run: Line = ""
-    """Replace only a container that this run made; "" = any."""
-    keep_usable: bool = False
-    """Leave a node alone that works and can wait, as `ray_worker` does."""
-    drain_s: int = Field(default=300, ge=0)
-    stop_s: int = Field(default=30, ge=0)
-    settle_s: float = Field(default=120, ge=0)
-    timeout_s: Seconds = 900
+    running: ClassVar[Mapping[str, str]] = RUNNING
 
     @property
     def thing(self) -> Thing:
@@ -84,44 +123,23 @@ class RayPrevious(Step, kind="ray_previous"):
         state = super().observe(reply)
         undone = {key: value for key, value in state.items() if key == UNDONE}
         return undone | {
-            f"{side}.{field}": value
-            for side in ("now", "then")
-            for field, value in _unfolded(state, side).items()
+            f"{name}.{field}": value
+            for name in ("now", "then")
+            for field, value in _unfolded(state, name).items()
         }
 
     def desired(self) -> State:
-        fields = {**RUNNING, "cluster": self.cluster}
-        return {f"now.{field}": value for field, value in fields.items()}
+        return {**super().desired(), "now.cluster": self.cluster}
 
     def plan(self, observed: State) -> list[Change]:
-        now, then = _side(observed, "now"), _side(observed, "then")
+        now, then = side(observed, "now"), side(observed, "then")
         for name, found in ((self._name, now), (f"{self._name}-previous", then)):
             if found and found.get("cluster") != self.cluster:
                 raise RefusedError(
                     f"a container {name} is there that was not made by provision",
                     hint=f"remove it (docker rm -f {name}), or rename it",
                 )
-        if then and self._replaceable(now):
-            return self._back(now, then)
-        if not now or (self.run and now.get("run") == self.run):
-            return []
-        return diff(now, RUNNING)
-
-    def _replaceable(self, now: State) -> bool:
-        return not self.run or not now or now.get("run") == self.run
-
-    def _back(self, now: State, then: State) -> list[Change]:
-        live = {*RUNNING, "run", "cluster"}
-        fields = [field for field in {**now, **then} if field not in live]
-        changes = [
-            Change(field, now.get(field), then.get(field))
-            for field in fields
-            if now.get(field) != then.get(field)
-        ]
-        at_once = list(full_restart(now, changes, version_known=True))
-        if self.keep_usable and not at_once and can_wait(now, changes):
-            return []
-        return [*at_once, *changes]
+        return super().plan(observed)
 
     def apply(self, changes: Sequence[Change]) -> Sh:
         fields = {change.field for change in changes}
@@ -144,14 +162,15 @@ class RayPrevious(Step, kind="ray_previous"):
         return Sh.of(EVIDENCE, name=self._name)
 
 
-def _side(observed: State, side: str) -> dict[str, str]:
-    found = {k.partition(".")[2]: v for k, v in observed.items() if k.startswith(side)}
+def side(observed: State, name: str) -> dict[str, str]:
+    """Return the fields of the side *name* of the state: `now` or `then`."""
+    found = {k.partition(".")[2]: v for k, v in observed.items() if k.startswith(name)}
     return {k: v for k, v in found.items() if k}
 
 
-def _unfolded(state: State, side: str) -> dict[str, str]:
+def _unfolded(state: State, name: str) -> dict[str, str]:
     """Return the state of one container, with the parameters on its label as fields."""
-    found = _side(state, side)
+    found = side(state, name)
     label = found.pop("spec", "")
     spec: dict[str, str] = json.loads(label) if label.startswith("{") else {}
     return found | spec

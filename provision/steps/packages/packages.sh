@@ -42,9 +42,10 @@ apt_noting() {
 }
 apt_install() {
     if lists_are_fresh; then
-        apt_noting "$@" && return
-        code=$?
-        lists_are_to_blame || return "$code"
+        apt_code=0
+        apt_noting "$@" || apt_code=$?
+        [ "$apt_code" != 0 ] || return 0
+        lists_are_to_blame || return "$apt_code"
     fi
     update_lists
     apt_noting "$@"

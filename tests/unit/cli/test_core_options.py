@@ -42,7 +42,15 @@ DECIDED = {
 """Each option of Invoke: what becomes of it, and how it is typed."""
 TASKS = "from provision import cli\nnamespace = cli.namespace()\n"
 TYPED = [word for outcome, word in DECIDED.values() if outcome == REFUSED]
-NO_PLAN = ["restart", "token.rotate", "smoke", "trust", "lab.up", "lab.down", "lab.reset"]
+NO_PLAN = [
+    "restart",
+    "token.rotate",
+    "smoke",
+    "trust",
+    "lab.up",
+    "lab.down",
+    "lab.reset",
+]
 
 
 def test_each_option_of_this_invoke_has_been_decided_on() -> None:

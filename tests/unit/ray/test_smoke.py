@@ -113,7 +113,8 @@ def test_it_passes_when_each_host_that_runs_ray_took_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     output = json.dumps([[0, "10.0.0.1"], [1, "10.0.0.2"], [4, "10.0.0.9"]])
-    answering(monkeypatch, Reply(f"a line of Ray's\n{output}\n"))
+    late = "[2026-11-28 07:36:31,042 W 4218 4218] raylet: a line of a log"
+    answering(monkeypatch, Reply(f"a line of Ray's\n{output}\n{late}\n"))
     assert smoke(LAB).ran_on == {0: "node1", 1: "node2", 2: "10.0.0.9"}
 
 
@@ -123,4 +124,10 @@ def test_a_host_without_a_node_fails_it_and_is_named(
     output = json.dumps([[0, "10.0.0.1"], [1, "10.0.0.1"]])
     answering(monkeypatch, Reply(output))
     with pytest.raises(HostError, match=r"ALIVE on node2: .* on 1 of 2 hosts"):
+        smoke(LAB)
+
+
+def test_an_output_without_a_result_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, Reply("[2026-11-28 07:36:31,042 W 4218] a line of a log\n"))
+    with pytest.raises(HostError, match="printed no result"):
         smoke(LAB)

@@ -109,16 +109,23 @@ WITHIN = {
     "ray/start": "environment hosts proposal authorize inventory_text",
     "ray/steps": (
         "stop_mark network shared node running shared_seen dashboards job_records nodes "
-        "gpus_seen prometheus_targets drained rollback firewall"
+        "gpus_seen prometheus_targets drained rollback previous_process firewall"
     ),
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
     "ray/steps/gpus_seen": "losses gpus_seen",
     "ray/steps/job_records": "job_records",
     "ray/steps/network": "agent_health choice node_network ray_network",
-    "ray/steps/node": "diagnosis compatibility credentials ports ray_options additions base roles",
-    "ray/steps/node/additions": "start_args additions",
+    "ray/steps/node": (
+        "diagnosis compatibility credentials ports ray_options start additions base process "
+        "roles"
+    ),
+    "ray/steps/node/additions": "additions",
     "ray/steps/node/diagnosis": "firewalls session_name",
+    "ray/steps/node/process": "shell files node runtime",
+    "ray/steps/node/process/shell": "",
+    "ray/steps/node/start": "start_args ray_start roles",
+    "ray/steps/previous_process": "previous_process",
     "ray/steps/running": "notes running",
     "ray/steps/shared": "folders share",
     "ray/steps/shared_seen": "shared_seen",
@@ -128,7 +135,7 @@ WITHIN = {
         "console"
     ),
     "secrets": "signing redaction vault credentials store certificates",
-    "steps": "http room network manifest files mounts services system packages docker gpu",
+    "steps": "http room network manifest files mounts services system packages python docker gpu",
     "steps/docker": "image build engine container",
     "steps/docker/container": "restarts parameters options container",
     "steps/docker/container/parameters": "mounts limits run_flags",
@@ -144,6 +151,7 @@ WITHIN = {
     "steps/mounts": "mount_point mount nfs_export",
     "steps/network": "address host_network",
     "steps/packages": "packages",
+    "steps/python": "wheels environment",
     "steps/services": "units service",
     "steps/services/units": "systemd_unit unit_absent",
     "steps/system": "reachable users",

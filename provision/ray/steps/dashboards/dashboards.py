@@ -9,7 +9,7 @@ from provision.model.fields import AbsPath
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
-from provision.ray.steps.node.base import ray_session
+from provision.ray.steps.node.start.ray_start import ray_session
 from provision.steps.files.foresight import foresee_at, read_at
 
 PROBE = read_shell(__file__, "probe.sh")

@@ -5,14 +5,20 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from provision.errors import RefusedError
 from provision.model.fields import Line
-from provision.steps.network.address import read_address
-from provision.steps.network.host_network import LOOPBACK, HostNetwork, Place
+from provision.steps.network.address import Address, read_address
+from provision.steps.network.host_network import (
+    LOOPBACK,
+    HostNetwork,
+    Interface,
+    Place,
+)
 
 AUTO = "auto"
 NAME = re.compile(r"[^/:\s]{1,15}\Z")
@@ -64,11 +70,19 @@ def _with_address(found: HostNetwork, address: str) -> Place | None:
     for place in found.places:
         if place.address == own:
             return place
+        # Linux answers for all of 127.0.0.0/8, and lists one address of it.
+        if own.is_loopback and own in place.at.network:
+            return replace(place, at=_in_same(place, own))
     raise RefusedError(
         f"no interface of this host has the address {address}; it has {found.in_words()}",
         hint="correct `address` in the inventory, or `ansible_host` where there is none: "
         "one of these, that the other hosts reach",
     )
+
+
+def _in_same(place: Place, address: Address) -> Interface:
+    """Return *address* with the network that *place* is in."""
+    return ipaddress.ip_interface(f"{address}/{place.at.network.prefixlen}")
 
 
 def _named(found: HostNetwork, name: str) -> list[Place]:

@@ -8,14 +8,13 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from provision.model.change import Change, State
-from provision.model.fields import Line, Seconds, Word
+from provision.model.fields import Line, Word
 from provision.model.shell import Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Thing
 from provision.ray.steps.network.agent_health import health_command
 from provision.ray.steps.network.node_network import (
     NO_NETWORK,
-    NetworkOptions,
     NodeNetwork,
     placed,
 )
@@ -28,20 +27,13 @@ from provision.ray.steps.node.additions.additions import (
 from provision.ray.steps.node.compatibility import (
     FULL_RESTART,
     can_go_back,
-    can_wait,
     check_token_support,
-    full_restart,
     may_change_ray,
-    parts_cluster_error,
     ray_version_of,
     version_warnings,
 )
 from provision.ray.steps.node.credentials import certificate_parts, token_parts
-from provision.ray.steps.node.diagnosis.firewalls import (
-    ended_advice,
-    evidence,
-    no_head_advice,
-)
+from provision.ray.steps.node.diagnosis.firewalls import evidence
 from provision.ray.steps.node.diagnosis.session_name import (
     DEPLOY_AGAIN,
     MISMATCH,
@@ -50,15 +42,13 @@ from provision.ray.steps.node.diagnosis.session_name import (
     session_changes,
     session_to_restore,
 )
-from provision.ray.steps.node.ports import TAKEN, Ports, refuse_taken_ports
-from provision.ray.steps.node.ray_options import (
-    DataDir,
-    MemoryGuard,
-    NodeLabels,
-    Resources,
-    amounts,
-    check_object_store,
-    label_flags,
+from provision.ray.steps.node.ports import TAKEN, refuse_taken_ports
+from provision.ray.steps.node.ray_options import check_object_store
+from provision.ray.steps.node.start.ray_start import (
+    NO_HEAD,
+    PUT_BACK_WAIT_S,
+    ray_session,
+    runtime,
 )
 from provision.ray.steps.stop_mark import mark
 from provision.steps.docker.container.container import (
@@ -80,12 +70,6 @@ from provision.steps.network.host_network import NETWORK_FIELDS
 NODE_PROBE = read_shell(__file__, "probe.sh")
 REPLACE = read_shell(__file__, "replace.sh")
 PUT_BACK = read_shell(__file__, "put_back.sh")
-PUT_BACK_WAIT_S = 60
-"""Longest time to wait for a container that was put back to be healthy."""
-RESTART_S = 120
-"""Longest time to stop and start a container."""
-NO_HEAD = "cannot reach the head"
-"""Words of the probe for the health of a node whose head does not answer."""
 OF_HOST = (GPU_FIELDS, NETWORK_FIELDS)
 """Beginnings of the fields that say what the host has."""
 APART = (TAKEN, MEMORY, SESSION, LACKS, mark.STOPPED, *OF_HOST)
@@ -99,11 +83,6 @@ def container_name(cluster: str) -> str:
     return f"ray-{cluster}"
 
 
-def ray_session(data_dir: str) -> Thing:
-    """Return what a Ray with *data_dir* writes as a thing that steps write and read."""
-    return f"session of Ray:{data_dir}"
-
-
 class RayNode(Additions):
     """Ray in a container of the host, as the head or as a worker.
 
@@ -112,56 +91,14 @@ class RayNode(Additions):
     """
 
     carries_run: ClassVar[bool] = True
-    is_first: ClassVar[bool] = False
-    """True of the node that is replaced before all others if all are."""
 
-    cluster: Word
     image: Word
-    address: Word
-    """The host's own address in the cluster."""
-    data_dir: DataDir
-    """Has `ray/` (sessions and logs), `gcs/` (the head's tables) and `auth_token`."""
-    auth: bool = True
-    """Ask for the token in `data_dir/auth_token` on every connection."""
-    tls: bool = False
-    """Use TLS between the nodes, with the certificates in `data_dir/tls`."""
-    ports: Ports = Ports()
-    num_cpus: int | None = Field(default=None, ge=0)
-    num_gpus: int | None = Field(default=None, ge=0)
     log_max_mb: int = Field(default=0, ge=0)
     """Most that Docker keeps of the container's output; 0 = as the daemon does."""
-    resources: Resources = {}
-    node_labels: NodeLabels = {}
     gpus: WantedGpus = AUTO
     """The GPUs of the host that the container gets: auto = those that it can have."""
-    network: NetworkOptions = NetworkOptions()
-    memory_guard: MemoryGuard = MemoryGuard()
     ray_version: Line = ""
     """The Ray in the image, which all nodes must share; default: what the tag says."""
-    left_out: tuple[Line, ...] = ()
-    """The other hosts of the cluster that this run does not work on."""
-    keep_usable: bool = False
-    """Leave a node alone that differs but works, for a later play to replace in turn.
-
-    Not one that cannot wait: of another Ray version, say, or with another token.
-    """
-    keep_old: bool = True
-    """Go back to the container that was healthy before, if its successor is not."""
-    drain_s: int = Field(default=300, ge=0)
-    """Time for tasks and objects to leave a worker before it is replaced; 0 = none."""
-    run: Line = ""
-    """The id of the run that makes the container; kept on it as a label."""
-    settle_s: float = Field(default=120, ge=0)
-    timeout_s: Seconds = 900
-
-    @model_validator(mode="after")
-    def _time_to_drain(self) -> Self:
-        least = self.drain_s + RESTART_S
-        if self.timeout_s < least:
-            raise ValueError(
-                f"timeout_s must leave {RESTART_S} s after drain_s: at least {least}"
-            )
-        return self
 
     @model_validator(mode="after")
     def _supports_tokens(self) -> Self:
@@ -177,7 +114,8 @@ class RayNode(Additions):
         return container(container_name(self.cluster))
 
     def reads(self) -> list[Thing]:
-        return [*self.container().reads(), GPU_ACCESS, *self.added_reads()]
+        own = (*self.container().reads(), GPU_ACCESS, runtime(self.cluster))
+        return [*own, *self.added_reads()]
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         session: State = {
@@ -190,6 +128,8 @@ class RayNode(Additions):
         }
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
+        if runtime(self.cluster) in written:  # which had the ports
+            observed = {k: v for k, v in observed.items() if not k.startswith(TAKEN)}
         kept = {k: v for k, v in observed.items() if k.startswith(OF_HOST)}
         rest = {k: v for k, v in observed.items() if k not in kept}
         after = self.container().foresee(self.after_steps(rest, written), written)
@@ -201,40 +141,11 @@ class RayNode(Additions):
         yield from self.added_remarks(observed)
         yield from warnings(observed, self.gpus, self.image)
 
-    @property
-    def title(self) -> str:
-        return self.kind.replace("_", " ")
-
-    def role_flags(self) -> list[str]:
-        """Return the role's own flags of `ray start`. MUST be overridden."""
-        raise NotImplementedError
-
-    def head_address(self) -> str:
-        """Return the head's address. MUST be overridden."""
-        raise NotImplementedError
-
-    def listening_ports(self) -> tuple[int, ...]:
-        """Return the ports that the node listens on."""
-        return self.ports.of_worker()
-
-    def role_env(self) -> dict[str, str]:
-        """Return the role's own environment."""
-        return {}
-
-    def role_mounts(self) -> tuple[str, ...]:
-        """Return the role's own mounts."""
-        return ()
-
     def kept_paths(self) -> tuple[str, ...]:
-        return (f"{self.data_dir}/ray", *self.role_mounts())
+        return (f"{self.data_dir}/ray", *self._tables())
 
-    def drain_limit_s(self) -> int:
-        """Return how long work on the node may take to end before it is replaced."""
-        return self.drain_s
-
-    def tables_dir(self) -> str:
-        """Return the directory of tables that another Ray cannot read; "" = none."""
-        return ""
+    def _tables(self) -> tuple[str, ...]:
+        return tuple(filter(None, [self.tables_dir()]))
 
     def container(
         self, gpus: Grant = NO_GPUS, network: NodeNetwork = NO_NETWORK
@@ -242,7 +153,7 @@ class RayNode(Additions):
         """Return the node as a step of its container, which gets *gpus* and *network*."""
         token = token_parts(self.data_dir, enabled=self.auth)
         certificate = certificate_parts(self.data_dir, enabled=self.tls)
-        mounts = (f"{self.data_dir}/ray", *self.role_mounts())
+        mounts = (f"{self.data_dir}/ray", *self._tables())
         found = {**gpus.env, **network.env, **self.memory_guard.env}
         own = {**self.role_env(), **found, **self.env}
         return DockerContainer(
@@ -264,15 +175,7 @@ class RayNode(Additions):
         )
 
     def _flags(self, gpus: Grant) -> Iterator[str]:
-        yield from self.role_flags()
-        yield f"--node-ip-address={self.address}"
-        yield f"--temp-dir={self.data_dir}/ray"
-        yield from self.ports.flags()
-        number = gpus.told(self.env) if self.num_gpus is None else self.num_gpus
-        memory_mb = self.object_store_memory_mb
-        yield from amounts(self.num_cpus, number, memory_mb, self.resources)
-        yield from label_flags(self.node_labels)
-        yield from self.start_args
+        return self.start_flags(gpus.told(self.env))
 
     def probe(self) -> Sh:
         return Sh.of(
@@ -318,12 +221,7 @@ class RayNode(Additions):
                 self.object_store_memory_mb, int(memory_kb), self.shm_mb, SHM_PERCENT
             )
         known = self._version_known
-        at_once = list(full_restart(observed, changes, version_known=known))
-        if at_once and self.left_out and observed.get("health") == "healthy":
-            raise parts_cluster_error(at_once[0], self.left_out)
-        if self.keep_usable and not at_once and can_wait(observed, changes):
-            return []
-        return [*at_once, *session, *changes]
+        return self.in_turn(observed, changes, session, version_known=known)
 
     @property
     def _version_known(self) -> bool:
@@ -387,12 +285,4 @@ class RayNode(Additions):
     def advice(self, problem: str) -> str:
         if MISMATCH in problem:
             return DEPLOY_AGAIN
-        head, of_head = self.head_address(), self.ports.open_to_nodes(head=True)
-        if NO_HEAD in problem or "connect to GCS" in problem:
-            at = f"{head}:{self.ports.head}"
-            return no_head_advice(problem, at, self.address, of_head)
-        if "token" in problem and "nauth" in problem:
-            return "head and workers have different tokens: deploy to all hosts at once"
-        ports = self.ports.open_to_nodes(head=False)
-        closed = "" if self.is_first else ended_advice(problem, head, ports)
-        return closed or self.container().advice(problem)
+        return self.node_advice(problem) or self.container().advice(problem)

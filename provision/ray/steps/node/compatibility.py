@@ -73,7 +73,7 @@ def check_token_support(image: str) -> None:
     if found and found < FIRST_WITH_TOKENS:
         raise ValueError(
             f"{image} is older than Ray 2.52, the first that can ask for a token: "
-            "everybody who reaches it could run programs; use a newer image, or set "
+            "everybody who reaches it could run programs; use a newer one, or set "
             "`auth: false` in a playbook of your own"
         )
 

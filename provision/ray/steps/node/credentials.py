@@ -45,3 +45,14 @@ def certificate_parts(data_dir: str, *, enabled: bool) -> ContainerParts:
     files = tuple(f"{folder}/{name}" for name in CERTIFICATES.values())
     mounts = (f"{folder}:{mounted}:ro",)
     return ContainerParts({"RAY_USE_TLS": "1", **env}, mounts, files)
+
+
+def env_on_host(parts: ContainerParts, data_dir: str) -> dict[str, str]:
+    """Return the environment of *parts* for a process, which sees the files themselves."""
+    inside = f"{CONTAINER_DIR}/"
+    return {
+        name: f"{data_dir}/{value.removeprefix(inside)}"
+        if value.startswith(inside)
+        else value
+        for name, value in parts.env.items()
+    }

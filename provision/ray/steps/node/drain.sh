@@ -6,9 +6,15 @@ is_healthy() {
     [ "$(docker inspect --format '{{.State.Status}} {{with .State.Health}}{{
         .Status}}{{end}}' "$name")" = 'running healthy' ]
 }
+# in_node SECONDS COMMAND... runs a command there.
+in_node() (
+    limit_s=$1
+    shift
+    timeout "$limit_s" docker exec "$name" "$@"
+)
 # The id of Ray's node in the container; nothing = it has ended; "?" = unknown just now.
 node_id() {
-    if all=$(docker exec "$name" sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" "\n"' 2>&1); then
+    if all=$(in_node 60 sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" "\n"' 2>&1); then
         printf '%s\n' "$all" | sed -n 's/^--node_id=//p' | sed -n 1p
     elif is_healthy; then
         echo '?'
@@ -16,12 +22,12 @@ node_id() {
 }
 start_drain() {
     answer=0
-    output=$(timeout 60 docker exec "$name" ray drain-node --node-id "$1" \
+    output=$(in_node 60 ray drain-node --node-id "$1" \
         --reason DRAIN_NODE_REASON_PREEMPTION --reason-message "$why" \
         --deadline-remaining-seconds "$drain_s" 2>&1) || answer=$?
     if [ "$answer" -eq 0 ]; then
         echo "draining: waiting for tasks and objects to leave, at most $drain_s s"
-    elif timeout 60 docker exec "$name" ray health-check >/dev/null 2>&1; then
+    elif in_node 60 ray health-check >/dev/null 2>&1; then
         case $answer in
         # Of timeout, as GNU and busybox have it: that is no answer.
         124 | 143) echo 'Ray was asked to drain this node, and has not answered for 60 s' >&2 ;;

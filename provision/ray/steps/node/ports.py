@@ -15,6 +15,8 @@ from provision.model.fields import Parameters, Port
 TAKEN = "taken."
 """Prefix of the fields that name the process which has a port of the node."""
 PROCESS = re.compile(r'\("([^"]*)",pid=(\d+)')
+RAY_PROGRAMS = ("gcs_server", "raylet", "ray")
+"""Beginnings of the names of Ray's own processes, as the kernel has them."""
 
 
 class Ports(Parameters):
@@ -104,10 +106,22 @@ def refuse_taken_ports(observed: State) -> None:
 
 
 def _port_taken_error(port: str, process: str) -> RefusedError:
-    """Return the refusal to use *port*, which *process* has, as ss(8) names it."""
-    holder = PROCESS.search(process)
+    """Return the refusal to use *port*, which *process* has, as ss(8) names it.
+
+    Args:
+        port: its number.
+        process: also with ` of USER` at its end, where that is known.
+    """
+    holder, user = PROCESS.search(process), process.partition(" of ")[2]
     name = f"{holder[1]} (process {holder[2]})" if holder else "another process"
+    owner = f" of the user {user}" if user else ""
+    if holder and holder[1].startswith(RAY_PROGRAMS):
+        return RefusedError(
+            f"port {port} is taken by another Ray{owner}: {name}",
+            hint=f"if nobody needs it, `ray stop` as {user or 'its user'} ends it, with all "
+            "other Ray of that user; else give this one other ports with ray_ports",
+        )
     return RefusedError(
-        f"port {port} is taken by {name}",
+        f"port {port} is taken by {name}{owner}",
         hint="stop it, or give Ray other ports with the variable ray_ports",
     )

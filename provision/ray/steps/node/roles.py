@@ -1,19 +1,20 @@
-"""The two kinds of Ray nodes: the head of a cluster, and a worker."""
+"""The kinds of Ray nodes: head and worker, in a container or as a process of the host."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import model_validator
 
-from provision.model.fields import Line, Word
+from provision.model.fields import Line
 from provision.ray.steps.node.base import RayNode
 from provision.ray.steps.node.compatibility import check_same_ray
-from provision.steps.network.address import host_port
+from provision.ray.steps.node.process.node import RayProcess
+from provision.ray.steps.node.start.roles import HeadRole, WorkerRole
 
 
-class RayHead(RayNode, kind="ray_head"):
-    """The head of a Ray cluster: its tables, its dashboard, and a node of its own.
+class RayHead(HeadRole, RayNode, kind="ray_head"):
+    """The head of a Ray cluster, in a container: its tables, its dashboard, and a node.
 
     Its tables are on disk, so it can be restarted without losing the workers.
 
@@ -25,60 +26,9 @@ class RayHead(RayNode, kind="ray_head"):
     Source: `ray start --help`, Ray 2.60.0.
     """
 
-    is_first: ClassVar[bool] = True
 
-    dashboard_host: Line = ""
-    """The address that the dashboard listens on; default: `address`."""
-    prometheus: Line = ""
-    """The URL where the dashboard asks for metrics."""
-    grafana: Line = ""
-    """The URL of the Grafana whose panels the dashboard shows."""
-    grafana_for_browsers: Line = ""
-    """The URL at which browsers reach Grafana, if it is another."""
-
-    def head_address(self) -> str:
-        return self.address
-
-    def role_flags(self) -> list[str]:
-        return [
-            "--head",
-            "--disable-usage-stats",
-            "--include-dashboard=true",
-            f"--port={self.ports.head}",
-            f"--ray-client-server-port={self.ports.client}",
-            f"--dashboard-host={self.dashboard_host or self.address}",
-            f"--dashboard-port={self.ports.dashboard}",
-        ]
-
-    def listening_ports(self) -> tuple[int, ...]:
-        return self.ports.of_head()
-
-    def role_mounts(self) -> tuple[str, ...]:
-        return (self.tables_dir(),)
-
-    def drain_limit_s(self) -> int:
-        return 0  # jobs run on it: draining would wait for them until the deadline
-
-    def tables_dir(self) -> str:
-        return f"{self.data_dir}/gcs"
-
-    def role_env(self) -> dict[str, str]:
-        urls = {
-            "RAY_PROMETHEUS_HOST": self.prometheus,
-            "RAY_GRAFANA_HOST": self.grafana,
-            "RAY_GRAFANA_IFRAME_HOST": self.grafana_for_browsers,
-        }
-        return {
-            "RAY_gcs_storage": "rocksdb",
-            "RAY_gcs_storage_path": self.tables_dir(),
-            "AUTOSCALER_METRIC_PORT": str(self.ports.autoscaler_metrics),
-            "DASHBOARD_METRIC_PORT": str(self.ports.dashboard_metrics),
-            **{name: url for name, url in urls.items() if url},
-        }
-
-
-class RayWorker(RayNode, kind="ray_worker"):
-    """A worker of a Ray cluster, joined to its head.
+class RayWorker(WorkerRole, RayNode, kind="ray_worker"):
+    """A worker of a Ray cluster, in a container, joined to its head.
 
     Raises:
         RefusedError: another process has one of its ports, or another container its
@@ -89,8 +39,6 @@ class RayWorker(RayNode, kind="ray_worker"):
     Source: `ray start --help`, Ray 2.60.0.
     """
 
-    head: Word
-    """The head's address in the cluster."""
     head_image: Line = ""
     """The head's image, which must have the same Ray and Python; "" = not looked at."""
     head_ray_version: Line = ""
@@ -104,11 +52,42 @@ class RayWorker(RayNode, kind="ray_worker"):
             )
         return self
 
-    def head_address(self) -> str:
-        return self.head
 
-    def role_flags(self) -> list[str]:
-        return [f"--address={host_port(self.head, self.ports.head)}"]
+class RayHeadProcess(HeadRole, RayProcess, kind="ray_head_process"):
+    """The head of a Ray cluster, as a process of the host; see `ray_worker_process`.
 
-    def role_env(self) -> dict[str, str]:
-        return {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
+    Raises:
+        RefusedError: another process has one of its ports, or it is to start at boot on a
+            host without systemd.
+        VerifyError: it is not healthy in `settle_s` seconds.
+
+    Source: `ray start --help`, Ray 2.60.0; systemd.service(5), systemd 239.
+    """
+
+
+class RayWorkerProcess(WorkerRole, RayProcess, kind="ray_worker_process"):
+    """A worker of a Ray cluster, as a process of the host, from a `python_environment`.
+
+    systemd runs it where there is one: then it starts again after a crash and a reboot.
+    Elsewhere it is a detached process, and the plan says so.
+
+    Raises:
+        RefusedError: another process has one of its ports, or it is to start at boot on a
+            host without systemd.
+        VerifyError: it has not joined in `settle_s` seconds; the message says
+            whether it can reach the head.
+
+    Source: `ray start --help`, Ray 2.60.0; systemd.service(5), systemd 239.
+    """
+
+    head_ray_version: Line = ""
+    """The head's Ray, which must be the same; "" = not looked at."""
+
+    @model_validator(mode="after")
+    def _same_ray_as_the_head(self) -> Self:
+        if self.head_ray_version not in ("", self.ray_version):
+            raise ValueError(
+                f"this host is to have Ray {self.ray_version}, and the head "
+                f"{self.head_ray_version}: all nodes of a cluster have the same"
+            )
+        return self

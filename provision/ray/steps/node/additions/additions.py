@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from provision.errors import RefusedError
 from provision.model.change import State
 from provision.model.fields import Line, Word
 from provision.model.shell import Value
-from provision.model.step import Step, Thing
+from provision.model.step import Thing
 from provision.ray.steps.network.node_network import NodeNetwork
-from provision.ray.steps.node.additions.start_args import StartArg
+from provision.ray.steps.node.start.ray_start import RayStart
 from provision.ray.steps.shared.folders import SharedFolder, container_mounts
-from provision.steps.docker.container.options import Plain
 from provision.steps.docker.container.parameters.limits import (
     Device,
     Ipc,
-    Limits,
     MemoryMb,
     is_path,
 )
@@ -41,23 +39,12 @@ SHM_PERCENT = 35
 """Size of /dev/shm in percent of the host's memory, if no other is given."""
 STORE_PERCENT = 30
 """Size of the object store in percent of the memory, if no other is given: Ray's own."""
-NOFILE = 65535
 """Open files that Ray's guide asks for."""
 OURS = ("/", "/dev/shm", "/run/ray")  # noqa: S108 (paths in the container)
 
 
-def _without_null(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    return {name: text for name, text in value.items() if text is not None}
-
-
-Env = Annotated[Mapping[Word, Plain], BeforeValidator(_without_null)]
-"""Variables by name; null = as if it was not there."""
-
-
-class Additions(Step):
-    """The parameters of a Ray node that say what its container has beside Ray."""
+class Additions(RayStart):
+    """A Ray node with what its container has beside Ray."""
 
     mounts: tuple[Mount, ...] = ()
     """As `mounts` of docker_container: folders of the host, volumes, memory."""
@@ -66,8 +53,6 @@ class Additions(Step):
     host_names: tuple[Line, ...] = ()
     """The name and the groups of the host, by which `shared_folders` name a server."""
     devices: tuple[Device, ...] = ()
-    limits: Limits = {}
-    object_store_memory_mb: int | None = Field(default=None, ge=75)
     shm_mb: int = Field(default=0, ge=0)
     """Size of /dev/shm; 0 = 35 % of the host's memory."""
     memory_mb: MemoryMb = 0
@@ -75,9 +60,6 @@ class Additions(Step):
     ipc: Ipc = ""
     groups: tuple[Word, ...] = ()
     """More groups of the user in the container, as numbers or names that its image has."""
-    env: Env = {}
-    start_args: tuple[StartArg, ...] = ()
-    """More options of `ray start`, each as --name or --name=value."""
     docker_args: tuple[RunFlag, ...] = ()
     """More flags of `docker run`, each as --name or --name=value."""
 
@@ -107,10 +89,6 @@ class Additions(Step):
             raise ValueError(
                 "shm_mb: with `ipc: host` the node has the host's /dev/shm"
             )
-        if self.limits.get("nofile", 1) < 1:
-            raise ValueError(
-                "limits: nofile must be a number: Linux has no unlimited one"
-            )
         return self
 
     def kept_paths(self) -> tuple[str, ...]:
@@ -124,14 +102,14 @@ class Additions(Step):
 
     def added(self, gpus: Grant, network: NodeNetwork) -> dict[str, Any]:
         """Return the parameters of the container that user, GPUs and network decide."""
-        limits = {k: v for k, v in self.limits.items() if k != "nofile"}
+        limits = self.process_limits(network)
         devices = (*gpus.devices, *network.devices, *self.devices)
         return {
             "gpus": gpus.gpus,
             "devices": tuple(dict.fromkeys(devices)),
             "groups": tuple(dict.fromkeys([*gpus.groups, *self.groups])),
-            "limits": {**network.limits, **limits},
-            "nofile": self.limits.get("nofile", NOFILE),
+            "limits": {k: v for k, v in limits.items() if k != "nofile"},
+            "nofile": limits["nofile"],
             "shm_mb": self.shm_mb,
             "shm_percent": 0 if self.ipc == "host" else SHM_PERCENT,
             "memory_mb": self.memory_mb,

@@ -1,0 +1,1 @@
+"""Shell functions about the process of a Ray node, for several scripts."""

@@ -1,0 +1,1 @@
+"""Parameters and flags of `ray start`, the same in a container and as a process."""

@@ -1,0 +1,1 @@
+"""Python on a host: virtual environments with packages of Python."""

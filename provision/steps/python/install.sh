@@ -1,0 +1,47 @@
+# Makes an environment beside those that are there, and switches the link to it.
+#
+# needs: folder, name, python, constraints, index, sums, "$@"
+
+target=$folder/$name
+wheels=$folder/.wheels-$name
+install_packages() {
+    if [ -n "$sums" ]; then
+        printf '%s\n' "$sums" | (cd -- "$wheels" && sha256sum -c >/dev/null)
+        # The host's own configuration and environment are about an index.
+        export PIP_CONFIG_FILE=/dev/null
+        set -- --isolated --no-index --find-links "$wheels" "$@"
+    elif [ -n "$index" ]; then
+        set -- --index-url "$index" "$@"
+    fi
+    "$target/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+        --no-cache-dir -c "$target/constraints" "$@"
+}
+# Something of the environment $1 runs.
+is_used() { grep -qsF -- "$1/bin/" /proc/[0-9]*/cmdline; }
+
+mkdir -p -- "$folder"
+if [ ! -r "$target/.provision" ]; then
+    command -v "$python" >/dev/null || {
+        echo "there is no Python: $python is not on PATH" >&2
+        exit 1
+    }
+    rm -rf -- "$target"
+    "$python" -m venv "$target"
+    printf '%s\n' "$constraints" >"$target/constraints"
+    install_packages "$@"
+    # Last: where there is a record, all is there.
+    "$target/bin/python" -m pip list --format freeze --disable-pip-version-check \
+        >"$target/.provision.new"
+    mv -f -- "$target/.provision.new" "$target/.provision"
+fi
+rm -rf -- "$wheels"
+before=$(readlink -- "$folder/current") || before=
+[ "$before" != "$name" ] || exit 0
+rm -f -- "$folder/.current"
+ln -s -- "$name" "$folder/.current"
+mv -f -T -- "$folder/.current" "$folder/current"
+for other in "$folder"/*; do
+    [ ! -L "$other" ] && [ -f "$other/pyvenv.cfg" ] || continue
+    case ${other##*/} in "$name" | "$before") continue ;; esac
+    is_used "$other" || rm -rf -- "$other"
+done

@@ -1,0 +1,27 @@
+# Prints which environment is current; if it is not the one that is to be, also whether that
+# one is made, and else the Python that it is to be made with, and the room for it.
+#
+# needs: folder, name, python
+# uses: room.sh
+
+current=$(readlink -- "$folder/current" 2>/dev/null) || current=
+# One that is only begun has no record.
+[ -z "$current" ] || [ ! -r "$folder/$current/.provision" ] || printf 'current=%s\n' "$current"
+[ "$current" != "$name" ] || [ ! -r "$folder/$name/.provision" ] || exit 0
+if [ -r "$folder/$name/.provision" ]; then
+    echo made=true
+    exit 0
+fi
+if command -v "$python" >/dev/null; then
+    "$python" -c '
+import platform
+print("python=" + platform.python_version())
+print("machine=" + platform.machine())
+for name in ("venv", "ensurepip"):
+    try:
+        __import__(name)
+    except ImportError:
+        print("venv=" + name)
+' 2>/dev/null || true
+fi
+print_room "$(nearest "$folder")"

@@ -1,0 +1,202 @@
+"""Ray from wheels, under systemd, on two hosts without Docker; seen by systemctl and Ray.
+
+In this order, on one cluster: each test leaves it as it was, but the last takes it away.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.lab.commands import INVENTORY, ROOT, CommandResult, invoke
+from support.lab.commands import invoke_with_report as with_report
+from support.lab.host_state import root_shell, states
+
+from provision import lab
+from provision.lab.paths import LabPaths
+from provision.lab.supplies.images import RAY_VERSION, ray_wheels
+from provision.lab.system import DEBIAN_12
+
+HOSTS = ("node1", "node2")
+OTHER_RAY = "2.59.0"
+UNIT = "provision-ray-lab"
+MINUTE_S = 60
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Two hosts of the lab, in an inventory of their own."""
+
+    inventory: Path
+
+    def invoke(self, command: str, *words: str, code: int = 0) -> str:
+        return self.run(command, *words).expect_exit(code).output
+
+    def run(self, command: str, *words: str) -> CommandResult:
+        return invoke(command, "--inventory", str(self.inventory), *words)
+
+    def changes_nothing(self, *words: str) -> bool:
+        """Deploy, and return whether that changed nothing in one round trip per host."""
+        report = self.inventory.with_suffix(".json")
+        deploy = ("deploy", "--inventory", str(self.inventory), *words)
+        done, found = with_report(*deploy, report=report)
+        done.expect_exit(0)
+        hosts = found["hosts"].values()
+        return {(h["changed"], h["round_trips"]) for h in hosts} == {(0, 1)}
+
+    def wait_until_nothing_differs(self) -> None:
+        deadline = time.monotonic() + 4 * MINUTE_S
+        while (done := self.run("plan")).code:
+            assert time.monotonic() < deadline, done.output
+            time.sleep(1)
+
+
+def inventory_text(wheels: Path) -> str:
+    """The lab's own inventory with two hosts, and with Ray from *wheels*."""
+    text = (ROOT / INVENTORY).read_text()
+    text = re.sub(r"\n +node3: .*", "", text).replace("../.lab", f"{ROOT}/.lab")
+    return text.replace(
+        "    cluster: lab",
+        f"    ray_runtime: pip\n    ray_wheels: {wheels}\n    cluster: lab",
+        1,
+    )
+
+
+def other_ray() -> tuple[str, ...]:
+    """Return the words that set another version of Ray."""
+    wheels = ray_wheels(LabPaths.find(), OTHER_RAY)
+    return ("--set", f"ray_version={OTHER_RAY}", "--set", f"ray_wheels={wheels}")
+
+
+def running(host: str) -> str:
+    """Return the environment that the raylet of *host* runs from."""
+    exe = "readlink /proc/$(pgrep -x raylet | head -n 1)/exe"
+    return root_shell(host, exe).removeprefix("/opt/ray/").partition("/")[0]
+
+
+def started(host: str) -> str:
+    show = f"systemctl show -p ActiveState -p ExecMainStartTimestampMonotonic {UNIT}"
+    return root_shell(host, show)
+
+
+@pytest.fixture(scope="module")
+def before(running_lab: object) -> dict[str, list[str]]:
+    """The lines about the two hosts, bare."""
+    if LabPaths.find().system is not DEBIAN_12:
+        pytest.skip("the wheels are for the Python of Debian 12")
+    lab.reset(list(HOSTS))
+    return {host: lines for host, lines in states().items() if host in HOSTS}
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    before: object, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    inventory = tmp_path_factory.mktemp("pip") / "lab.yml"
+    inventory.write_text(inventory_text(ray_wheels(LabPaths.find())))
+    made = Cluster(inventory)
+    made.invoke("deploy")
+    yield made
+    lab.reset(list(HOSTS))
+
+
+def test_the_second_deploy_changes_nothing_in_one_round_trip(cluster: Cluster) -> None:
+    assert cluster.changes_nothing()
+
+
+def test_it_works_as_its_user_without_docker(cluster: Cluster) -> None:
+    for host in HOSTS:
+        assert running(host).startswith(f"{RAY_VERSION}-")
+        user = root_shell(host, "ps -o user= -C raylet").split()
+        assert user in (["provision-ray"], ["provisi+"]), user
+        assert root_shell(host, "command -v docker || true") == ""
+    assert "0*0" in cluster.invoke("smoke")
+    shown = cluster.invoke("status")
+    assert shown.count(f"pip {RAY_VERSION} running healthy") == len(HOSTS)
+    assert re.search(r"(\d+) of \1 targets up", shown), shown
+
+
+def test_both_hosts_come_back_after_a_reboot(cluster: Cluster) -> None:
+    for host in HOSTS:
+        lab.reboot(host)
+    cluster.wait_until_nothing_differs()
+    assert "0*0" in cluster.invoke("smoke")
+    assert cluster.changes_nothing()
+
+
+def test_a_new_token_is_the_only_one(cluster: Cluster) -> None:
+    assert "refuses the old one" in cluster.invoke("token.rotate")
+    assert "0*0" in cluster.invoke("smoke")
+
+
+def test_another_ray_comes_and_goes_back(cluster: Cluster) -> None:
+    other = other_ray()
+    cluster.invoke("deploy", *other)
+    assert {running(host).partition("-")[0] for host in HOSTS} == {OTHER_RAY}
+    assert "0*0" in cluster.invoke("smoke", *other)
+
+    back = cluster.invoke("rollback")
+    assert "runs as before the last deploy" in back
+    assert {running(host).partition("-")[0] for host in HOSTS} == {RAY_VERSION}
+    assert "0*0" in cluster.invoke("smoke")
+    assert "nothing to go back to" in cluster.invoke("rollback")
+
+    # The environment is there; nothing is sent, and nothing that runs is touched.
+    at = [started(host) for host in HOSTS]
+    cluster.invoke("deploy")
+    assert [started(host) for host in HOSTS] == at
+    assert cluster.changes_nothing()
+
+
+def test_tls_and_firewall_come_and_go(cluster: Cluster) -> None:
+    both = ("--set", "ray_tls=true", "--set", "firewall=true")
+    cluster.invoke("deploy", *both)
+    assert "0*0" in cluster.invoke("smoke", *both)
+    assert "RAY_USE_TLS='1'" in root_shell(
+        "node2", "cat /var/lib/provision-lab/process/run"
+    )
+    assert cluster.changes_nothing(*both)
+    cluster.invoke("deploy")
+    assert "0*0" in cluster.invoke("smoke")
+
+
+def test_docker_and_back(cluster: Cluster) -> None:
+    docker = ("--set", "ray_runtime=docker")
+    planned = cluster.invoke("plan", *docker, code=3)
+    assert "pip: running -> (absent)" in planned
+    parted = cluster.invoke("deploy", *docker, "--limit", "node2", code=2)
+    assert "the runtime of Ray changes from pip to docker" in parted
+    assert "running healthy" in cluster.invoke("status")
+
+    cluster.invoke("deploy", *docker)
+    for host in HOSTS:
+        assert root_shell(host, "docker ps --format '{{.Names}}'").split() == [
+            "ray-lab"
+        ]
+        assert (
+            root_shell(host, f"ls /etc/systemd/system/{UNIT}* 2>/dev/null || true")
+            == ""
+        )
+    assert "0*0" in cluster.invoke("smoke", *docker)
+    assert cluster.changes_nothing(*docker)
+
+    assert "docker: running -> (absent)" in cluster.invoke("plan", code=3)
+    cluster.invoke("deploy")
+    for host in HOSTS:
+        assert root_shell(host, "docker ps -aq") == ""
+        assert running(host).startswith(RAY_VERSION)
+    assert "0*0" in cluster.invoke("smoke")
+    assert cluster.changes_nothing()
+
+
+def test_nothing_is_left(cluster: Cluster, before: dict[str, list[str]]) -> None:
+    cluster.invoke("teardown", "--yes", "--level", "engine")
+    now = states()
+    for host in HOSTS:
+        assert set(now[host]) ^ set(before[host]) == set(), host
+        assert root_shell(host, "pgrep -l 'raylet|gcs_server' || true") == ""
