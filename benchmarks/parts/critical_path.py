@@ -20,6 +20,7 @@ from benchmarks.tables import Goal, Section, goals_table, table
 from provision.api import FORKS
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
+from provision.engine.change_control.audit import Audit
 from provision.engine.host.converge import HostPlay
 from provision.engine.runner import execute
 from provision.engine.scheduler import Node, ScheduledPlay, graph
@@ -153,6 +154,8 @@ class Cold:
             forks=forks,
             report=run,
             interrupted=threading.Event(),
+            audit=Audit(inventory.cluster),
+            outcome=lambda: run.exit_code,
             connect=lambda host: sleeper(self.factors[host.name]),
         )
         took_s = time.perf_counter() - started

@@ -12,7 +12,13 @@ from invoke.util import helpline
 GROUPS: Mapping[str, str] = {
     "Before the first deploy": "init trust doctor",
     "The cluster": "plan deploy verify status rollback teardown history token.rotate",
-    "Ray": "run jobs job.logs job.stop ray smoke metrics env",
+    "For the night, and one host": (
+        "stop start restart node.add node.drain node.remove node.replace"
+    ),
+    "Ray": (
+        "run jobs job.logs job.stop serve.deploy serve.status serve.stop ray smoke "
+        "dashboard metrics env"
+    ),
     "Hosts": "exec shell logs cp",
     "Images": "images.list images.prune commit",
     "Inventories and playbooks": "encrypt schema",

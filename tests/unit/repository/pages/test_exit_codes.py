@@ -36,7 +36,7 @@ def test_each_error_ends_with_the_code_of_its_row() -> None:
         for name in re.findall(r"`(\w+)`", names)
     }
     for name, code in named.items():
-        assert OURS[name].exit_code == code, name
+        assert getattr(OURS[name], "exit_code", None) == code, name
     with_code = {
         name
         for name, kind in OURS.items()
