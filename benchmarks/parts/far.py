@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.tables import Goal, Section, spread, table
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
+from provision.engine.change_control.audit import Audit
 from provision.engine.runner import execute
 from provision.model.change import Change, State
 from provision.model.events import Event, HostDone, StepFailed
@@ -128,6 +129,8 @@ def _deploy(rtt_s: float) -> tuple[float, int]:
             forks=HOSTS,
             report=report,
             interrupted=threading.Event(),
+            audit=Audit(inventory.cluster),
+            outcome=lambda: 0,
             connect=lambda host: FakeTransport(latency_s=rtt_s),
         )
         return time.monotonic() - started_s, done[-1].round_trips

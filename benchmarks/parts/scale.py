@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from benchmarks.tables import Goal, Section, table
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound, BoundPlay
+from provision.engine.change_control.audit import Audit
 from provision.engine.runner import execute
 from provision.model.change import Change, State
 from provision.model.events import Event, HostDone, RunEnded
@@ -137,6 +138,8 @@ def _run(hosts: int) -> None:
         forks=FORKS,
         report=report,
         interrupted=threading.Event(),
+        audit=Audit(inventory.cluster),
+        outcome=lambda: 0,
         connect=lambda host: Simulated(),
     )
 
