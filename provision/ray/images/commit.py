@@ -18,8 +18,8 @@ from provision.model.shell_file import read_shell
 from provision.ray.images.facts import ORIGIN
 from provision.ray.images.origin import changes, check_tag, emptied
 from provision.ray.images.survey import run_on
+from provision.ray.on_hosts.places import ray_container
 from provision.ray.on_hosts.selection import chosen_one
-from provision.ray.steps.node.base import container_name
 from provision.transport.protocol import Transport
 
 INSPECT = read_shell(__file__, "inspect.sh")
@@ -77,9 +77,9 @@ def commit(
     """
     check_tag(tag)
     cluster = load_inventory(inventory, options)
-    chosen = chosen_one(cluster, host)
+    chosen, name = chosen_one(cluster, host), ray_container(cluster)
     found: Results[Committed] = on_each(
-        [chosen], lambda one, link: _on(cluster, one, link, tag), forks=1
+        [chosen], lambda one, link: _on(cluster, one, link, name, tag), forks=1
     )
     for error in found.errors.values():
         raise error
@@ -88,8 +88,9 @@ def commit(
     return found.values[chosen.name]
 
 
-def _on(cluster: Inventory, host: Host, link: Transport, tag: str) -> Committed:
-    name = container_name(cluster.cluster)
+def _on(
+    cluster: Inventory, host: Host, link: Transport, name: str, tag: str
+) -> Committed:
     seen = _inspected(
         host, run_on(host, link, Sh.of(INSPECT, name=name, tag=tag), LOOK_S)
     )

@@ -8,6 +8,8 @@ from typing import Any
 from provision.config.inventory import Inventory
 from provision.errors import InventoryError
 from provision.ray.head import PLAYBOOK, head_steps
+from provision.ray.steps.node.base import container_name
+from provision.ray.steps.node.process.node import RayProcess
 from provision.ray.steps.nodes import RayNodes
 
 
@@ -33,3 +35,19 @@ def data_dir(inventory: Inventory, sets: Mapping[str, Any]) -> str:
         InventoryError: as for `ray_nodes`.
     """
     return ray_nodes(inventory, sets).data_dir
+
+
+def ray_container(inventory: Inventory, sets: Mapping[str, Any] | None = None) -> str:
+    """Return the name of Ray's container on each host.
+
+    Raises:
+        InventoryError: Ray is a process of the hosts there, and no container.
+    """
+    for step in head_steps(inventory, PLAYBOOK, sets or {}):
+        if isinstance(step, RayProcess):
+            raise InventoryError(
+                "Ray runs in no container here: `ray_runtime` is not docker",
+                hint="`exec` and `shell` without --container work on the hosts themselves; for "
+                "the rest see docs/runtimes.md",
+            )
+    return container_name(inventory.cluster)

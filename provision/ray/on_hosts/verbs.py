@@ -19,8 +19,8 @@ from provision.errors import HostError, OptionError
 from provision.invocation import program
 from provision.model.script import Sink
 from provision.ray.head import head_of
+from provision.ray.on_hosts.places import ray_container
 from provision.ray.on_hosts.selection import chosen, chosen_one
-from provision.ray.steps.node.base import container_name
 from provision.transport.connect import transport
 from provision.transport.retry import connect_with_retry
 
@@ -63,7 +63,7 @@ def execute(
         InputErrors: the inventory, the pattern or the command is wrong.
     """
     cluster = load_inventory(inventory, options)
-    name = container_name(cluster.cluster) if container else ""
+    name = ray_container(cluster) if container else ""
     command = Command(words, name, become, limit_s, _hint())
     return on_each(
         chosen(cluster, limit),
@@ -87,7 +87,7 @@ def ray_command(
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    command = Command(("ray", *words), container_name(cluster.cluster), hint=_hint())
+    command = Command(("ray", *words), ray_container(cluster), hint=_hint())
     results = on_each(
         [head],
         lambda host, link: commands.run_on(host, link, command, stdout, stderr),
@@ -135,7 +135,7 @@ def copy(
         chosen(cluster, pattern),
         *places,
         forks=options.get("forks", FORKS),
-        container=container_name(cluster.cluster) if container else "",
+        container=ray_container(cluster) if container else "",
         become=become,
         moved=moved,
         lost=lost,
@@ -172,7 +172,7 @@ def open_terminal(
         raise OptionError(
             "there is no terminal for a shell", hint="`exec` runs a command without one"
         )
-    name = container_name(cluster.cluster) if container else ""
+    name = ray_container(cluster) if container else ""
     link = transport(chosen_host)
     connect_with_retry(link, lambda *about: None)
     try:
