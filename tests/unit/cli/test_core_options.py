@@ -193,7 +193,7 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
     assert found == {
         Dry.ALWAYS: {"plan", "verify", "status", "metrics", "schema", "encrypt"}
         | {"lab.status", "doctor", "env", "logs", "jobs", "job.logs", "history"}
-        | {"images.list", "serve.status"},
+        | {"images.list", "serve.status", "dashboard"},
         Dry.CHECK: {
             *("deploy", "teardown", "rollback", "stop", "start", "images.prune"),
             *("node.add", "node.remove", "node.drain", "node.replace"),

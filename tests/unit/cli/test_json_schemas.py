@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from support.printed.in_folder import run
 from support.printed.schemas import FOLDER, check, schema
 
 from provision.cli import namespace
+from provision.cli.listing.groups import shown_name
 
 INVENTORY = """
 all:
@@ -65,11 +67,13 @@ def checked(command: str, text: str) -> Any:
 def test_every_command_with_json_has_a_schema_and_the_other_way_round() -> None:
     root = namespace()
     with_json = {
-        name
-        for name in root.task_names
+        shown_name(name, aliases)
+        for name, aliases in root.task_names.items()
         if any(argument.name == "json" for argument in root[name].get_arguments())
     }
-    assert {path.stem for path in FOLDER.glob("*.json")} == with_json
+    titles = [json.loads(path.read_text())["title"] for path in FOLDER.glob("*.json")]
+    named = [name for title in titles for name in re.findall(r"(\S+) --json", title)]
+    assert sorted(named) == sorted(with_json)
 
 
 @pytest.mark.slow
