@@ -7,10 +7,12 @@ from typing import Any
 
 from provision.config.inventory import Inventory
 from provision.errors import InventoryError
-from provision.ray.head import PLAYBOOK, head_steps
+from provision.ray.head import PLAYBOOK, head_steps, node_names
 from provision.ray.steps.node.base import container_name
-from provision.ray.steps.node.process.node import RayProcess
 from provision.ray.steps.nodes import RayNodes
+
+RUNTIME, DOCKER = "ray_runtime", "docker"
+"""The variable, and its default."""
 
 
 def ray_nodes(inventory: Inventory, sets: Mapping[str, Any]) -> RayNodes:
@@ -43,10 +45,15 @@ def ray_container(inventory: Inventory, sets: Mapping[str, Any] | None = None) -
     Raises:
         InventoryError: Ray is a process of the hosts there, and no container.
     """
-    for step in head_steps(inventory, PLAYBOOK, sets or {}):
-        if isinstance(step, RayProcess):
+    # Of the variable alone: these commands also work where no playbook can be bound.
+    given = (sets or {}).get(RUNTIME)
+    of_hosts = (
+        inventory.hosts[name].vars.get(RUNTIME) for name in node_names(inventory)
+    )
+    for runtime in [given] if given else of_hosts:
+        if runtime and runtime != DOCKER:
             raise InventoryError(
-                "Ray runs in no container here: `ray_runtime` is not docker",
+                f"Ray runs in no container here: `{RUNTIME}` is {runtime}",
                 hint="`exec` and `shell` without --container work on the hosts themselves; for "
                 "the rest see docs/runtimes.md",
             )
