@@ -112,16 +112,23 @@ class RayRuntime(Absence, kind="ray_runtime"):
         return [container(container_name(self.cluster)), process_thing(self.cluster)]
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
-        return None if any(written.values()) else observed
+        if any(written.values()):
+            return None
+        # A step that removes containers by the cluster's label leaves none of them.
+        things = self._things()
+        return {key: now for key, now in observed.items() if things[key] not in written}
+
+    def _things(self) -> dict[str, Thing]:
+        return {
+            "docker": container(container_name(self.cluster)),
+            "pip": process_thing(self.cluster),
+        }
 
     def probe(self) -> Sh:
         return _probe(self.cluster, self.data_dir, self.runtime)
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
-        things = {
-            "docker": container(container_name(self.cluster)),
-            "pip": process_thing(self.cluster),
-        }
+        things = self._things()
         gone: dict[Thing, State] = {things[c.field]: {} for c in changes}
         return {self.thing: {"others": "gone"}, **gone}
 
