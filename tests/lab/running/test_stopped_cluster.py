@@ -41,6 +41,7 @@ def deployed(running_lab: object) -> Iterator[None]:
     invoke("start", *OF_LAB).expect_exit(0)
 
 
+@pytest.mark.long
 def test_a_stopped_worker_is_no_drift_and_starts_again(deployed: None) -> None:
     made = state_of("node3").split()[1]
     stopped = invoke("stop", *OF_LAB, "--limit", "node3").expect_exit(0)
