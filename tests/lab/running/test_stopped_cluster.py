@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 
 def state_of(host: str) -> str:
-    """What Docker says of the container, and when it was made."""
+    """Return the container's state and its time of creation, by plain Docker."""
     form = "{{.State.Status}} {{.Created}}"
     return lab.run(host, "docker", "inspect", "--format", form, "ray-lab").strip()
 

@@ -91,7 +91,7 @@ def change(folder: Path, step: RayOnHost, kill_at: int = 0) -> bool:
 
 
 def mark_of(folder: Path) -> str:
-    """What a deploy learns of the node."""
+    """Return the state of the node that a deploy observes."""
     sh = Sh(f"{MARK}print_stop_mark\n", (), {"stop_mark": f"{folder}/stopped"})
     return purpose(parse_lines(run(folder, sh).stdout))
 

@@ -90,7 +90,7 @@ class Answer:
 
 @dataclass
 class Browser:
-    """What a browser does with the link: it keeps the cookie."""
+    """Open the link as a browser does, and keep the cookie."""
 
     link: str
     addresses: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What commands print with --json, against the pages in docs/schemas."""
+"""Output of commands with --json, compared with the schemas in docs/schemas."""
 
 from __future__ import annotations
 
