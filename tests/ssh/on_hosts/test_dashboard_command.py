@@ -90,7 +90,7 @@ class Answer:
 
 @dataclass
 class Browser:
-    """Open the link as a browser does, and keep the cookie."""
+    """A client that opens the link and keeps the cookie, as a browser does."""
 
     link: str
     addresses: Mapping[str, str]

@@ -153,7 +153,7 @@ WITHIN = {
     "steps/packages": "packages",
     "steps/python": "wheels environment",
     "steps/services": "units service",
-    "steps/services/units": "systemd_unit unit_absent",
+    "steps/services/units": "systemd_unit unit_absent timed_program",
     "steps/system": "reachable users",
     "testing": "transport convergence cases recording __main__",
     "transport": (

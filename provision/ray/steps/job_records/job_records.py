@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import Annotated
 
 from pydantic import Field
 
 from provision.model.change import Change, State, diff
 from provision.model.fields import AbsPath, Port
-from provision.model.shell import NOTHING, Sh
+from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
 from provision.steps.files.foresight import at
+from provision.steps.services.units.timed_program import TimedProgram
 
 PROBE = read_shell(__file__, "probe.sh")
-START = read_shell(__file__, "start.sh")
 RECORD = read_shell(__file__, "record.sh")
-UNITS = "/etc/systemd/system"
 INIT = "init"
 """The field that only a host without systemd has."""
-FILE = "file."
-"""Prefix of the fields with the digests of files."""
 FOLDER = "job_records"
 """The folder below Ray's folder on the head that has the records."""
 LIST_BYTES = 32 * 2**20
@@ -119,26 +115,20 @@ class RayJobRecords(Step, kind="ray_job_records"):
         ).render()
         return f"# Written by provision.\n{body}\n"
 
-    def files(self) -> dict[str, str]:
-        """Return the content of each file, by its path."""
+    def timed(self) -> TimedProgram:
+        """Return the program with its units."""
         path = f"{records_folder(self.data_dir)}/record.sh"
-        unit = f"{UNITS}/{unit_of(self.cluster)}"
         about = {"cluster": self.cluster, "interval_s": self.interval_s}
-        return {
-            path: self.program(),
-            f"{unit}.service": SERVICE.format(program=_in_unit(path), **about),
-            f"{unit}.timer": TIMER.format(**about),
-        }
+        service = SERVICE.format(program=_in_unit(path), **about)
+        timer = TIMER.format(**about)
+        return TimedProgram(unit_of(self.cluster), path, self.program(), service, timer)
 
     def probe(self) -> Sh:
-        return Sh.of(PROBE, *self.files(), timer=f"{unit_of(self.cluster)}.timer")
+        timed = self.timed()
+        return Sh.of(PROBE, *timed.files(), timer=timed.timer_name)
 
     def desired(self) -> State:
-        digests = {
-            f"{FILE}{path}": sha256(text.encode()).hexdigest()
-            for path, text in self.files().items()
-        }
-        return {**digests, "timer": "active"}
+        return self.timed().desired()
 
     def plan(self, observed: State) -> list[Change]:
         return [] if INIT in observed else diff(observed, self.desired())
@@ -151,30 +141,13 @@ class RayJobRecords(Step, kind="ray_job_records"):
             )
 
     def describes(self) -> list[Thing]:
-        return [at(path) for path in self.files()]
+        return [at(path) for path in self.timed().files()]
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
-        fields = {change.field for change in changes}
-        paths = [path for path in self.files() if f"{FILE}{path}" in fields]
-        return {at(path): {"type": "file"} for path in paths}
+        return {at(path): {"type": "file"} for path in self.timed().written(changes)}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        if not changes:
-            return NOTHING
-        (path, program), (unit, service), (timer_path, timer) = self.files().items()
-        name = unit_of(self.cluster)
-        return Sh.of(
-            START,
-            write=any(change.field.startswith(FILE) for change in changes),
-            program=program,
-            service=service,
-            timer=timer,
-            program_path=path,
-            service_path=unit,
-            timer_path=timer_path,
-            service_name=f"{name}.service",
-            timer_name=f"{name}.timer",
-        )
+        return self.timed().start(changes)
 
 
 def _in_unit(path: str) -> str:

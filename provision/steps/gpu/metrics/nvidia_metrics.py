@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 
 from pydantic import Field
 
 from provision.model.change import Change, State, diff
 from provision.model.fields import AbsPath, Text
-from provision.model.shell import NOTHING, Sh
+from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Step, Thing
 from provision.steps.files.foresight import at
 from provision.steps.gpu.host_gpus import vendor_ids
+from provision.steps.services.units.timed_program import TimedProgram
 
 PROBE = read_shell(__file__, "probe.sh")
-START = read_shell(__file__, "start.sh")
 UNIT = "provision-gpu-metrics"
-UNITS = "/etc/systemd/system"
 NUMBERS = "gpus.prom"
 """The file that the program writes."""
-FILE = "file."
-"""Prefix of the fields with the digests of files."""
 SEARCHED = (
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:"
     "/usr/local/nvidia/bin:/opt/nvidia/bin:/opt/bin:/usr/lib/wsl/lib"
@@ -85,32 +81,25 @@ class NvidiaMetrics(Step, kind="nvidia_metrics"):
     """The program, for `/bin/sh`."""
     interval_s: int = Field(default=30, ge=5)
 
-    def files(self) -> dict[str, str]:
-        """Return the content of each file, by its path."""
+    def timed(self) -> TimedProgram:
+        """Return the program with its units."""
         service = SERVICE.format(
             searched=SEARCHED, program=self.path, folder=self.folder
         )
-        return {
-            self.path: self.content,
-            f"{UNITS}/{UNIT}.service": service,
-            f"{UNITS}/{UNIT}.timer": TIMER.format(interval_s=self.interval_s),
-        }
+        timer = TIMER.format(interval_s=self.interval_s)
+        return TimedProgram(UNIT, self.path, self.content, service, timer)
 
     def probe(self) -> Sh:
         return Sh.of(
             PROBE,
-            *self.files(),
+            *self.timed().files(),
             gpu_vendors=vendor_ids(),
             timer=f"{UNIT}.timer",
             folder=self.folder,
         )
 
     def desired(self) -> State:
-        digests = {
-            f"{FILE}{path}": sha256(text.encode()).hexdigest()
-            for path, text in self.files().items()
-        }
-        return {**digests, "timer": "active", "numbers": "written"}
+        return {**self.timed().desired(), "numbers": "written"}
 
     def plan(self, observed: State) -> list[Change]:
         if "smi" not in observed or "systemd" in observed:
@@ -125,26 +114,11 @@ class NvidiaMetrics(Step, kind="nvidia_metrics"):
             )
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
-        fields = {change.field for change in changes}
-        paths = [path for path in self.files() if f"{FILE}{path}" in fields]
         # The folder may have been there before, and then only its file is ours.
-        numbers = [f"{self.folder}/{NUMBERS}"] if fields else []
-        return {at(path): {"type": "file"} for path in (*paths, *numbers)}
+        numbers = [f"{self.folder}/{NUMBERS}"] if changes else []
+        paths = [*self.timed().written(changes), *numbers]
+        return {at(path): {"type": "file"} for path in paths}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        if not changes:
-            return NOTHING
-        (path, program), (unit, service), (timer_path, timer) = self.files().items()
-        return Sh.of(
-            START,
-            write=any(change.field.startswith(FILE) for change in changes),
-            program=program,
-            service=service,
-            timer=timer,
-            program_path=path,
-            service_path=unit,
-            timer_path=timer_path,
-            folder=self.folder,
-            service_name=f"{UNIT}.service",
-            timer_name=f"{UNIT}.timer",
-        )
+        program_folder = self.path.rpartition("/")[0]
+        return self.timed().start(changes, program_folder, self.folder)

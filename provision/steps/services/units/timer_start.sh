@@ -1,7 +1,7 @@
-# Writes the program and its units, and starts the timer.
+# Writes the program and its units, and starts the timer; makes the folders "$@" before.
 #
-# needs: write, program, service, timer, program_path, service_path, timer_path, folder, timer_name, service_name
-mkdir -p "${program_path%/*}" "$folder"
+# needs: write, program, service, timer, program_path, service_path, timer_path, timer_name, service_name, "$@"
+[ $# -eq 0 ] || mkdir -p -- "$@"
 put() {
     printf '%s' "$2" >"$1.new"
     chmod 644 "$1.new"
@@ -15,5 +15,5 @@ if "$write"; then
 fi
 systemctl enable -q "$timer_name"
 systemctl restart "$timer_name"
-# So that the first numbers, and the first error, are there at once.
+# So that the first result, and the first error, are there at once.
 systemctl start "$service_name"
