@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from support.json_schema import check
 from support.lab.commands import INVENTORY, invoke
 from support.lab.host_state import HOSTS, root_shell
+from support.printed.schemas import check
 
 from provision import lab
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import conftest
 import pytest
 from conftest import Sshd
-from support.json_schema import check
+from support.printed.schemas import check
 from support.two_hosts import Hosts, hosts_of
 
 LINE = (

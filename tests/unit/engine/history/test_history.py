@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from place import WHERE, Place
-from support.json_schema import check
+from support.printed.schemas import check
 
 LOGGER = """#!/bin/sh
 while [ "$1" != -- ]; do shift; done

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from place import Place
-from support.json_schema import check
+from support.printed.schemas import check
 
 from provision.config.inventory import Host
 from provision.engine.each_host import Results
