@@ -47,6 +47,19 @@ class Results(Generic[Value]):
         codes = {error.exit_code for error in self.errors.values()}
         return 4 if 4 in codes else max(codes, default=0)
 
+    def all_values(self) -> Mapping[str, Value]:
+        """Return the values, which are those of all hosts.
+
+        Raises:
+            HostError: the first host on which it failed.
+            KeyboardInterrupt: a person interrupted it.
+        """
+        for error in self.errors.values():
+            raise error
+        if self.unfinished:
+            raise KeyboardInterrupt
+        return self.values
+
 
 @dataclass
 class _Hosts:

@@ -81,11 +81,7 @@ def commit(
     found: Results[Committed] = on_each(
         [chosen], lambda one, link: _on(cluster, one, link, name, tag), forks=1
     )
-    for error in found.errors.values():
-        raise error
-    if found.unfinished:
-        raise KeyboardInterrupt
-    return found.values[chosen.name]
+    return found.all_values()[chosen.name]
 
 
 def _on(

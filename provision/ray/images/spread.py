@@ -6,7 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from provision.config.inventory import Host, Inventory
 from provision.engine.each_host import Results, on_each
@@ -143,13 +143,12 @@ class _Archive:
     def _fetch(self, file: str) -> None:
         save = Sh.of(SAVE, tag=self._tag, path=self._path, needed_kb=self._size // 1024)
         try:
-            _only(
-                on_each(
-                    [self._source], lambda h, c: run_on(h, c, save, LIMIT_S), forks=1
-                )
+            saved = on_each(
+                [self._source], lambda h, c: run_on(h, c, save, LIMIT_S), forks=1
             )
+            saved.all_values()
             places = parse_both(f"{self._source.name}:{self._path}", file)
-            _only(self._copied([self._source], places))
+            self._copied([self._source], places).all_values()
         finally:
             remove = Sh.of('rm -f -- "$path"', path=self._path)
             on_each([self._source], lambda h, c: run_on(h, c, remove, 60), forks=1)
@@ -174,10 +173,3 @@ class _Archive:
             forks=self._forks,
             moved=self._moved,
         )
-
-
-def _only(results: Results[Any]) -> None:
-    for error in results.errors.values():
-        raise error
-    if results.unfinished:
-        raise KeyboardInterrupt

@@ -93,11 +93,7 @@ def ray_command(
         lambda host, link: commands.run_on(host, link, command, stdout, stderr),
         forks=1,
     )
-    for error in results.errors.values():
-        raise error
-    if results.unfinished:
-        raise KeyboardInterrupt
-    return results.values[head.name]
+    return results.all_values()[head.name]
 
 
 def copy(

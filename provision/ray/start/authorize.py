@@ -58,10 +58,7 @@ def authorize(inventory: Inventory, key: str, *, forks: int = FORKS) -> None:
     results = on_each(
         hosts, lambda host, link: _add(host.name, link, task), forks=forks
     )
-    for error in results.errors.values():
-        raise error
-    if results.unfinished:
-        raise KeyboardInterrupt
+    results.all_values()
 
 
 def _add(name: str, link: Transport, task: Task) -> None:
