@@ -57,8 +57,9 @@ class AptHost:
         needs: str = "",
         conflicts: str = "",
         postinst: str = "",
+        configuration: str = "",
     ) -> None:
-        """Put a package into the repository."""
+        """Put a package into the repository; *configuration* is the path of such a file."""
         folder = self.root / "build" / f"{name}-{version}"
         control = folder / "DEBIAN/control"
         control.parent.mkdir(parents=True)
@@ -72,6 +73,11 @@ class AptHost:
         if postinst:
             control.with_name("postinst").write_text(f"#!/bin/sh\n{postinst}\n")
             control.with_name("postinst").chmod(0o755)
+        if configuration:
+            control.with_name("conffiles").write_text(f"{configuration}\n")
+            path = folder / configuration[1:]
+            path.parent.mkdir(parents=True)
+            path.write_text(f"as in {version}\n")
         deb = self.repository / f"{name}_{version}.deb"
         build = ["dpkg-deb", "--build", str(folder), str(deb)]
         subprocess.run(build, check=True, capture_output=True)

@@ -3,6 +3,7 @@
 # changed first, a space, its name. The states are
 #
 #     absent            it was not there
+#     config-files      a package that had been removed, whose configuration was there
 #     there             it was there
 #     there:ACCOUNT     a user that was there, as number:group:home:shell, or a group's number
 #     copy:NAME         a file that was there; /var/lib/.provision/before/NAME is its copy

@@ -14,7 +14,7 @@ installed_of() {
 # Is true if the thing $2, which was in the state $1, is in another one now.
 is_altered() {
     case $1 in
-    absent) is_there "${2%%:*}" "${2#*:}" ;;
+    absent | config-files) is_there "${2%%:*}" "${2#*:}" ;;
     copy:*) exists "${2#path:}" && ! is_copy "${2#path:}" "$1" ;;
     there:*)
         case $2 in user:*) [ "there:$(account "${2#user:}")" != "$1" ] ;; *) false ;; esac ;;

@@ -3,9 +3,14 @@
 # Packages that a deploy brought: $noted_packages has their names, a line for each.
 
 print_package() {
-    case "$1 $2" in 'absent package:'*) echo "${2#package:}" ;; esac
+    case "$1 $2" in 'absent package:'* | 'config-files package:'*) echo "${2#package:}" ;; esac
 }
 noted_packages=$(each_noted print_package | sort -u)
+# Those that were removed before, and whose configuration was there.
+print_with_configuration() {
+    # The first note counts: somebody may have removed since then what a deploy had brought.
+    case "$(noted "$2") $2" in 'config-files package:'*) echo "${2#package:}" ;; esac
+}
 # Those of the words "$@" that are a line of $1.
 among() {
     lines=$1

@@ -214,8 +214,9 @@ class PackagesAbsent(Absence, NamedPackages, kind="packages_absent"):
     """Packages that are not installed; their configuration files stay.
 
     With `only_brought` those go that a step of provision has installed, with their
-    configuration and with what came with them and nothing needs then; others stay, and
-    all do if a package that somebody else has installed needs one of them.
+    configuration unless that was there before, and with what came with them and nothing
+    needs then; others stay, and all do if a package that somebody else has installed
+    needs one of them.
 
     Example:
         packages_absent: {names: [unattended-upgrades]}

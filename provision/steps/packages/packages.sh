@@ -30,8 +30,11 @@ lists_are_to_blame() {
 # shellcheck disable=SC2016 # the shell that apt starts expands it
 coming='
     sed "s|.*/||; s|_.*||" | while read -r name; do
-        dpkg-query -W -f "\${db:Status-Status}\n" "$name" 2>/dev/null | grep -qx installed ||
-            echo "absent package:$name"
+        case $(dpkg-query -W -f "\${db:Status-Status}" "$name" 2>/dev/null) in
+        installed) ;;
+        config-files) echo "config-files package:$name" ;;
+        *) echo "absent package:$name" ;;
+        esac
     done'
 apt_noting() {
     make_manifest_dir
@@ -62,7 +65,7 @@ rpm_noting() {
 }
 # A package that did not come in the end may come from somebody else later.
 forget_missing() {
-    case "$1 $2" in 'absent package:'*)
+    case "$1 $2" in 'absent package:'* | 'config-files package:'*)
         [ -n "$(installed_of "${2#package:}")" ] || forget "$2" ;;
     esac
 }

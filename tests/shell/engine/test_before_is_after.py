@@ -45,6 +45,9 @@ PASTS = (
     "groupadd --gid 4000 bob",
     "apt-get update -q; apt-get install -y -q tool-a",
     "apt-get update -q; apt-get install -y -q base",
+    "apt-get update -q; apt-get install -y -q tool-a; apt-get remove -y -q tool-a",
+    "apt-get update -q; apt-get install -y -q tool-a; echo mine >/srv/tool-a.conf;"
+    "apt-get remove -y -q tool-a",
     "docker pull web:3",
     "mkdir -p /etc/systemd/system; echo '[Unit]' >/etc/systemd/system/one.service",
 )
@@ -103,7 +106,7 @@ def snapshot(host: NamespaceHost) -> list[str]:
 def apt(tmp_path_factory: pytest.TempPathFactory) -> AptHost:
     made = AptHost(tmp_path_factory.mktemp("apt"))
     made.offer("base")
-    made.offer("tool-a")
+    made.offer("tool-a", configuration="/srv/tool-a.conf")
     made.offer("tool-b", needs="base")
     made.offer("other")
     return made
@@ -148,3 +151,19 @@ def test_a_teardown_leaves_a_host_as_it_was(
         assert [line for line in extra if not line.startswith("other ")] == []
         second = lab.run(Mode.APPLY, play(TEARDOWN), 1)
         assert not any(second.values()), second
+
+
+@pytest.mark.parametrize("change", ["true", "echo mine >/srv/tool-a.conf"])
+def test_configuration_that_outlived_its_package_stays(
+    change: str, apt: AptHost
+) -> None:
+    get = "apt-get -y -q"
+    with lab_of(1, apt=apt) as lab:
+        host = lab.hosts["node1"]
+        host.run(f"{get} update; {get} install tool-a; {change}; {get} remove tool-a")
+        before = snapshot(host)
+        assert "tool-a rc " in before
+        lab.run(Mode.APPLY, play([{"packages": {"names": ["tool-b", "tool-a"]}}]), 1)
+        assert "tool-a ii " in snapshot(host)
+        lab.run(Mode.APPLY, play(TEARDOWN), 1)
+        assert snapshot(host) == before
