@@ -13,7 +13,13 @@ from provision import lab
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 PASTS = {
-    "node1": "true",
+    # Configuration that outlived its package, which iptables brings again.
+    "node1": """
+apt-get update -q >/dev/null
+apt-get install -y -q --no-install-recommends netbase >/dev/null
+echo '# mine' >>/etc/rpc
+apt-get remove -y -q netbase >/dev/null
+""",
     # Things of the names that we use, and what belongs to Docker.
     "node2": """
 mkdir -p /etc/docker/certs.d/registry
@@ -48,6 +54,7 @@ def test_hosts_are_as_they_were(bare: None) -> None:
     for host, past in PASTS.items():
         root_shell(host, past)
     before = states()
+    assert "netbase rc " in before["node1"]
     invoke("deploy", "--inventory", INVENTORY).expect_exit(0)
     assert (
         "0 changed" in invoke("deploy", "--inventory", INVENTORY).expect_exit(0).output
