@@ -11,7 +11,7 @@ lock_holder() {
         held=": [A-Z]* *[A-Z]* *WRITE \([1-9][0-9]*\) [^ ]*:$inode .*"
         pid=$(sed -n "s/^[0-9]*$held/\1/p" /proc/locks | head -n 1)
         [ -n "$pid" ] || continue
-        command=$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c -80) || command=
+        command=$(tr '\0\n' '  ' <"/proc/$pid/cmdline" | cut -c -80) || command=
         printf '%s is held by process %s (%s)\n' "$lock" "$pid" "${command% }"
         return 0
     done
@@ -52,7 +52,8 @@ repair_dpkg() {
     repair_s=0
     while is_interrupted; do
         follow dpkg --force-confdef --force-confold --configure -a && return
-        case $errors in *'locked by another process'*) ;; *) return 1 ;; esac
+        # dpkg 1.22 no longer says "by another process", but by which.
+        case $errors in *'lock was locked by '*) ;; *) return 1 ;; esac
         [ "$repair_s" -lt "$lock_timeout_s" ] || return 1
         sleep 1
         repair_s=$((repair_s + 1))

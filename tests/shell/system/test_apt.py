@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +26,22 @@ class Host(AptHost):
     def install(self, shell: Shell, *names: str, lock_timeout_s: int = 0) -> Reply:
         step = Packages(names=names, lock_timeout_s=lock_timeout_s)
         changes = step.plan({})
-        return run(self.shell(shell), step.apply(changes), strict=True)
+        path = os.environ["PATH"]
+        env = {**os.environ, "PATH": f"{self.root / 'programs'}:{path}"}
+        return run(self.shell(shell), step.apply(changes), strict=True, env=env)
+
+    def let_dpkg_speak_as_in_1_22(self) -> None:
+        """Put this machine's dpkg behind a program that words its error of the lock anew."""
+        program = self.root / "programs/dpkg"
+        program.parent.mkdir()
+        words = "s|locked by another process|locked by /usr/bin/dpkg process|"
+        program.write_text(
+            f"""#!/bin/sh
+{{ {shutil.which("dpkg")} "$@" 2>&1 >&3 | sed '{words}' >&2; }} 3>&1
+[ -z "$(ls -A /var/lib/dpkg/updates)" ]
+"""
+        )
+        program.chmod(0o755)
 
     def interrupt(self, name: str) -> None:
         """Leave the package *name* as a dpkg that was killed does."""
@@ -74,12 +91,15 @@ def test_a_package_that_asks_on_a_terminal_fails_with_its_question(
 
 # A busybox that has a dpkg of its own takes that one.
 @NOT_BUSYBOX
+@pytest.mark.parametrize("dpkg_1_22", [False, True])
 def test_two_plays_install_at_once_after_one_was_interrupted(
-    shell: Shell, host: Host
+    shell: Shell, host: Host, dpkg_1_22: bool
 ) -> None:
     host.offer("slow", postinst="sleep 2")
     assert host.install(shell, "slow").exit == 0
     host.interrupt("slow")
+    if dpkg_1_22:
+        host.let_dpkg_speak_as_in_1_22()
     names = [f"other{number}" for number in range(2)]
     for name in names:
         host.offer(name, postinst="sleep 1")
