@@ -165,6 +165,19 @@ def test_tls_comes_and_goes(cluster: Cluster) -> None:
     assert "0*0" in cluster.invoke("smoke")
 
 
+def test_a_firewall_comes_and_goes(cluster: Cluster) -> None:
+    firewall = ("--set", "firewall=true")
+    cluster.invoke("deploy", *firewall)
+    for host in HOSTS:
+        rules = root_shell(host, "iptables -S").splitlines()
+        assert any("--dport" in rule or "--dports" in rule for rule in rules), rules
+    assert "0*0" in cluster.invoke("smoke", *firewall)
+    assert cluster.changes_nothing(*firewall)
+    cluster.invoke("deploy")
+    assert "--dport" not in root_shell("node1", "iptables -S")
+    assert "0*0" in cluster.invoke("smoke")
+
+
 def test_docker_and_back(cluster: Cluster) -> None:
     docker = ("--set", "ray_runtime=docker")
     planned = cluster.invoke("plan", *docker, code=3)
