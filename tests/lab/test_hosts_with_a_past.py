@@ -78,22 +78,26 @@ def test_hosts_are_as_they_were(bare: None) -> None:
     assert "0 changed" in again.output
 
 
+# From Debian 13 on docker.io has no client.
+CLIENT = "client=$(apt-cache search --names-only '^docker-cli$' | cut -d ' ' -f 1)"
 ENGINES = {
     # Somebody's engine, off, with data of theirs.
-    "node1": """
+    "node1": f"""
 apt-get update -q >/dev/null
-apt-get install -y -q --no-install-recommends docker.io >/dev/null
+{CLIENT}
+apt-get install -y -q --no-install-recommends docker.io $client >/dev/null
 systemctl start docker
 docker volume create pgdata
 systemctl disable -q docker
 systemctl stop docker.socket docker containerd
 """,
     # One that runs, with keys of its own.
-    "node2": """
+    "node2": f"""
 mkdir -p /etc/docker
-printf '{"debug": true}' >/etc/docker/daemon.json
+printf '{{"debug": true}}' >/etc/docker/daemon.json
 apt-get update -q >/dev/null
-apt-get install -y -q --no-install-recommends docker.io >/dev/null
+{CLIENT}
+apt-get install -y -q --no-install-recommends docker.io $client >/dev/null
 systemctl start docker
 docker volume create pgdata
 """,

@@ -1,5 +1,5 @@
 # needs: goes, lock_timeout_s, "$@"
-# uses: packages/apt.sh, remove_rules.sh, brought.sh
+# uses: packages/purge.sh, remove_rules.sh, brought.sh
 # Takes back what `docker_engine` did: the engine with all of its data, or the client that it
 # added to somebody else's; and daemon.json.
 
@@ -8,15 +8,6 @@ service_is() {
         systemctl "$@" 2>/dev/null || true
     elif [ "$1" = stop ]; then
         service docker stop || true
-    fi
-}
-purge() {
-    [ $# -gt 0 ] || return 0
-    if command -v apt-get >/dev/null; then
-        dpkg --configure -a
-        apt_get purge "$@"
-    else
-        rpm -e -- "$@"
     fi
 }
 # Debian's docker.io deletes /var/lib/docker when it is purged, by a program that it puts
@@ -30,7 +21,8 @@ remove_first() {
 purge_rest() {
     command -v dpkg-query >/dev/null || return 0
     dpkg-query -W -f '${db:Status-Status} ${Package}\n' -- "$@" 2>/dev/null |
-        sed -n 's/^config-files //p' | sort -u | xargs -r dpkg --purge
+        sed -n 's/^config-files //p' | sort -u |
+        grep -vxF -e "$(each_noted print_with_configuration)" | xargs -r dpkg --purge
 }
 restore_conf() {
     case $(conf_due) in
@@ -106,8 +98,9 @@ restore_conf
 "$is_ours" || restore_service
 # shellcheck disable=SC2086 # each word is a package
 is_brought /var/lib/docker/content || remove_first $engines
+! command -v apt-get >/dev/null || dpkg --configure -a
 # shellcheck disable=SC2086 # each word is a package
-purge $going
+purge_brought $going
 # shellcheck disable=SC2086 # each word is a package
 purge_rest $noted_packages
 # shellcheck disable=SC2086 # each word is a package
