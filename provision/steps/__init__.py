@@ -23,7 +23,7 @@ BUILTIN = {
     "nvidia_metrics": "provision.steps.gpu.metrics:NvidiaMetrics",
     "nvidia_toolkit": "provision.steps.gpu.toolkit.nvidia_toolkit:NvidiaToolkit",
     "packages": "provision.steps.packages.packages:Packages",
-    "packages_absent": "provision.steps.packages.packages:PackagesAbsent",
+    "packages_absent": "provision.steps.packages.absent.packages_absent:PackagesAbsent",
     "python_environment": "provision.steps.python.environment:PythonEnvironment",
     "reachable": "provision.steps.system.reachable:Reachable",
     "retired_secrets": "provision.steps.files.retired_secrets:RetiredSecrets",

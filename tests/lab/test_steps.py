@@ -12,7 +12,8 @@ from provision.errors import LabError
 from provision.model.step import Step
 from provision.steps.files.absent.file_absent import FileAbsent
 from provision.steps.files.file import Directory, File
-from provision.steps.packages.packages import Packages, PackagesAbsent
+from provision.steps.packages.absent.packages_absent import PackagesAbsent
+from provision.steps.packages.packages import Packages
 from provision.steps.services.service import Service, ServiceAbsent
 from provision.steps.services.units.systemd_unit import SystemdUnit
 from provision.steps.services.units.unit_absent import SystemdUnitAbsent

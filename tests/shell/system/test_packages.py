@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from shells import EACH_SHELL, NOT_BUSYBOX, bare_tools, run_bare, without_room
 
-from provision.steps.packages.packages import Packages, PackagesAbsent
+from provision.steps.packages.absent.packages_absent import PackagesAbsent
+from provision.steps.packages.packages import Packages
 
 Shell = tuple[str, ...]
 RPM = r"""#!/bin/sh

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shells import NOT_BUSYBOX, bare_tools, run_bare
 
-from provision.steps.packages.packages import PackagesAbsent
+from provision.steps.packages.absent.packages_absent import PackagesAbsent
 
 Shell = tuple[str, ...]
 RPM = r"""#!/bin/sh

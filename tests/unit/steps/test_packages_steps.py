@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from provision.errors import ProbeError
 from provision.model.change import Change
 from provision.model.shell import Reply
-from provision.steps.packages.packages import PACKAGES, Packages, PackagesAbsent
+from provision.steps.packages.absent.packages_absent import PackagesAbsent
+from provision.steps.packages.packages import PACKAGES, Packages
 
 
 @pytest.mark.parametrize("name", ["curl", "g++", "libc6:i386", "docker.io", "0ad"])

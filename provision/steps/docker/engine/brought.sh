@@ -1,5 +1,5 @@
 # needs: "$@"
-# uses: packages/brought.sh, note_engine.sh
+# uses: packages/absent/brought.sh, note_engine.sh
 # What of the engine a deploy brought: "$@" are its packages, if others than the usual ones.
 
 for name; do

@@ -1,5 +1,5 @@
 # needs: goes, lock_timeout_s, "$@"
-# uses: packages/purge.sh, remove_rules.sh, brought.sh
+# uses: packages/absent/purge.sh, remove_rules.sh, brought.sh
 # Takes back what `docker_engine` did: the engine with all of its data, or the client that it
 # added to somebody else's; and daemon.json.
 

@@ -1,5 +1,5 @@
 # needs:
-# uses: apt.sh, brought.sh
+# uses: packages/apt.sh, brought.sh
 
 # Removes the packages "$@", which a deploy brought; with their configuration, unless that was
 # there before. Its output is that of the package manager.

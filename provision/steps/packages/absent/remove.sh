@@ -1,5 +1,5 @@
 # needs: "$@"
-# uses: apt.sh
+# uses: packages/apt.sh
 
 if ! command -v apt-get >/dev/null; then
     rpm -e -- "$@"

@@ -1,0 +1,1 @@
+"""Packages that are absent, or only those that a deploy brought."""
