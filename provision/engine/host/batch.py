@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from provision.engine.host.connection import HostStep
@@ -85,7 +85,7 @@ def wait_limit_s(wait: Wait) -> float:
 
 
 def plan_batch(
-    lane: Lane, first: PlannedChange, rest: Sequence[HostStep], most: int
+    lane: Lane, first: PlannedChange, rest: Iterable[HostStep], most: int
 ) -> list[PlannedChange]:
     """Return *first* and the changes that can follow it in the same script.
 
@@ -96,7 +96,7 @@ def plan_batch(
     Args:
         lane: the lane.
         first: the change that is made whatever else is.
-        rest: the steps of the play after it.
+        rest: the steps after it, also those of plays that follow.
         most: most changes.
     """
     batch, promises = [first], Promises()

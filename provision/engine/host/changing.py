@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -60,7 +60,7 @@ class Changing:
         self._runs = self._waits = False
         self._told = Told(self._begin, self._begin_wait, self._end)
 
-    def converge(self, step: HostStep, rest: Sequence[HostStep]) -> None:
+    def converge(self, step: HostStep, rest: Iterable[HostStep]) -> None:
         """Bring *step* to its desired state, and with it what can follow of *rest*.
 
         Raises:

@@ -185,11 +185,26 @@ class Outcome:
         host = Convergence(
             connection, dry=False, emit=events.append, notes=notes, most=most
         )
-        self.ended = [host.run(play) for play in host_plays]
+        self.gone_on = 0
+
+        def go_on() -> None:
+            self.gone_on += 1
+
+        if most > 1:
+            self.good = host.run(*host_plays, go_on=go_on)
+        else:
+            self.good = self._one_after_another(host, host_plays)
         self.trips = connection.round_trips
         self.events = [told(event) for event in events if counts(event)]
         self.log = log.read_text()
         self.left = {file.name: file.read_text() for file in place.iterdir()}
+
+    def _one_after_another(self, host: Convergence, plays: Sequence[HostPlay]) -> bool:
+        for number, play in enumerate(plays):
+            self.gone_on = number
+            if not host.run(play):
+                return False
+        return True
 
 
 def counts(event: Event) -> bool:
@@ -228,7 +243,7 @@ def test_batches_do_what_single_changes_do(
     assert batches.events == single.events
     assert batches.log == single.log
     assert batches.left == single.left
-    assert batches.ended == single.ended
+    assert (batches.good, batches.gone_on) == (single.good, single.gone_on)
     assert batches.trips <= single.trips
 
 
@@ -242,6 +257,26 @@ def test_steps_that_leave_each_other_alone_go_in_one_script(
     ]
     assert Outcome(place, shell, [row], 1).trips == 13
     assert Outcome(place, shell, [row], MOST).trips == 2
+
+
+@EACH_SHELL
+def test_plays_that_follow_each_other_go_in_one_script(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    place = tmp_path / "cells"
+    plays: list[list[Step]] = [
+        [Cell(place=str(place), cell=f"{play}{n}", text="one") for n in range(3)]
+        for play in "abc"
+    ]
+    single, batch = (Outcome(place, shell, plays, most) for most in (1, MOST))
+    assert batch.events == single.events
+    assert (single.trips, batch.trips) == (10, 2)
+    assert batch.gone_on == 2
+    plays[1][1] = Cell(place=str(place), cell="b1", text="one", fails_with="a0")
+    single, batch = (Outcome(place, shell, plays, most) for most in (1, MOST))
+    assert batch.events == single.events
+    assert (batch.good, batch.gone_on) == (False, 1)
+    assert sorted(batch.left) == ["a0", "a1", "a2", "b0"]
 
 
 @EACH_SHELL
