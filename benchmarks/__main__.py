@@ -21,9 +21,11 @@ from benchmarks.parts import (
     latency,
     memory,
     peers,
+    probes,
     scale,
     startup,
     trouble,
+    working,
 )
 from benchmarks.parts.contenders import PEERS, contenders, install_peers
 from benchmarks.tables import Section, goals_table, machine, peer_versions
@@ -39,6 +41,8 @@ PARTS: dict[str, Callable[..., Section]] = {
     "memory": memory.measure,
     "scale": scale.measure,
     "far": far.measure,
+    "probes": probes.measure,
+    "working": working.measure,
 }
 NAMES = ("converged", *PARTS)
 

@@ -1,9 +1,10 @@
 """All plays of a run on all hosts: what is ready goes to a pool of threads.
 
 Gates and batches hold the rest back. A play that waits for nothing but the one before it on
-its host is run by the same thread, so that changes of both can go in one script. Workers put events into one queue; the main thread
-alone reads it, calls the reporters and starts what became ready. So no thread waits for
-a gate, and neither reporters nor the state here need a lock.
+its host is run by the same thread, so that changes of both can go in one script. Workers
+put events into one queue; the main thread alone reads it, calls the reporters and starts
+what became ready. So no thread waits for a gate, and neither reporters nor the state here
+need a lock.
 """
 
 from __future__ import annotations

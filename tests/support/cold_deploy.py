@@ -12,16 +12,20 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from provision.config import playbook as playbooks
 from provision.config.inventory import Inventory
 from provision.config.playbook import Bound
+from provision.engine import runner
 from provision.engine.change_control.audit import Audit
-from provision.engine.runner import execute
+from provision.engine.host.batch import MOST
+from provision.engine.host.converge import Convergence
 from provision.model.change import Change, State
 from provision.model.events import Event, HostDone, HostFailed, StepChanged, StepFailed
 from provision.model.mode import Mode
@@ -55,18 +59,20 @@ FINE = (
 REAL_PROBE = "exec >/dev/null 2>&1\ntrap 'exit 0' EXIT\n"
 """Before the text of the real probe: it is run, and what it says is not shown."""
 LOOK = '[ ! -e "$marks/$mark.mark" ] || echo state=good\n'
-LOOK_AT_ALL = (
-    'for mark; do [ ! -e "$marks/$mark.mark" ] || echo "good=$mark"; done\n'
-)
+LOOK_AT_ALL = 'for mark; do [ ! -e "$marks/$mark.mark" ] || echo "good=$mark"; done\n'
 MAKE = 'for mark; do : >"$marks/$mark.mark"; done'
 PROGRAMS = ("curl", "docker", "logger", "nvidia-smi", "systemctl")
 """Programs that a bare host does not have, or that would ask or tell this machine."""
 COUNTER = """sh -s
 code=$?
+times >>"$1"
 sh -c 'echo $$' >>"$1"
 exit "$code"
 """
-"""A shell that is the first process of its namespace: numbers of processes are a count."""
+"""A shell that is the first process of its namespace: numbers of processes are a count.
+
+It notes three lines: its own CPU time, that of what it ran, and the last number.
+"""
 OWN_PROCESSES = 3
 """Those of the counter itself: two shells, and the one that tells the number."""
 
@@ -74,9 +80,10 @@ OWN_PROCESSES = 3
 def possible() -> bool:
     """Tell whether processes can be counted here."""
     attempt = ["unshare", "--pid", "--fork", "true"]
-    return bool(shutil.which("unshare")) and not subprocess.run(
-        attempt, capture_output=True, check=False
-    ).returncode
+    return (
+        bool(shutil.which("unshare"))
+        and not subprocess.run(attempt, capture_output=True, check=False).returncode
+    )
 
 
 class StandIn(Step, kind="stand_in"):
@@ -87,10 +94,12 @@ class StandIn(Step, kind="stand_in"):
     names: tuple[str, ...]
 
     def probe(self) -> Sh:
-        real = self.original.probe()
+        real: Sh = self.original.probe()
         if real.mergeable:
             params = {**real.params, "marks": self.marks}
-            return replace(real, text=LOOK_AT_ALL + REAL_PROBE + real.text, params=params)
+            return replace(
+                real, text=LOOK_AT_ALL + REAL_PROBE + real.text, params=params
+            )
         [name] = self.names
         params = {**real.params, "marks": self.marks, "mark": name}
         return replace(real, text=LOOK + REAL_PROBE + real.text, params=params)
@@ -136,15 +145,21 @@ class Deploy:
         trips: round trips by host.
         changed: the number of steps that changed, by host.
         processes: started by its scripts, by host.
+        cpu_s: CPU seconds of its scripts, by host.
     """
 
     trips: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     processes: dict[str, int] = field(default_factory=dict)
+    cpu_s: dict[str, float] = field(default_factory=dict)
 
 
-def deploy(folder: Path, *, counts_processes: bool) -> Deploy:
-    """Deploy on hosts that are bare, with files in *folder*, and return what it took.
+def deploy(folder: Path, *, most: int = MOST) -> Deploy:
+    """Deploy on hosts that are bare, and return what it took.
+
+    Args:
+        folder: for files.
+        most: most changes in one script; 1 = each in a script of its own.
 
     Raises:
         AssertionError: a step failed.
@@ -152,9 +167,7 @@ def deploy(folder: Path, *, counts_processes: bool) -> Deploy:
     inventory = Inventory.parse(INVENTORY)
     bound = _with_stand_ins(_bound(folder, inventory), folder)
     env = _without_programs(folder)
-    shells = {
-        name: _counting(folder, name) if counts_processes else ("sh",) for name in HOSTS
-    }
+    shells = {name: _counting(folder, name) for name in HOSTS}
     found = Deploy()
 
     def report(event: Event) -> None:
@@ -164,19 +177,20 @@ def deploy(folder: Path, *, counts_processes: bool) -> Deploy:
         elif isinstance(event, StepChanged):
             found.changed[event.host] = found.changed.get(event.host, 0) + 1
 
-    execute(
-        bound,
-        inventory,
-        mode=Mode.APPLY,
-        forks=len(HOSTS) * 2,
-        report=report,
-        interrupted=threading.Event(),
-        audit=Audit(inventory.cluster),
-        outcome=lambda: 0,
-        connect=lambda host: FakeTransport(shell=shells[host.name], env=env),
-    )
-    if counts_processes:
-        found.processes = {name: _counted(folder, name) for name in HOSTS}
+    with patch.object(runner, "Convergence", partial(Convergence, most=most)):
+        runner.execute(
+            bound,
+            inventory,
+            mode=Mode.APPLY,
+            forks=len(HOSTS) * 2,
+            report=report,
+            interrupted=threading.Event(),
+            audit=Audit(inventory.cluster),
+            outcome=lambda: 0,
+            connect=lambda host: FakeTransport(shell=shells[host.name], env=env),
+        )
+    for name in HOSTS:
+        found.processes[name], found.cpu_s[name] = _counted(folder, name)
     return found
 
 
@@ -239,8 +253,8 @@ def _without_programs(folder: Path) -> Mapping[str, str]:
         path = programs / name
         path.write_text("#!/bin/sh\nexit 1\n")
         path.chmod(0o755)
-    path = f"{programs}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PROVISION_MANIFEST": f"{folder}/manifest"}
+    search = f"{programs}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": search, "PROVISION_MANIFEST": f"{folder}/manifest"}
 
 
 def _counting(folder: Path, host: str) -> tuple[str, ...]:
@@ -252,8 +266,14 @@ def _counting(folder: Path, host: str) -> tuple[str, ...]:
     return ("unshare", "--pid", "--fork", "sh", str(counter), str(log))
 
 
-def _counted(folder: Path, host: str) -> int:
+def _counted(folder: Path, host: str) -> tuple[int, float]:
+    """Return how many processes the scripts of *host* started, and their CPU seconds."""
     lines = (folder / f"{host}.processes").read_text().splitlines()
-    return sum(int(line) - OWN_PROCESSES for line in lines)
+    started = sum(int(line) - OWN_PROCESSES for line in lines[2::3])
+    return started, sum(_seconds(word) for line in lines[1::3] for word in line.split())
 
 
+def _seconds(word: str) -> float:
+    """Return `1m2.5s` as a number."""
+    minutes, _, seconds = word.removesuffix("s").partition("m")
+    return int(minutes) * 60 + float(seconds)

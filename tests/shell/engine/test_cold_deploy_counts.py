@@ -5,16 +5,15 @@ The hosts are stand-ins that run the real probes; see `support/cold_deploy.py`.
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pytest
 from support.cold_deploy import HEAD, WORKERS, Deploy, deploy, possible
 
-from provision.engine import runner
-from provision.engine.host.converge import Convergence
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not possible(), reason="needs unshare")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not possible(), reason="needs unshare"),
+]
 MOST_TRIPS_OF_HEAD = 13
 """Where the lanes end in the worst order: 12 on the lab, where metrics are there first."""
 MOST_TRIPS_OF_WORKER = 8
@@ -22,7 +21,7 @@ MOST_TRIPS_OF_WORKER = 8
 
 @pytest.fixture(scope="module")
 def cold(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
-    return deploy(tmp_path_factory.mktemp("cold"), counts_processes=True)
+    return deploy(tmp_path_factory.mktemp("cold"))
 
 
 def test_the_head_takes_few_round_trips(cold: Deploy) -> None:
@@ -31,12 +30,8 @@ def test_the_head_takes_few_round_trips(cold: Deploy) -> None:
     assert max(cold.trips[name] for name in WORKERS) <= MOST_TRIPS_OF_WORKER
 
 
-def test_its_probes_start_few_processes(
-    cold: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one_at_a_time = functools.partial(Convergence, most=1)
-    monkeypatch.setattr(runner, "Convergence", one_at_a_time)
-    single = deploy(tmp_path, counts_processes=True)
+def test_its_probes_start_few_processes(cold: Deploy, tmp_path: Path) -> None:
+    single = deploy(tmp_path, most=1)
     assert single.changed == cold.changed
     assert single.trips[HEAD] > 3 * MOST_TRIPS_OF_HEAD
-    assert cold.processes[HEAD] < 0.6 * single.processes[HEAD], (cold, single)
+    assert cold.processes[HEAD] < 0.75 * single.processes[HEAD], (cold, single)

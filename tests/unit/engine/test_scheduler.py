@@ -135,7 +135,9 @@ def test_a_gate_opens_while_the_thread_goes_on() -> None:
 
 def test_a_failure_in_a_later_play_of_a_thread_is_its_own() -> None:
     rows = [play(name, ["one"]) for name in "abcd"]
-    log = Log(*rows, play("e", ["two"], ("a",)), play("f", ["two"], ("b",)), fail={"b@one"})
+    log = Log(
+        *rows, play("e", ["two"], ("a",)), play("f", ["two"], ("b",)), fail={"b@one"}
+    )
     log.run(2)
     assert log.blocked == {"c@one", "d@one", "f@two"}
     assert sorted(log.started) == ["a@one", "b@one", "e@two"]
