@@ -118,11 +118,13 @@ def farm(context: Context, quick: bool = False, only: str = "") -> None:
     context.run(f"PYTHONPATH=tests {sys.executable} -m benchmarks {options}", echo=True)
 
 
-@task()
-def lab(context: Context) -> None:
+@task(
+    help={"only": "converged or cold (default: both)", "rounds": "default: 3"},
+)
+def lab(context: Context, only: str = "", rounds: int = 3) -> None:
     """Measure a deploy of the lab, first converged, then on bare hosts."""
-    for name in ("converged", "cold"):
-        context.run(f"{sys.executable} benchmarks/on_lab/{name}.py", echo=True)
+    options = f"--rounds {rounds} {f'--only {shlex.quote(only)}' if only else ''}"
+    context.run(f"{sys.executable} -m benchmarks.on_lab {options}", echo=True)
 
 
 @task(

@@ -107,7 +107,7 @@ def _plot(results: comparison.Results) -> None:
 
 def _write(head: list[str], parts: list[Section], took_s: float) -> None:
     goals = [goal for part in parts for goal in part.goals]
-    notes = HERE / "NOTES.md"
+    kept = [path for path in (HERE / "NOTES.md", HERE / "LAB.md") if path.exists()]
     lines = [
         "# Results",
         "",
@@ -119,7 +119,7 @@ def _write(head: list[str], parts: list[Section], took_s: float) -> None:
         "",
         *goals_table(goals),
         "",
-        *([notes.read_text().rstrip(), ""] if notes.exists() else []),
+        *(line for path in kept for line in (path.read_text().rstrip(), "")),
         *(part.text() for part in parts),
     ]
     (HERE / "RESULTS.md").write_text("\n".join(lines))
