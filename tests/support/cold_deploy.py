@@ -63,18 +63,20 @@ LOOK_AT_ALL = 'for mark; do [ ! -e "$marks/$mark.mark" ] || echo "good=$mark"; d
 MAKE = 'for mark; do : >"$marks/$mark.mark"; done'
 PROGRAMS = ("curl", "docker", "logger", "nvidia-smi", "systemctl")
 """Programs that a bare host does not have, or that would ask or tell this machine."""
-COUNTER = """sh -s
+COUNTER = """log=$(mktemp "$1/XXXXXX")
+sh -s
 code=$?
-times >>"$1"
-sh -c 'echo $$' >>"$1"
+times >"$log"
+sh -c 'echo $$' >>"$log"
 exit "$code"
 """
 """A shell that is the first process of its namespace: numbers of processes are a count.
 
 It notes three lines: its own CPU time, that of what it ran, and the last number.
 """
-OWN_PROCESSES = 3
-"""Those of the counter itself: two shells, and the one that tells the number."""
+OWN_PROCESSES = 4
+"""Those of the counter itself: its shell and that of the script, mktemp, and the shell that
+tells the number."""
 
 
 def possible() -> bool:
@@ -262,15 +264,18 @@ def _counting(folder: Path, host: str) -> tuple[str, ...]:
     counter = folder / "counter.sh"
     counter.write_text(COUNTER)
     log = folder / f"{host}.processes"
-    log.touch()
+    log.mkdir()
     return ("unshare", "--pid", "--fork", "sh", str(counter), str(log))
 
 
 def _counted(folder: Path, host: str) -> tuple[int, float]:
     """Return how many processes the scripts of *host* started, and their CPU seconds."""
-    lines = (folder / f"{host}.processes").read_text().splitlines()
-    started = sum(int(line) - OWN_PROCESSES for line in lines[2::3])
-    return started, sum(_seconds(word) for line in lines[1::3] for word in line.split())
+    started, seconds = 0, 0.0
+    for log in (folder / f"{host}.processes").iterdir():
+        _, of_script, number = log.read_text().splitlines()
+        started += int(number) - OWN_PROCESSES
+        seconds += sum(map(_seconds, of_script.split()))
+    return started, seconds
 
 
 def _seconds(word: str) -> float:

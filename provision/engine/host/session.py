@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from provision.engine.host.connection import FirstLook, HostConnection, HostStep
-from provision.engine.host.scripts.batch_script import Part, encode_batch
+from provision.engine.host.scripts.batch_script import Guard, Part, Rest, encode_batch
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostProbed
 from provision.model.framing import Reader, Task, new_mark
@@ -73,6 +73,7 @@ class Session:
         self._clock = clock
         self._emit = emit
         self._replies: dict[int, Reply] = {}
+        self._before: dict[int, Reply] = {}
         self._own: set[int] = set()
         self._unmerged: set[str] = set()
         self._probed_at = 0
@@ -94,6 +95,7 @@ class Session:
     def forget(self) -> None:
         """Drop all replies: the next probe asks the host again."""
         self._replies.clear()
+        self._before.clear()
         self._own.clear()
 
     def forget_outdated(self) -> None:
@@ -112,9 +114,17 @@ class Session:
         """Return True if the host was looked at, and the reply of *step* holds no more."""
         return step.become in self._looked and not self.knows(step)
 
-    def can_guard(self, step: HostStep) -> bool:
-        """Return True if a reply is known that the probe of *step* alone gave."""
-        return step.number in self._own and self._replies[step.number].ended
+    def remembers(self, step: HostStep) -> bool:
+        """Return True if a reply is known that held before the last batch, or still does."""
+        return self.knows(step) or step.number in self._before
+
+    def remembered(self, step: HostStep) -> Reply:
+        """Return that reply. What is planned from it must be behind a guard."""
+        return self._replies.get(step.number) or self._before[step.number]
+
+    def is_own(self, step: HostStep) -> bool:
+        """Return True if the probe of *step* alone gave the reply that is remembered."""
+        return step.number in self._own and self.remembered(step).ended
 
     def probe(self, step: HostStep) -> Reply:
         """Return the reply to the probe of *step*; sent now if none holds."""
@@ -131,16 +141,19 @@ class Session:
         parts: Sequence[Part],
         *,
         alone: Collection[int] = (),
+        upto: tuple[HostStep, Guard] | None = None,
         limit_s: float,
         overdue: Callable[[], bool],
         on_line: Callable[[int, str], None],
         on_reply: Callable[[int, Reply], None],
     ) -> None:
-        """Change or wait for *parts*, and probe every step from *step* on in the same script.
+        """Change or wait for *parts*, and probe the steps from *step* on in the same script.
 
         Args:
             step: the first that is changed.
             parts: the changes; see `batch_script`.
+            upto: the steps after this one are only probed if it is not as the guard says;
+                None: all are.
             alone: numbers of steps whose probes are not merged, so that their replies can
                 be guarded.
             limit_s: seconds after which the host kills all of it.
@@ -150,8 +163,13 @@ class Session:
                 any more.
         """
         ahead, mark = self.ahead(step), new_mark()
-        probes, merged = self._merged(ahead, alone)
+        near = [s for s in ahead if upto is None or s.number <= upto[0].number]
+        far = ahead[len(near) :]
+        looks = [(steps, *self._merged(steps, alone)) for steps in (near, far)]
+        (*_, at_once), (*_, later) = looks
         count = sum(len(part.fragments) for part in parts)
+        fragments = [*at_once.fragments, *later.fragments]
+        before, own = {**self._before, **self._replies}, set(self._own)
         self._forget_before_asking()
         told = 0
 
@@ -162,14 +180,24 @@ class Session:
                 on_reply(number, reply)
 
         replies = self._connection.send_script(
-            encode_batch(parts, merged.fragments, mark),
-            Reader(mark, count + len(merged.fragments), on_line=on_line, on_reply=tell),
+            encode_batch(
+                parts,
+                at_once.fragments,
+                mark,
+                Rest(upto[1] if upto else None, later.fragments),
+            ),
+            Reader(mark, count + len(fragments), on_line=on_line, on_reply=tell),
             become=step.become,
             limit_s=limit_s,
             overdue=overdue,
         )
         # A script that was killed before its probes says nothing of them.
-        self._keep(ahead, probes, merged, replies[count:], only_ended=True)
+        asked = count
+        for steps, probes, merged in looks:
+            self._keep(steps, probes, merged, replies[asked:], only_ended=True)
+            asked += len(merged.fragments)
+        self._before = {n: r for n, r in before.items() if n not in self._replies}
+        self._own |= own & self._before.keys()
         for number in range(told, count):
             on_reply(number, replies[number])
 
@@ -265,7 +293,7 @@ class Session:
         """
         for step, probe, answer in zip(steps, probes, merged.answers, strict=True):
             reply = replies[answer]
-            if only_ended and not reply.ended:
+            if only_ended and (not reply.ended or reply.exit is None):
                 continue
             alone = probe.args == merged.fragments[answer].args
             if reply.ended and reply.exit != 0 and not alone:

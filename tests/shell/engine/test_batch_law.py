@@ -28,11 +28,12 @@ from provision.model.events import (
     StepOutdated,
     StepWaiting,
 )
-from provision.model.shell import Sh
+from provision.model.shell import Reply, Sh
 from provision.model.step import BoundStep, Settled, Step, Thing, lines_of
 from provision.testing import FakeTransport
 
 PROBE = """[ ! -e "$place/$cell" ] || printf 'text=%s\\n' "$(cat "$place/$cell")\""""
+PROBE_ALL = """for cell; do [ ! -e "$cell" ] || printf '%s=%s\\n' "$cell" "$(cat "$cell")"; done"""
 CHANGE = """echo "begin $wanted in $cell"
 [ ! -e "$place/$fails_with" ] || { echo "there is a $fails_with" >&2; exit 3; }
 printf %s "$wanted" >"$place/$cell"
@@ -85,6 +86,24 @@ class Opaque(Cell, kind="opaque"):
         return super().plan(observed)
 
 
+class Merged(Cell, kind="merged"):
+    """A cell that is probed together with others of its kind."""
+
+    @property
+    def _path(self) -> str:
+        return f"{self.place}/{self.cell}"
+
+    def probe(self) -> Sh:
+        return Sh.mergeable_probe(PROBE_ALL, self._path)
+
+    def observe(self, reply: Reply) -> State:
+        found = super().observe(reply)
+        return {"text": found[self._path]} if self._path in found else {}
+
+    def settled(self) -> Settled | None:
+        return Settled(((f"{self._path}={self.text}",),))
+
+
 class Slow(Cell, kind="slow"):
     """A cell that gets its text some time after its change, never, or another one."""
 
@@ -134,7 +153,7 @@ def steps(draw: Any, place: str) -> list[Step]:
     maybe = st.one_of(st.just(""), st.just(""), cell)
     found: list[Step] = []
     for _ in range(draw(st.integers(2, 10))):
-        kind = draw(st.sampled_from([Cell, Cell, Cell, Opaque, Check, Slow]))
+        kind = draw(st.sampled_from([Cell, Cell, Merged, Merged, Opaque, Check, Slow]))
         own, text = draw(cell), draw(st.sampled_from(["one", "two"]))
         if kind is Slow:
             found.append(draw(slow_steps(place, own, text)))

@@ -14,9 +14,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not possible(), reason="needs unshare"),
 ]
-MOST_TRIPS_OF_HEAD = 13
-"""Where the lanes end in the worst order: 12 on the lab, where metrics are there first."""
-MOST_TRIPS_OF_WORKER = 8
+MOST_TRIPS_OF_HEAD = 12
+"""Where the lanes end in the worst order."""
+MOST_TRIPS_OF_WORKER = 7
 
 
 @pytest.fixture(scope="module")
@@ -34,4 +34,4 @@ def test_its_probes_start_few_processes(cold: Deploy, tmp_path: Path) -> None:
     single = deploy(tmp_path, most=1)
     assert single.changed == cold.changed
     assert single.trips[HEAD] > 3 * MOST_TRIPS_OF_HEAD
-    assert cold.processes[HEAD] < 0.75 * single.processes[HEAD], (cold, single)
+    assert cold.processes[HEAD] < 0.6 * single.processes[HEAD], (cold, single)
