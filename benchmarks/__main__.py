@@ -21,13 +21,13 @@ from benchmarks.parts import (
     latency,
     memory,
     peers,
-    probes,
     scale,
     startup,
     trouble,
     working,
 )
 from benchmarks.parts.contenders import PEERS, contenders, install_peers
+from benchmarks.simulated import probes
 from benchmarks.tables import Section, goals_table, machine, peer_versions
 
 HERE = Path(__file__).parent

@@ -148,8 +148,8 @@ def _foresee(lane: Lane, promises: Promises, step: HostStep) -> Found | None:
     ):
         return Found(step, foreseen, like)
     # Where it is not known what they make of it, the host finds out whether it has changed.
-    like = _as_remembered(lane, step)
-    return Found(step, observed, like) if like else None
+    reply = _as_remembered(lane, step)
+    return Found(step, observed, reply) if reply else None
 
 
 def _as_remembered(lane: Lane, step: HostStep) -> Reply | None:
