@@ -64,11 +64,11 @@ def test(context: Context, rest: bool = False) -> None:  # noqa: PT028
 
 @task()
 def lock(context: Context) -> None:
-    """Write the lock files from setup.cfg, with hashes."""
+    """Write the lock files from setup.cfg and benchmarks/peers.in, with hashes."""
     context.run(f"{LOCK} --output-file requirements.txt setup.cfg", echo=True)
     dev = "--extra dev --constraint requirements.txt"
     context.run(f"{LOCK} {dev} --output-file requirements-dev.txt setup.cfg", echo=True)
-    peers = "--extra bench --output-file requirements-bench.txt setup.cfg"
+    peers = "--output-file requirements-bench.txt benchmarks/peers.in"
     context.run(f"{LOCK} {peers}", echo=True)
 
 
@@ -109,7 +109,7 @@ def audit(context: Context, database: str = advisories.DATABASE) -> None:
 @task(
     help={
         "quick": "few hosts, one round, no results written",
-        "only": "parts: converged,startup,latency,cold,trouble,memory",
+        "only": "parts, such as converged,startup; `python -m benchmarks --help` has all",
     }
 )
 def farm(context: Context, quick: bool = False, only: str = "") -> None:
@@ -118,11 +118,13 @@ def farm(context: Context, quick: bool = False, only: str = "") -> None:
     context.run(f"PYTHONPATH=tests {sys.executable} -m benchmarks {options}", echo=True)
 
 
-@task()
-def lab(context: Context) -> None:
+@task(
+    help={"only": "converged or cold (default: both)", "rounds": "default: 3"},
+)
+def lab(context: Context, only: str = "", rounds: int = 3) -> None:
     """Measure a deploy of the lab, first converged, then on bare hosts."""
-    for name in ("converged", "cold"):
-        context.run(f"{sys.executable} benchmarks/on_lab/{name}.py", echo=True)
+    options = f"--rounds {rounds} {f'--only {shlex.quote(only)}' if only else ''}"
+    context.run(f"{sys.executable} -m benchmarks.on_lab {options}", echo=True)
 
 
 @task(

@@ -24,8 +24,10 @@ from benchmarks.parts import (
     scale,
     startup,
     trouble,
+    working,
 )
 from benchmarks.parts.contenders import PEERS, contenders, install_peers
+from benchmarks.simulated import probes
 from benchmarks.tables import Section, goals_table, machine, peer_versions
 
 HERE = Path(__file__).parent
@@ -39,6 +41,8 @@ PARTS: dict[str, Callable[..., Section]] = {
     "memory": memory.measure,
     "scale": scale.measure,
     "far": far.measure,
+    "probes": probes.measure,
+    "working": working.measure,
 }
 NAMES = ("converged", *PARTS)
 
@@ -103,7 +107,7 @@ def _plot(results: comparison.Results) -> None:
 
 def _write(head: list[str], parts: list[Section], took_s: float) -> None:
     goals = [goal for part in parts for goal in part.goals]
-    notes = HERE / "NOTES.md"
+    kept = [path for path in (HERE / "NOTES.md", HERE / "LAB.md") if path.exists()]
     lines = [
         "# Results",
         "",
@@ -115,7 +119,7 @@ def _write(head: list[str], parts: list[Section], took_s: float) -> None:
         "",
         *goals_table(goals),
         "",
-        *([notes.read_text().rstrip(), ""] if notes.exists() else []),
+        *(line for path in kept for line in (path.read_text().rstrip(), "")),
         *(part.text() for part in parts),
     ]
     (HERE / "RESULTS.md").write_text("\n".join(lines))

@@ -32,6 +32,9 @@ DEFAULT_STARTUPS = "10:30:100"
 ANY = "0.0.0.0"
 """Address of a proxy that stands before every address of the farm."""
 
+OWN = "/mnt"
+"""A folder that every Debian has, where each of several farms may have one of its own."""
+
 # A listening address each would be too many for sshd (16), so it listens on all and
 # serves loopback only.
 CONFIG = """
@@ -108,8 +111,16 @@ def addresses(count: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def farm(*, startups: str = str(MAX_STARTUPS), name: str = "hosts") -> Iterator[Farm]:
-    """A farm for the time of the context; afterwards nothing of it is left."""
+def farm(
+    *, startups: str = str(MAX_STARTUPS), name: str = "hosts", has_own: bool = False
+) -> Iterator[Farm]:
+    """A farm for the time of the context; afterwards nothing of it is left.
+
+    Args:
+        startups: sshd's MaxStartups.
+        name: of its control group.
+        has_own: its hosts see a folder of the farm as OWN; needs root.
+    """
     # `kill` is to leave nothing behind, either.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
@@ -121,10 +132,11 @@ def farm(*, startups: str = str(MAX_STARTUPS), name: str = "hosts") -> Iterator[
         user = pwd.getpwuid(os.geteuid()).pw_name
         port = free_port()
         config = _config(folder, port, user, startups)
+        apart = _apart(folder / "own") if has_own else []
         group = stack.enter_context(Group.new(name))
         with (folder / "sshd.log").open("wb") as log:
             process = subprocess.Popen(
-                group.within([SSHD, "-D", "-e", "-f", str(config)]),
+                group.within([*apart, SSHD, "-D", "-e", "-f", str(config)]),
                 stderr=log,
                 start_new_session=True,
             )
@@ -132,6 +144,13 @@ def farm(*, startups: str = str(MAX_STARTUPS), name: str = "hosts") -> Iterator[
         group.root = process.pid
         _wait_for(port, process, folder / "sshd.log")
         yield Farm(folder, port, user, goods, group)
+
+
+def _apart(folder: Path) -> list[str]:
+    """Return the words before a program that sees *folder* as OWN, and nobody else."""
+    folder.mkdir()
+    script = f'mount --bind "$1" {OWN} && shift && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh", str(folder)]
 
 
 def _keys(folder: Path) -> None:

@@ -50,6 +50,16 @@ class Floor:
         transport.close()
         return lines
 
+    def true(self, name: str) -> list[str]:
+        """Run `true` on a bare Transport."""
+        transport = self._transport(name)
+        channel = transport.open_session()
+        channel.exec_command("true")
+        if channel.recv_exit_status() != 0:
+            raise SystemExit("`true` failed")
+        transport.close()
+        return self.facts
+
     def fabric_transport(self, name: str) -> list[str]:
         """Fabric connects, one script on its transport."""
         with self._fabric(name) as connection:

@@ -1,111 +1,78 @@
-"""Bare hosts: `deploy` against the slowest host's own commands, typed by hand over ssh.
-
-By hand means: the same packages, image and `ray start`, with OpenSSH, on all hosts at
-once (they share this machine's cores in both runs), workers after the head. A host's own
-commands are summed without the time it waits for the head.
-"""
+"""Bare hosts: `deploy` against the same commands typed by hand over ssh."""
 
 from __future__ import annotations
 
+import json
 import statistics
-import subprocess
-import sys
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-LAB = ROOT / ".lab"
-IMAGE = "rayproject/ray:2.60.0"
-HEAD = "172.30.77.11"
-HOSTS = {
-    "node1": (2201, HEAD),
-    "node2": (2202, "172.30.77.12"),
-    "node3": (2203, "172.30.77.13"),
-}
-ENGINE = (
-    "sudo apt-get update -q",
-    "sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends docker.io",
-    """echo '{"registry-mirrors": ["http://172.30.77.2:5000"]}' |
-        sudo tee /etc/docker/daemon.json && sudo kill -HUP $(cat /run/docker.pid)""",
-    f"sudo docker pull -q {IMAGE}",
-)
-RUN = (
-    "sudo docker run -d --init --network host --restart unless-stopped --shm-size 2g "
-    f"--name ray {IMAGE} ray start --block --disable-usage-stats --num-cpus=1 "
-    "--object-store-memory=104857600 --dashboard-agent-listen-port=6384 "
-)
-HEALTHY = """until curl=$(bash -c 'exec 3<>/dev/tcp/127.0.0.1/6384 &&
-    printf "GET /api/healthz HTTP/1.0\\r\\n\\r\\n" >&3 && read -r _ code _ <&3 &&
-    [ "$code" = 200 ]' 2>/dev/null); do sleep 0.2; done"""
+from benchmarks.on_lab.by_hand import HOSTS, ROOT, Hands, set_up
+from benchmarks.on_lab.invoke_task import invoke
+from benchmarks.tables import Goal, Section, spread, table
+
+INVENTORY = ("--inventory", str(ROOT / "inventories/lab.yml"))
+LIMIT = 1.1
+"""Wall of a deploy over that by hand: a goal."""
+TRIPS = 12
+"""Round trips of the head, with metrics: a goal."""
 
 
-def invoke(*words: str) -> float:
-    """Run an Invoke task; its wall seconds."""
-    started = time.perf_counter()
-    argv = [sys.executable, "-m", "invoke", *words]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(
-            f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        )
-    return time.perf_counter() - started
-
-
-def ssh(port: int, command: str) -> float:
-    """Run *command* on a host; its wall seconds."""
-    argv = ["ssh", "-q", "-p", str(port), "-i", str(LAB / "id_ed25519")]
-    argv += ["-o", f"UserKnownHostsFile={LAB / 'known_hosts'}", "-o", "BatchMode=yes"]
-    started = time.perf_counter()
-    done = subprocess.run(
-        [*argv, "admin@127.0.0.1", command], capture_output=True, text=True, check=False
+def measure(*, rounds: int) -> Section:
+    """Return what a cold deploy takes, without metrics and with them."""
+    part = Section("Cold: a deploy of bare hosts of the lab, against commands by hand")
+    part.say(
+        "By hand: the same packages, image and programs with OpenSSH, on all hosts at once; "
+        "workers after the head, metrics beside Ray. A host's own commands are those for Ray, "
+        "summed without its wait for the head. The longest chain is the wall of all by hand.",
+        "",
     )
-    if done.returncode:
-        sys.exit(f"on port {port}: {command}\n{done.stdout}{done.stderr}")
-    return time.perf_counter() - started
+    rows = []
+    for metrics in (False, True):
+        hands, walls, trips = _rounds(rounds, metrics=metrics)
+        chains = [one.wall_s for one in hands]
+        own = [one.own_s for one in hands]
+        base = chains if metrics else own
+        what = "with metrics" if metrics else "without metrics"
+        rows.append([what, *map(spread, (walls, own, chains)), spread(trips, 0)])
+        ratio = statistics.median(w / b for w, b in zip(walls, base, strict=True))
+        over = (
+            "the longest chain by hand"
+            if metrics
+            else "the slowest host's own commands"
+        )
+        part.goals.append(Goal(f"cold deploy {what}, over {over}", ratio, LIMIT))
+        if metrics:
+            most = statistics.median(trips)
+            part.goals.append(Goal("round trips of the head, cold", most, TRIPS))
+    head = (
+        *("cold deploy", "deploy, s", "slowest host's own, s"),
+        *("longest chain by hand, s", "round trips of the head"),
+    )
+    part.say(*table(head, rows))
+    return part
 
 
-def by_hand(name: str, head_is_up: threading.Event) -> float:
-    port, address = HOSTS[name]
-    own = sum(ssh(port, command) for command in ENGINE)
-    if address == HEAD:
-        own += ssh(port, RUN + f"--head --port=6379 --node-ip-address={address}")
-        own += ssh(port, HEALTHY)
-        head_is_up.set()
-        return own
-    head_is_up.wait()
-    own += ssh(port, RUN + f"--address={HEAD}:6379 --node-ip-address={address}")
-    return own + ssh(port, HEALTHY)
-
-
-def all_by_hand() -> list[float]:
-    head_is_up = threading.Event()
-    with ThreadPoolExecutor(len(HOSTS)) as pool:
-        return list(pool.map(lambda name: by_hand(name, head_is_up), HOSTS))
-
-
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    ratios = []
+def _rounds(
+    rounds: int, *, metrics: bool
+) -> tuple[Sequence[Hands], Sequence[float], Sequence[float]]:
+    """Return what it took by hand, the walls of deploys, and the head's round trips."""
+    hands, walls, trips = [], [], []
     for number in range(1, rounds + 1):
         invoke("lab.reset")
-        started = time.perf_counter()
-        own = all_by_hand()
-        hand_wall = time.perf_counter() - started
+        hands.append(set_up(metrics=metrics))
         invoke("lab.reset")
-        # By hand there are no metrics either.
-        deploy = invoke(
-            *("deploy", "--inventory", "inventories/lab.yml", "--set", "metrics=false")
-        )
-        ratios.append(deploy / max(own))
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder, "report.json")
+            sets = ("--set", f"metrics={str(metrics).lower()}")
+            cost = invoke("deploy", *INVENTORY, *sets, "--report", str(report))
+            hosts = json.loads(report.read_text())["hosts"]
+        walls.append(cost.wall_s)
+        trips.append(float(hosts[next(iter(HOSTS))]["round_trips"]))
         print(
-            f"round {number}: deploy {deploy:.1f} s; by hand {hand_wall:.1f} s, the "
-            f"slowest host's own commands {max(own):.1f} s; ratio {ratios[-1]:.2f}",
+            f"round {number}, metrics {metrics}: deploy {cost.wall_s:.1f} s, by hand "
+            f"{hands[-1].wall_s:.1f} s, own {hands[-1].own_s:.1f} s, head {trips[-1]:.0f} trips",
             flush=True,
         )
-    print(f"median ratio {statistics.median(ratios):.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    return hands, walls, trips

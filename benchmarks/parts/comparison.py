@@ -136,9 +136,9 @@ def times(ratio: float) -> str:
 def _goals(results: Results) -> Iterator[Goal]:
     at, wall, cpu = f"at N={MANY}", "wall_s", "cpu_s"
     ratio, middle = results.ratio, results.middle
-    yield Goal(f"wall over the floor's, {at}", ratio(wall, OURS, FLOOR, MANY), 1.3)
+    yield Goal(f"wall over the floor's, {at}", ratio(wall, OURS, FLOOR, MANY), 1.15)
     yield Goal(
-        f"controller CPU over the floor's, {at}", ratio(cpu, OURS, FLOOR, MANY), 2
+        f"controller CPU over the floor's, {at}", ratio(cpu, OURS, FLOOR, MANY), 1.4
     )
     yield Goal(
         f"tuned Ansible's controller CPU over ours, {at}",

@@ -172,9 +172,10 @@ class _HostRuns:
             forks=forks,
         )
 
-    def run(self, play: HostPlay) -> bool:
-        """Run *play* on its host; see `Convergence.run`."""
-        return self._lanes[play.host, play.lane].run(play)
+    def run(self, *plays: HostPlay, go_on: Callable[[], None]) -> bool:
+        """Run *plays*, all of one lane of a host; see `Convergence.run`."""
+        first = plays[0]
+        return self._lanes[first.host, first.lane].run(*plays, go_on=go_on)
 
     def idle(self, play: HostPlay) -> bool:
         """Return True if *play* has nothing to do on its host, by the last probe."""

@@ -1,8 +1,10 @@
 """All plays of a run on all hosts: what is ready goes to a pool of threads.
 
-Gates and batches hold the rest back. Workers put events into one queue; the main thread
-alone reads it, calls the reporters and starts what became ready. So no thread waits for
-a gate, and neither reporters nor the state here need a lock.
+Gates and batches hold the rest back. A play that waits for nothing but the one before it on
+its host is run by the same thread, so that changes of both can go in one script. Workers
+put events into one queue; the main thread alone reads it, calls the reporters and starts
+what became ready. So no thread waits for a gate, and neither reporters nor the state here
+need a lock.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from __future__ import annotations
 import queue
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from typing import Protocol
 
 from provision.engine.host.converge import HostPlay
 from provision.errors import InternalError, ProvisionError
@@ -44,11 +48,25 @@ class ScheduledPlay:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of a play on a host; *fatal* ends the whole run."""
+    """The end of a play on a host.
+
+    Attributes:
+        play: the play.
+        good: whether it ended well.
+        begun: the play that its thread goes on with; None: the thread is free.
+        fatal: an error that ends the whole run.
+    """
 
     play: HostPlay
     good: bool
+    begun: HostPlay | None = None
     fatal: ProvisionError | None = None
+
+
+class Work(Protocol):
+    """A function that runs plays of one lane of a host; see `Convergence.run`."""
+
+    def __call__(self, *plays: HostPlay, go_on: Callable[[], None]) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -119,7 +137,7 @@ class Scheduler:
 
     Args:
         plays: see `graph`.
-        work: runs a play on a host, in a thread of the pool; True = it ended well.
+        work: runs plays on a host, in a thread of the pool.
         idle: returns True if it has nothing to do, by what is known; asks no host.
         events: where workers put their events.
         report: called with each event, in the thread that calls `run`.
@@ -132,7 +150,7 @@ class Scheduler:
     def __init__(
         self,
         plays: Sequence[ScheduledPlay],
-        work: Callable[[HostPlay], bool],
+        work: Work,
         *,
         idle: Callable[[HostPlay], bool],
         events: Queue,
@@ -156,6 +174,12 @@ class Scheduler:
             if gates and play.batch:
                 batches = Batches(play.batch, coming=len(play.on_hosts))
                 self._batches |= dict.fromkeys(play.on_hosts, batches)
+        self._next = {
+            self._nodes[node][0]: node
+            for node in self._nodes
+            if isinstance(node, HostPlay) and self._only_follows(node, gates=gates)
+        }
+        self._begun: set[HostPlay] = set()
         self._failed: dict[Node, Cause] = {}
         self._running = 0
         self._stopping: Cause | None = None
@@ -179,8 +203,15 @@ class Scheduler:
         if self._fatal:
             raise self._fatal
 
+    def _only_follows(self, play: HostPlay, *, gates: bool) -> bool:
+        """Return True if *play* waits for nothing but the play before it on its host."""
+        waits = (gates and play.gated) or play in self._batches
+        return len(self._nodes[play]) == 1 and not waits
+
     def _on_ready(self, node: Node) -> None:
         """Start a play on a host, unless it must wait for its batch or not run at all."""
+        if node in self._begun:
+            return
         failed = (self._failed[n] for n in self._nodes[node] if n in self._failed)
         by = next(failed, self._stopping)
         if isinstance(node, ScheduledPlay):
@@ -210,8 +241,12 @@ class Scheduler:
                     self._start(play)
 
     def _start(self, play: HostPlay) -> None:
+        """Start *play*, and what only follows it, in one thread."""
+        plays: list[HostPlay] = [play]
+        while (after := self._next.get(plays[-1])) is not None:
+            plays.append(after)
         self._running += 1
-        self._pool.submit(self._in_thread, play)
+        self._pool.submit(self._in_thread, deque(plays))
 
     def _block(self, play: HostPlay, by: Cause) -> None:
         """Report that *play* is not run because of *by*."""
@@ -220,14 +255,18 @@ class Scheduler:
         self._report(HostBlocked(host=play.host, play=play.play, by=by, steps=steps))
         self._order.done(play)
 
-    def _in_thread(self, play: HostPlay) -> None:
+    def _in_thread(self, left: deque[HostPlay]) -> None:
+        def go_on() -> None:
+            self._events.put(Ended(left.popleft(), good=True, begun=left[0]))
+
         try:
-            end = Ended(play, self._work(play))
+            good = self._work(*left, go_on=go_on)
+            end = Ended(left[0], good)
         except ProvisionError as fatal:
-            end = Ended(play, good=False, fatal=fatal)
+            end = Ended(left[0], good=False, fatal=fatal)
         except Exception as error:  # noqa: BLE001 - a defect on one host must not hang all
-            self._events.put(_internal(play, error))
-            end = Ended(play, good=False)
+            self._events.put(_internal(left[0], error))
+            end = Ended(left[0], good=False)
         self._events.put(end)
 
     def _wait(self) -> None:
@@ -245,7 +284,10 @@ class Scheduler:
             self._report(item)
 
     def _on_end(self, end: Ended) -> None:
-        self._running -= 1
+        if end.begun:
+            self._begun.add(end.begun)
+        else:
+            self._running -= 1
         if not end.good:
             self._failed[end.play] = _failure(end.play)
         if end.fatal and not self._fatal:

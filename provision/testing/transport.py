@@ -196,7 +196,8 @@ def _reply(answer: Answer, script: Script, text: str) -> int:
     """Answer the fragments of *text*, a part of *script*; return their number."""
     found = FRAGMENT.findall(text)
     for fragment, mark in found:
-        reply = answer(fragment)
+        # A guard before it looks alike, and has no mark of its own.
+        reply = answer(fragment.rpartition("\n(\nset -u\n")[2])
         script.stdout(f"{reply.stdout}\n{mark} {reply.exit}\n".encode())
         script.stderr(f"{reply.stderr}\n{mark} {reply.exit}\n".encode())
     return len(found)

@@ -8,7 +8,11 @@ id=$PPID
 while [ -z "$from" ] && [ "${id:-1}" -gt 1 ]; do
     from=$({ tr '\0' '\n' <"/proc/$id/environ"; } 2>/dev/null |
         sed -n 's/^SSH_CONNECTION=//p')
-    id=$({ sed -n 's/^PPid:[^0-9]*//p' "/proc/$id/status"; } 2>/dev/null)
+    parent=
+    while read -r key value; do # without a process: it is done before each change
+        [ "$key" != PPid: ] || parent=$value
+    done 2>/dev/null <"/proc/$id/status" || true
+    id=$parent
 done
 line="$run from=${from%% *} login=${SUDO_USER:-$(id -un)} $what"
 if command -v logger >/dev/null; then

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from provision.engine.change_control.audit import Audit
 from provision.engine.change_control.manifest import note_things
 from provision.model.change import Change
-from provision.model.shell import Sh
+from provision.model.shell import NOTHING, Sh
 from provision.model.step import BoundStep
 
 Notes = Callable[[BoundStep, Sequence[Change]], Sequence[Sh]]
@@ -18,6 +18,7 @@ def notes_with(audit: Audit) -> Notes:
     """Return the notes of a run whose lines in the log are those of *audit*."""
 
     def notes(bound: BoundStep, changes: Sequence[Change]) -> tuple[Sh, ...]:
-        return audit.note(bound.label, changes), note_things(bound.step, changes)
+        found = audit.note(bound.label, changes), note_things(bound.step, changes)
+        return tuple(sh for sh in found if sh != NOTHING)
 
     return notes

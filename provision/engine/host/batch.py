@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from provision.engine.host.connection import HostStep
 from provision.engine.host.foresight import Promises
 from provision.engine.host.lane import Lane
+from provision.engine.host.outcome import observe
 from provision.engine.host.scripts.batch_script import Guard, Part
 from provision.engine.host.scripts.proof_script import Wait
 from provision.engine.host.session import PROBE_LIMIT_S
@@ -17,6 +18,8 @@ from provision.model.change import Change, State
 from provision.model.shell import Reply, Sh
 from provision.model.step import Settled, Step
 
+NOTHING_SEEN = Reply()
+"""The reply of a probe that prints nothing, as of a thing that is not there."""
 MOST = 32
 """Most changes in one script."""
 MOST_BYTES = 2**20
@@ -85,7 +88,7 @@ def wait_limit_s(wait: Wait) -> float:
 
 
 def plan_batch(
-    lane: Lane, first: PlannedChange, rest: Sequence[HostStep], most: int
+    lane: Lane, first: PlannedChange, rest: Iterable[HostStep], most: int
 ) -> list[PlannedChange]:
     """Return *first* and the changes that can follow it in the same script.
 
@@ -96,7 +99,7 @@ def plan_batch(
     Args:
         lane: the lane.
         first: the change that is made whatever else is.
-        rest: the steps of the play after it.
+        rest: the steps after it, also those of plays that follow.
         most: most changes.
     """
     batch, promises = [first], Promises()
@@ -130,11 +133,11 @@ def plan_batch(
 
 def _foresee(lane: Lane, promises: Promises, step: HostStep) -> Found | None:
     """Return how *step* is after the changes before; None: it cannot be compared."""
-    if not lane.session.knows(step):
+    if not lane.session.remembers(step):
         return None
     kind = step.bound.step
     try:
-        observed = lane.observed(step)
+        observed = observe(kind, lane.session.remembered(step))
         foreseen = promises.foresee(kind, observed)
     except HostError:
         return None
@@ -144,10 +147,48 @@ def _foresee(lane: Lane, promises: Promises, step: HostStep) -> Found | None:
         and (like := kind.printed(foreseen))
     ):
         return Found(step, foreseen, like)
-    if not lane.session.can_guard(step):
-        return None
     # Where it is not known what they make of it, the host finds out whether it has changed.
-    return Found(step, observed, lane.session.probe(step))
+    reply = _as_remembered(lane, step)
+    return Found(step, observed, reply) if reply else None
+
+
+def _as_remembered(lane: Lane, step: HostStep) -> Reply | None:
+    """Return what the probe of *step* prints if it is as remembered; None: not known."""
+    reply = lane.session.remembered(step)
+    if lane.session.is_own(step):
+        return reply
+    # Given by a probe of many steps; only of a thing that is absent it is known what a probe
+    # of it alone prints.
+    kind = step.bound.step
+    try:
+        absent = not observe(kind, reply) and not observe(kind, NOTHING_SEEN)
+    except HostError:
+        return None
+    return NOTHING_SEEN if absent else None
+
+
+def next_to_change(lane: Lane, last: HostStep) -> tuple[HostStep, Guard] | None:
+    """Return the next step after *last* that differs as remembered, and a guard of that.
+
+    Returns:
+        None if there is none, or the host cannot tell whether it is so still.
+    """
+    for step in lane.session.ahead(last):
+        if step is last or not lane.session.remembers(step):
+            continue
+        if differs(lane, step):
+            like = _as_remembered(lane, step)
+            return (step, Guard(step.bound.step.probe(), like)) if like else None
+    return None
+
+
+def differs(lane: Lane, step: HostStep) -> bool:
+    """Return whether something of *step* differs as remembered, or cannot be told."""
+    kind = step.bound.step
+    try:
+        return bool(list(kind.plan(observe(kind, lane.session.remembered(step)))))
+    except HostError:
+        return True
 
 
 def has_stages(kind: Step, changes: Sequence[Change]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -15,7 +15,9 @@ from provision.engine.host.batch import (
     MOST,
     PlannedChange,
     TimeLimit,
+    differs,
     has_stages,
+    next_to_change,
     parts_of,
     plan_batch,
     wait_limit_s,
@@ -60,7 +62,7 @@ class Changing:
         self._runs = self._waits = False
         self._told = Told(self._begin, self._begin_wait, self._end)
 
-    def converge(self, step: HostStep, rest: Sequence[HostStep]) -> None:
+    def converge(self, step: HostStep, rest: Iterable[HostStep]) -> None:
         """Bring *step* to its desired state, and with it what can follow of *rest*.
 
         Raises:
@@ -150,6 +152,7 @@ class Changing:
             first,
             parts,
             alone=_to_guard_later(lane, first),
+            upto=next_to_change(lane, batch[-1].step) if self._most > 1 else None,
             limit_s=sum(change.limit_s for change in batch),
             overdue=follower.time.over,
             on_line=follower.on_line,
@@ -245,13 +248,6 @@ def _to_guard_later(lane: Lane, first: HostStep) -> set[int]:
     Their changes may go into later scripts, so each needs a reply of its own.
     """
     ahead = [s for s in lane.session.ahead(first) if s is not first]
-    differ = [s.number for s in ahead if lane.session.knows(s) and not _is_ok(lane, s)]
-    last = max(differ, default=-1)
+    known = [s for s in ahead if lane.session.remembers(s)]
+    last = max((s.number for s in known if differs(lane, s)), default=-1)
     return {step.number for step in ahead if step.number <= last}
-
-
-def _is_ok(lane: Lane, step: HostStep) -> bool:
-    try:
-        return not lane.difference(step)[1]
-    except HostError:
-        return False

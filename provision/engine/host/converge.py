@@ -1,4 +1,4 @@
-"""One lane of one host, one play at a time: probe, plan, change, probe again.
+"""One lane of one host, play after play: probe, plan, change, probe again.
 
     round trips = 1 + batches that change something (+ waits for checks)
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from provision.engine.change_control.notes import Notes
 from provision.engine.host.batch import MOST
@@ -29,6 +30,7 @@ from provision.model.events import Cause, Emit, HostBlocked, HostFailed, StepFai
 
 CutOff = ConnectionLost | ConnectError
 """Errors of a host whose connection is closed because the run ends."""
+CUT_OFF_BY = Cause("the end of the run")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,31 +100,45 @@ class Convergence:
             shows_diff=diff,
         )
         self._last = max((s for s in connection.steps if s.lane == lane), key=_number)
+        self._first: HostPlay | None = None
+        self._plays: deque[HostPlay] = deque()
         self._left: deque[HostStep] = deque()
+        self._go_on: Callable[[], None] = lambda: None
         self._dry_run = DryRun(self._lane) if dry else None
         self._changing = Changing(self._lane, self._end, most)
 
-    def run(self, play: HostPlay) -> bool:
-        """Bring the host to *play*; each play is run once, in order.
+    def run(self, *plays: HostPlay, go_on: Callable[[], None] = lambda: None) -> bool:
+        """Bring the host to *plays* in turn, until one fails; each play is run once.
+
+        Changes of several plays may go in one script, as those of one play do.
+
+        Args:
+            plays: in file order; only the first of them may wait for other plays.
+            go_on: called when a play has ended well and the next one begins, even while
+                the script that has changes of both is still running.
 
         Returns:
-            True if all of its steps are as desired (dry: were probed).
+            True if all steps of all plays are as desired (dry: were probed); else that
+            is so of the plays before the one that was begun last.
 
         Raises:
             ProvisionError: the whole run has to end (the cluster is locked).
         """
-        self._left = deque(play.steps)
+        first, last = plays[0], plays[-1]
+        self._first = first
+        self._plays, self._left = deque(plays), deque(first.steps)
+        self._go_on = go_on
         with self._connection.busy():
             try:
-                if play.gated:
+                if first.gated:
                     self._session.forget_outdated()
                 self._connection.open()
-                return self._run_steps(play)
+                return self._run_steps()
             except HostError as error:
-                self._report_end(play, error)
+                self._report_end(error)
                 return False
             finally:
-                if play.steps and play.steps[-1] is self._last:
+                if last.steps and last.steps[-1] is self._last:
                     self._connection.end_lane(self._lane.name)
 
     def idle(self, play: HostPlay) -> bool:
@@ -133,38 +149,55 @@ class Convergence:
         except HostError:
             return False
 
-    def _report_end(self, play: HostPlay, error: HostError) -> None:
+    def _report_end(self, error: HostError) -> None:
         """Report *error*, which ended this host's part or the whole run."""
+        play = self._plays[0].play
         if not self._lane.stopped.is_set() or not isinstance(error, CutOff):
-            host, first = self._lane.host, self._connection.first_failed(play.play)
-            if first == play.play:
-                self._emit(HostFailed(host=host, play=play.play, error=error))
+            host, first = self._lane.host, self._connection.first_failed(play)
+            if first == play:
+                self._emit(HostFailed(host=host, play=play, error=error))
             else:
-                by = Cause(f"{host} in {first}", host, first)
-                self._report_blocked(play, by, len(self._left))
+                self._report_blocked(Cause(f"{host} in {first}", host, first))
             return
         if cut := self._changing.cut_off():
             step = self._left.popleft()
             self._emit(StepFailed(**self._lane.about(step), error=cut))
-        self._report_blocked(play, Cause("the end of the run"), len(self._left))
+        self._report_blocked(CUT_OFF_BY)
 
-    def _run_steps(self, play: HostPlay) -> bool:
-        """Converge the steps in turn; a dry run goes on after a failure."""
+    def _run_steps(self) -> bool:
+        """Converge the steps of all plays in turn; a dry run goes on after a failure."""
+        self._begin_plays()
         while self._left:
+            if self._interrupted_between_plays():
+                self._report_blocked(CUT_OFF_BY)
+                return False
             if self._run_next():
                 continue
-            failed = self._left.popleft()
-            if not self._dry_run:
-                by = Cause(failed.bound.label, self._lane.host, play.play)
-                self._report_blocked(play, by, len(self._left))
-                return False
+            failed = self._left[0]
+            if self._dry_run:
+                self._end(failed)
+                continue
+            self._left.popleft()
+            label, play = failed.bound.label, failed.play
+            self._report_blocked(Cause(label, self._lane.host, play))
+            return False
         return True
 
-    def _report_blocked(self, play: HostPlay, by: Cause, steps: int) -> None:
-        """Report that the last *steps* of *play* are not run."""
-        if steps:
+    def _interrupted_between_plays(self) -> bool:
+        """Return True if the run ends, and this play only follows another one."""
+        play = self._plays[0]
+        at_its_first_step = len(self._left) == len(play.steps)
+        follows = play is not self._first
+        return follows and at_its_first_step and self._lane.stopped.is_set()
+
+    def _report_blocked(self, by: Cause) -> None:
+        """Report that the steps of this play that are left are not run."""
+        if self._left:
             blocked = HostBlocked(
-                host=self._lane.host, play=play.play, by=by, steps=steps
+                host=self._lane.host,
+                play=self._plays[0].play,
+                by=by,
+                steps=len(self._left),
             )
             self._emit(blocked)
 
@@ -178,13 +211,13 @@ class Convergence:
             HostError: the host as a whole cannot go on.
         """
         while True:
-            step, *rest = self._left
+            step = self._left[0]
             try:
                 if self._dry_run:
                     self._dry_run.plan(step)
                     self._end(step)
                 else:
-                    self._changing.converge(step, rest)
+                    self._changing.converge(step, self._rest())
                 return True
             except ConnectionLost as error:
                 # How far it got is unknown: probe again, and plan from that.
@@ -198,9 +231,22 @@ class Convergence:
                 self._emit(StepFailed(**self._lane.about(failed), error=error))
                 return False
 
+    def _rest(self) -> Iterable[HostStep]:
+        """Return the steps after the next one, of this play and those that follow it."""
+        later = (play.steps for play in islice(self._plays, 1, None))
+        return chain(islice(self._left, 1, None), *later)
+
     def _end(self, step: HostStep) -> None:
         """Note that *step*, the next one, has ended well."""
         self._left.popleft()
+        self._begin_plays()
+
+    def _begin_plays(self) -> None:
+        """Go on to the next play that has steps, if none of this one is left."""
+        while not self._left and len(self._plays) > 1:
+            self._plays.popleft()
+            self._left.extend(self._plays[0].steps)
+            self._go_on()
 
 
 def _number(step: HostStep) -> int:

@@ -1,8 +1,8 @@
 """One lane of a host, with the last reply to each of its probes.
 
 All probes of all the host's plays go in one script, the first look. The script that makes
-a change goes on to probe everything of its lane from that step on. So a converged host
-costs one round trip, and each batch of changes one more.
+changes goes on to probe its lane from the first of them on, as far as something may be
+otherwise. So a converged host costs one round trip, and each batch of changes one more.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from provision.engine.host.connection import FirstLook, HostConnection, HostStep
-from provision.engine.host.scripts.batch_script import Part, encode_batch
+from provision.engine.host.scripts.batch_script import Guard, Part, Rest, encode_batch
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostProbed
 from provision.model.framing import Reader, Task, new_mark
@@ -49,6 +50,15 @@ class ChangeClock:
             return self._all - self._changes[host, lane]
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The probes of some steps, as they are sent."""
+
+    steps: tuple[HostStep, ...]
+    probes: tuple[Sh, ...]
+    merged: MergedProbes
+
+
 class Session:
     """One lane of a host, and what its probes answered; used by one thread at a time.
 
@@ -73,6 +83,7 @@ class Session:
         self._clock = clock
         self._emit = emit
         self._replies: dict[int, Reply] = {}
+        self._before: dict[int, Reply] = {}
         self._own: set[int] = set()
         self._unmerged: set[str] = set()
         self._probed_at = 0
@@ -94,6 +105,7 @@ class Session:
     def forget(self) -> None:
         """Drop all replies: the next probe asks the host again."""
         self._replies.clear()
+        self._before.clear()
         self._own.clear()
 
     def forget_outdated(self) -> None:
@@ -112,9 +124,17 @@ class Session:
         """Return True if the host was looked at, and the reply of *step* holds no more."""
         return step.become in self._looked and not self.knows(step)
 
-    def can_guard(self, step: HostStep) -> bool:
-        """Return True if a reply is known that the probe of *step* alone gave."""
-        return step.number in self._own and self._replies[step.number].ended
+    def remembers(self, step: HostStep) -> bool:
+        """Return True if a reply is known that held before the last batch, or still does."""
+        return self.knows(step) or step.number in self._before
+
+    def remembered(self, step: HostStep) -> Reply:
+        """Return that reply. What is planned from it must be behind a guard."""
+        return self._replies.get(step.number) or self._before[step.number]
+
+    def is_own(self, step: HostStep) -> bool:
+        """Return True if the probe of *step* alone gave the reply that is remembered."""
+        return step.number in self._own and self.remembered(step).ended
 
     def probe(self, step: HostStep) -> Reply:
         """Return the reply to the probe of *step*; sent now if none holds."""
@@ -131,27 +151,28 @@ class Session:
         parts: Sequence[Part],
         *,
         alone: Collection[int] = (),
+        upto: tuple[HostStep, Guard] | None = None,
         limit_s: float,
         overdue: Callable[[], bool],
         on_line: Callable[[int, str], None],
         on_reply: Callable[[int, Reply], None],
     ) -> None:
-        """Change or wait for *parts*, and probe every step from *step* on in the same script.
+        """Change or wait for *parts*, and probe the steps from *step* on in the same script.
 
         Args:
             step: the first that is changed.
             parts: the changes; see `batch_script`.
-            alone: numbers of steps whose probes are not merged, so that their replies can
-                be guarded.
-            limit_s: seconds after which the host kills all of it.
-            overdue: returns true once it shall end before.
+            alone: numbers of steps that are probed apart, so that replies can be guarded.
+            upto: those after it are only probed if the guard fails; None: all are.
+            limit_s, overdue: see `Script`.
             on_line: called with a fragment's number for each line it prints.
-            on_reply: called with a fragment's number once it has ended, or cannot run
-                any more.
+            on_reply: called with a fragment's number once it has ended, or cannot run.
         """
-        ahead, mark = self.ahead(step), new_mark()
-        probes, merged = self._merged(ahead, alone)
-        count = sum(len(part.fragments) for part in parts)
+        near, far = self._looks(step, alone, upto[0] if upto else None)
+        rest = Rest(upto[1] if upto else None, far.merged.fragments)
+        count, mark = sum(len(part.fragments) for part in parts), new_mark()
+        later = count + len(near.merged.fragments)
+        before, own = self._before | self._replies, set(self._own)
         self._forget_before_asking()
         told = 0
 
@@ -162,14 +183,16 @@ class Session:
                 on_reply(number, reply)
 
         replies = self._connection.send_script(
-            encode_batch(parts, merged.fragments, mark),
-            Reader(mark, count + len(merged.fragments), on_line=on_line, on_reply=tell),
+            encode_batch(parts, near.merged.fragments, mark, rest),
+            Reader(mark, later + len(rest.probes), on_line=on_line, on_reply=tell),
             become=step.become,
             limit_s=limit_s,
             overdue=overdue,
         )
         # A script that was killed before its probes says nothing of them.
-        self._keep(ahead, probes, merged, replies[count:], only_ended=True)
+        self._keep(near, replies[count:], only_ended=True)
+        self._keep(far, replies[later:], only_ended=True)
+        self._remember(before, own)
         for number in range(told, count):
             on_reply(number, replies[number])
 
@@ -231,18 +254,29 @@ class Session:
 
     def _exchange(self, steps: Sequence[HostStep], become: bool) -> None:
         """Probe *steps*, and keep the replies."""
-        probes, merged = self._merged(steps)
+        look = self._merged(steps)
         self._forget_before_asking()
-        tasks = [Task(sh) for sh in merged.fragments]
+        tasks = [Task(sh) for sh in look.merged.fragments]
         replies = self._send(tasks, become, PROBE_LIMIT_S)
-        self._keep(steps, probes, merged, replies)
+        self._keep(look, replies)
 
-    def _merged(
-        self, steps: Sequence[HostStep], alone: Collection[int] = ()
-    ) -> tuple[list[Sh], MergedProbes]:
-        probes = [s.bound.step.probe() for s in steps]
+    def _remember(self, replies: Mapping[int, Reply], own: Collection[int]) -> None:
+        """Remember *replies* of those steps that were not asked since."""
+        self._before = {n: r for n, r in replies.items() if n not in self._replies}
+        self._own.update(n for n in self._before if n in own)
+
+    def _looks(
+        self, step: HostStep, alone: Collection[int], last: HostStep | None
+    ) -> tuple[Look, Look]:
+        """Return the probes from *step* on to *last*, and those of the steps after it."""
+        ahead = self.ahead(step)
+        near = [s for s in ahead if last is None or s.number <= last.number]
+        return self._merged(near, alone), self._merged(ahead[len(near) :], alone)
+
+    def _merged(self, steps: Sequence[HostStep], alone: Collection[int] = ()) -> Look:
+        probes = tuple(s.bound.step.probe() for s in steps)
         places = {place for place, s in enumerate(steps) if s.number in alone}
-        return probes, merge_probes(probes, self._unmerged, places)
+        return Look(tuple(steps), probes, merge_probes(probes, self._unmerged, places))
 
     def _forget_before_asking(self) -> None:
         self.forget()
@@ -250,22 +284,18 @@ class Session:
         self._probed_at = self._elsewhere(self._lane)
 
     def _keep(
-        self,
-        steps: Sequence[HostStep],
-        probes: Sequence[Sh],
-        merged: MergedProbes,
-        replies: Sequence[Reply],
-        *,
-        only_ended: bool = False,
+        self, look: Look, replies: Sequence[Reply], *, only_ended: bool = False
     ) -> None:
-        """Keep the reply to the probe of each of *steps*, as far as it is its own.
+        """Keep the reply to the probe of each step of *look*, as far as it is its own.
 
         A merged probe that failed does not tell for which step: from now on the
         probes with its text are sent unmerged.
         """
-        for step, probe, answer in zip(steps, probes, merged.answers, strict=True):
+        merged = look.merged
+        rows = zip(look.steps, look.probes, merged.answers, strict=True)
+        for step, probe, answer in rows:
             reply = replies[answer]
-            if only_ended and not reply.ended:
+            if only_ended and (not reply.ended or reply.exit is None):
                 continue
             alone = probe.args == merged.fragments[answer].args
             if reply.ended and reply.exit != 0 and not alone:

@@ -28,11 +28,12 @@ from provision.model.events import (
     StepOutdated,
     StepWaiting,
 )
-from provision.model.shell import Sh
+from provision.model.shell import Reply, Sh
 from provision.model.step import BoundStep, Settled, Step, Thing, lines_of
 from provision.testing import FakeTransport
 
 PROBE = """[ ! -e "$place/$cell" ] || printf 'text=%s\\n' "$(cat "$place/$cell")\""""
+PROBE_ALL = """for cell; do [ ! -e "$cell" ] || printf '%s=%s\\n' "$cell" "$(cat "$cell")"; done"""
 CHANGE = """echo "begin $wanted in $cell"
 [ ! -e "$place/$fails_with" ] || { echo "there is a $fails_with" >&2; exit 3; }
 printf %s "$wanted" >"$place/$cell"
@@ -85,6 +86,24 @@ class Opaque(Cell, kind="opaque"):
         return super().plan(observed)
 
 
+class Merged(Cell, kind="merged"):
+    """A cell that is probed together with others of its kind."""
+
+    @property
+    def _path(self) -> str:
+        return f"{self.place}/{self.cell}"
+
+    def probe(self) -> Sh:
+        return Sh.mergeable_probe(PROBE_ALL, self._path)
+
+    def observe(self, reply: Reply) -> State:
+        found = super().observe(reply)
+        return {"text": found[self._path]} if self._path in found else {}
+
+    def settled(self) -> Settled | None:
+        return Settled(((f"{self._path}={self.text}",),))
+
+
 class Slow(Cell, kind="slow"):
     """A cell that gets its text some time after its change, never, or another one."""
 
@@ -134,7 +153,7 @@ def steps(draw: Any, place: str) -> list[Step]:
     maybe = st.one_of(st.just(""), st.just(""), cell)
     found: list[Step] = []
     for _ in range(draw(st.integers(2, 10))):
-        kind = draw(st.sampled_from([Cell, Cell, Cell, Opaque, Check, Slow]))
+        kind = draw(st.sampled_from([Cell, Cell, Merged, Merged, Opaque, Check, Slow]))
         own, text = draw(cell), draw(st.sampled_from(["one", "two"]))
         if kind is Slow:
             found.append(draw(slow_steps(place, own, text)))
@@ -185,11 +204,26 @@ class Outcome:
         host = Convergence(
             connection, dry=False, emit=events.append, notes=notes, most=most
         )
-        self.ended = [host.run(play) for play in host_plays]
+        self.gone_on = 0
+
+        def go_on() -> None:
+            self.gone_on += 1
+
+        if most > 1:
+            self.good = host.run(*host_plays, go_on=go_on)
+        else:
+            self.good = self._one_after_another(host, host_plays)
         self.trips = connection.round_trips
         self.events = [told(event) for event in events if counts(event)]
         self.log = log.read_text()
         self.left = {file.name: file.read_text() for file in place.iterdir()}
+
+    def _one_after_another(self, host: Convergence, plays: Sequence[HostPlay]) -> bool:
+        for number, play in enumerate(plays):
+            self.gone_on = number
+            if not host.run(play):
+                return False
+        return True
 
 
 def counts(event: Event) -> bool:
@@ -228,7 +262,7 @@ def test_batches_do_what_single_changes_do(
     assert batches.events == single.events
     assert batches.log == single.log
     assert batches.left == single.left
-    assert batches.ended == single.ended
+    assert (batches.good, batches.gone_on) == (single.good, single.gone_on)
     assert batches.trips <= single.trips
 
 
@@ -242,6 +276,26 @@ def test_steps_that_leave_each_other_alone_go_in_one_script(
     ]
     assert Outcome(place, shell, [row], 1).trips == 13
     assert Outcome(place, shell, [row], MOST).trips == 2
+
+
+@EACH_SHELL
+def test_plays_that_follow_each_other_go_in_one_script(
+    tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    place = tmp_path / "cells"
+    plays: list[list[Step]] = [
+        [Cell(place=str(place), cell=f"{play}{n}", text="one") for n in range(3)]
+        for play in "abc"
+    ]
+    single, batch = (Outcome(place, shell, plays, most) for most in (1, MOST))
+    assert batch.events == single.events
+    assert (single.trips, batch.trips) == (10, 2)
+    assert batch.gone_on == 2
+    plays[1][1] = Cell(place=str(place), cell="b1", text="one", fails_with="a0")
+    single, batch = (Outcome(place, shell, plays, most) for most in (1, MOST))
+    assert batch.events == single.events
+    assert (batch.good, batch.gone_on) == (False, 1)
+    assert sorted(batch.left) == ["a0", "a1", "a2", "b0"]
 
 
 @EACH_SHELL

@@ -30,6 +30,7 @@ class Log:
         self.plays = plays
         self.fail = fail
         self.started: list[str] = []
+        self.threads: list[list[str]] = []
         self.reported: list[Event] = []
         self.events = new_queue()
         self.interrupted = threading.Event()
@@ -37,14 +38,29 @@ class Log:
         self.nothing_to_do: set[str] = set()
         self.meet: Callable[[str], None] = lambda label: None
 
-    def work(self, play: HostPlay) -> bool:
-        label = f"{play.play}@{play.host}"
-        self.started.append(label)
-        self.meet(label)
-        self.events.put(
-            StepChanged(host=play.host, play=play.play, step="s", changes=(), seconds=0)
-        )
-        return label not in self.fail
+    def work(self, *plays: HostPlay, go_on: Callable[[], None]) -> bool:
+        self.threads.append([f"{play.play}@{play.host}" for play in plays])
+        for number, play in enumerate(plays):
+            label = f"{play.play}@{play.host}"
+            if number:
+                go_on()
+            if number and self.interrupted.is_set():
+                by = Cause("the end of the run")
+                blocked = HostBlocked(
+                    host=play.host, play=play.play, by=by, steps=len(play.steps)
+                )
+                self.events.put(blocked)
+                return False
+            self.started.append(label)
+            self.meet(label)
+            self.events.put(
+                StepChanged(
+                    host=play.host, play=play.play, step="s", changes=(), seconds=0
+                )
+            )
+            if label in self.fail:
+                return False
+        return True
 
     def halt(self) -> None:
         self.halted += 1
@@ -88,6 +104,43 @@ def test_every_play_runs_once_and_after_its_gate(forks: int) -> None:
     )
     assert started.index("head@head") < started.index("workers@w1")
     assert started[-1] == "nodes@head"
+
+
+@pytest.mark.parametrize("forks", [1, 2, 8])
+def test_plays_that_only_follow_are_run_by_one_thread(forks: int) -> None:
+    log = Log(*CLUSTER, play("last", ["head", "w2"])).run(forks)
+    assert sorted(log.threads) == [
+        ["base@head", "head@head"],
+        ["base@w1"],
+        ["base@w2"],
+        ["nodes@head", "last@head"],
+        ["workers@w1"],
+        ["workers@w2", "last@w2"],
+    ]
+
+
+def test_a_gate_opens_while_the_thread_goes_on() -> None:
+    log = Log(play("a", ["one"]), play("b", ["one"]), play("c", ["two"], ("a",)))
+    opened = threading.Event()
+
+    def meet(label: str) -> None:
+        if label == "c@two":
+            opened.set()
+        if label == "b@one":
+            assert opened.wait(10), "the gate waited for what follows"
+
+    log.meet = meet
+    assert log.run(2).threads[0] == ["a@one", "b@one"]
+
+
+def test_a_failure_in_a_later_play_of_a_thread_is_its_own() -> None:
+    rows = [play(name, ["one"]) for name in "abcd"]
+    log = Log(
+        *rows, play("e", ["two"], ("a",)), play("f", ["two"], ("b",)), fail={"b@one"}
+    )
+    log.run(2)
+    assert log.blocked == {"c@one", "d@one", "f@two"}
+    assert sorted(log.started) == ["a@one", "b@one", "e@two"]
 
 
 def test_a_slow_host_holds_back_only_its_own_plays() -> None:

@@ -5,7 +5,8 @@
 A proof probes a step and finds out on the host that nothing differs any more; a step that
 needs time to settle is waited for before. A guard probes a step and goes on only if it is
 still as its change was planned from. Where a change fails, or a proof or a guard does, the
-rest is passed over, and the probes at the end tell what there is.
+rest is passed over, and the probes at the end tell what there is: as far as the next step
+to be changed, and of all steps if that one is otherwise than it was.
 """
 
 from __future__ import annotations
@@ -157,8 +158,33 @@ def _run_or_stop(sh: Sh, mark: str) -> list[str]:
     return [*_run(sh, mark), STOP]
 
 
-def encode_batch(parts: Sequence[Part], probes: Sequence[Sh], mark: str) -> str:
-    """Return the script that does *parts* in turn, and then *probes*.
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Probes at the end that are only run if something is not as it was.
+
+    Attributes:
+        unless: what has to be as it was; None: they are run whatever is.
+        probes: all of them.
+    """
+
+    unless: Guard | None = None
+    probes: Sequence[Sh] = ()
+
+    def code(self, mark: str) -> Iterator[str]:
+        """Yield the code that runs them or passes them over."""
+        frames = [frame(Task(probe), mark) for probe in self.probes]
+        if self.unless is None or not frames:
+            yield from frames
+            return
+        yield from [self.unless.code, 'if [ "$s" = 0 ]; then']
+        yield from [marked(mark, "-")] * len(frames)
+        yield from ["else", *frames, "fi"]
+
+
+def encode_batch(
+    parts: Sequence[Part], probes: Sequence[Sh], mark: str, rest: Rest = Rest()
+) -> str:
+    """Return the script that does *parts* in turn, and then *probes* and *rest*.
 
     The reply to a proof has the output of the probe, and exit 0 if nothing differs; that
     to guards has exit 0 if all are as they were. What is passed over has no exit code.
@@ -169,4 +195,4 @@ def encode_batch(parts: Sequence[Part], probes: Sequence[Sh], mark: str) -> str:
         lines += fragment.code(mark)
     lines.append(THE_REST.format(count=len(fragments), mark=marked(mark, "-")))
     frames = [frame(Task(probe), mark) for probe in probes]
-    return script_of([*lines, *packed(frames)])
+    return script_of([*lines, *packed([*frames, *rest.code(mark)])])

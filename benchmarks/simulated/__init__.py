@@ -1,0 +1,1 @@
+"""Measurements on stand-ins for hosts."""
