@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.usefixtures("running_lab"),
 ]
+PICTURES = ROOT / "docs/images"
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 
 
@@ -78,29 +80,43 @@ def _look(found: dict[str, dict[str, str]]) -> None:
         assert "Recent jobs" in _drawn(program, folder / "overview", link)
         assert "Job ID" in _drawn(program, folder / "jobs", f"{link}#/jobs")
         metrics = _drawn(program, folder / "metrics", f"{link}#/metrics")
+        if os.environ.get("PROVISION_KEEP"):
+            for part in ("overview", "jobs", "metrics"):
+                _picture(
+                    program,
+                    folder / part,
+                    f"{link}#/{part}",
+                    PICTURES / f"ray-{part}.png",
+                )
         assert f'src="{grafana}/d-solo/' in metrics
         alone = found["addresses"]["Ray"]
         assert "open the link" in _drawn(program, folder / "stranger", alone)
 
 
-def _drawn(program: str, folder: Path, url: str) -> str:
+def _picture(program: str, profile: Path, url: str, file: Path) -> None:
+    """Keep a picture of a page in *file*."""
+    _run(program, profile, "--hide-scrollbars", f"--screenshot={file}", url)
+
+
+def _drawn(program: str, profile: Path, url: str) -> str:
     """Return the document of a page once it is drawn."""
+    found = _run(program, profile, "--dump-dom", url)
+    assert 'type="password"' not in found
+    return found
+
+
+def _run(program: str, profile: Path, *words: str) -> str:
     common = [
-        program,
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1400,1000",
-        "--virtual-time-budget=20000",
-        f"--user-data-dir={folder}",
+        *(program, "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+        *("--window-size=1280,860", "--virtual-time-budget=20000"),
+        f"--user-data-dir={profile}",
     ]
     done = subprocess.run(
-        [*common, "--dump-dom", url],
+        [*common, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         timeout=120,
         check=True,
     )
-    assert 'type="password"' not in done.stdout
     return done.stdout
