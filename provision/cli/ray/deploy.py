@@ -86,7 +86,7 @@ def _show_next(request: Request, run: Run) -> None:
     show(f"  dashboard  {found.url}")
     show(f"  token      in {token_place(inventory)}")
     metrics = "prometheus_targets" in kinds
-    commands = [f"{program()} {command:<13} {what}" for command, what in NEXT]
-    commands += [f"{program()} {'metrics':<13} {METRICS}"] if metrics else []
+    commands = [f"{program()} {command:<13}  {what}" for command, what in NEXT]
+    commands += [f"{program()} {'metrics':<13}  {METRICS}"] if metrics else []
     first, *others = commands
     show(f"  next       {first}", *(f"             {one}" for one in others))

@@ -20,8 +20,10 @@ my $pid = fork; defined $pid or exit 1;
 if ($pid) { print "pid=$pid\n"; exit 0 }
 POSIX::setsid();
 open STDIN, "<", "/dev/null"; open STDOUT, ">", "/dev/null"; open STDERR, ">", "/dev/null";
-alarm $limit; $SIG{CHLD} = "IGNORE";
-while (1) {
+$SIG{CHLD} = "IGNORE";
+my $end = time + $limit;
+while ((my $left = $end - time) > 0) {
+    alarm($left < 120 ? $left : 120);
     accept(my $guest, $open) or next;
     my $child = fork;
     if (defined $child && !$child) {
@@ -36,11 +38,11 @@ while (1) {
 """
 """For perl-base, which each Debian has; its arguments are seconds and ports.
 
-It tells its port and process, and goes on in a process of its own for these seconds. To each
-who sends it answers with the number of bytes that arrived.
+It tells its port and process, and goes on in a process of its own for these seconds, or until
+nobody has come for two minutes. To each who sends it answers with the number of bytes that arrived.
 """
 PYTHON_RECEIVER = r"""
-import os, signal, socket, sys
+import os, signal, socket, sys, time
 opened = None
 for port in map(int, sys.argv[2:]):
     for family, any_address in ((socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")):
@@ -67,10 +69,11 @@ os.setsid()
 null = os.open("/dev/null", os.O_RDWR)
 for number in (0, 1, 2):
     os.dup2(null, number)
-signal.alarm(int(sys.argv[1]))
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 room = bytearray(1048576)
-while True:
+end = time.monotonic() + int(sys.argv[1])
+while end > time.monotonic():
+    signal.alarm(min(120, 1 + int(end - time.monotonic())))
     guest, _ = opened.accept()
     if os.fork() == 0:
         signal.alarm(30)
