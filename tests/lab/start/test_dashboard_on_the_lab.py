@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import urllib.request
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -64,8 +65,14 @@ def _ask(found: dict[str, dict[str, str]]) -> None:
     for uid in health["data"]["dashboardUids"].values():
         assert "stand-in" in get(f"{grafana}/d-solo/{uid}/x?panelId=1")
     assert len(json.loads(get(f"{grafana}/api/datasources"))) > 0
-    up = json.loads(get(f"{prometheus}/api/v1/query?query=up"))["data"]["result"]
-    assert {one["value"][1] for one in up} == {"1"}
+    deadline = time.monotonic() + 120
+    while True:  # Prometheus looks every few seconds.
+        answer = json.loads(get(f"{prometheus}/api/v1/query?query=up"))
+        up = [one["value"][1] for one in answer["data"]["result"]]
+        if up and set(up) == {"1"}:
+            return
+        assert time.monotonic() < deadline, answer
+        time.sleep(1)
 
 
 def _look(found: dict[str, dict[str, str]]) -> None:
