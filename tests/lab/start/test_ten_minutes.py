@@ -93,7 +93,7 @@ def wheel(tmp_path: Path) -> Path:
 def terminal(wheel: Path, tmp_path: Path) -> Terminal:
     """A terminal with a new home and a new virtual environment, in that folder."""
     home, place = tmp_path / "home", tmp_path / "v"
-    home.mkdir()
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
     venv.create(place, with_pip=True)
     hidden = {"PYTHONPATH", "VIRTUAL_ENV", "SSH_AUTH_SOCK"}
     kept = {key: value for key, value in os.environ.items() if key not in hidden}
@@ -153,7 +153,9 @@ def _inventory(terminal: Terminal) -> str:
     code, printed = terminal.type("provision init", *answers, show=False)
     assert code == 5, printed
     assert "ssh-keygen -t ed25519, then `provision init` again" in printed
-    key = [("save the key", ""), ("empty for no passphrase", ""), ("again", "")]
+    # ssh-keygen proposes the home of the account, whatever HOME says.
+    file = f"{terminal.environment['HOME']}/.ssh/id_ed25519"
+    key = [("save the key", file), ("empty for no passphrase", ""), ("again", "")]
     code, _ = terminal.type("ssh-keygen -t ed25519", *key, show=False)
     assert code == 0
     written = [("password for SSH", PASSWORD), ("Type yes to write", "yes")]
