@@ -10,6 +10,7 @@ from support.printed.in_folder import run
 from provision.errors import InputError, InputErrors, OptionError
 from provision.ray.doctor.look.facts import Facts
 from provision.ray.start.hosts import NewHost, read_hosts
+from provision.ray.start.inventory_text import inventory_text
 from provision.ray.start.proposal import Proposal, ProposedHost
 
 
@@ -88,6 +89,16 @@ def proposal() -> Proposal:
         for name in ("a", "b")
     ]
     return Proposal("c", tuple(hosts), "a")
+
+
+def test_the_inventory_names_a_playbook_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # as after an installation: no playbooks/ here
+    [line] = [
+        line for line in inventory_text(proposal()).splitlines() if "--set" in line
+    ]
+    assert "ray_image" in Path(line.rpartition(" ")[2]).read_text()
 
 
 def test_another_head_must_be_one_of_the_hosts() -> None:
