@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import time
@@ -12,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 COLUMNS = 100
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+LONG, FIRST, LAST = 40, 8, 16
+"""Lines that are too many for a page, and how many of them it has from both ends."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Terminal:
         finally:
             _, status = os.waitpid(process, 0)
         if show:
-            self.shown += [f"$ {line}", *printed.splitlines(), ""]
+            self.shown += [f"$ {line}", *for_page(printed), ""]
         return os.waitstatus_to_exitcode(status), printed
 
     def _env(self) -> dict[str, str]:
@@ -81,6 +85,14 @@ def _conversation(
         if answers and answers[0][0].encode() in printed[seen:]:
             seen = len(printed)
             os.write(terminal, f"{answers.pop(0)[1]}\n".encode())
+
+
+def for_page(printed: str) -> list[str]:
+    """Return the lines of an output without colours; of a long one the beginning and the end."""
+    lines = [line.rstrip() for line in COLOURS.sub("", printed).splitlines()]
+    if len(lines) <= LONG:
+        return lines
+    return [*lines[:FIRST], "...", *lines[-LAST:]]
 
 
 def page_with(page: str, name: str, shown: Sequence[str]) -> str:

@@ -139,7 +139,11 @@ def test_from_an_empty_folder_to_a_job(
     assert took < TEN_MINUTES_S
     terminal.shown += [f"# {took / 60:.1f} minutes since the first command"]
     if os.environ.get("PROVISION_KEEP"):
-        PAGE.write_text(page_with(PAGE.read_text(), "transcript", terminal.shown))
+        # The folder of the test has a long name.
+        shown = [
+            line.replace(str(terminal.folder), "~/cluster") for line in terminal.shown
+        ]
+        PAGE.write_text(page_with(PAGE.read_text(), "transcript", shown))
 
 
 def _install(terminal: Terminal, wheel: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from start.terminal import Terminal, page_with
+from start.terminal import Terminal, for_page, page_with
 
 from provision.cli.program import namespace
 
@@ -37,6 +37,13 @@ def test_a_transcript_is_written_between_its_marks() -> None:
         page_with(page, "y", [])
 
 
+def test_a_long_output_is_its_beginning_and_its_end() -> None:
+    assert for_page("\x1b[1ma\x1b[0m \nb\n") == ["a", "b"]
+    lines = for_page("".join(f"{number}\n" for number in range(100)))
+    assert lines[:9] == [*map(str, range(8)), "..."]
+    assert lines[9:] == [str(number) for number in range(84, 100)]
+
+
 def test_a_person_at_a_terminal(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, os.environ)
     ask = "printf 'name? '; read name; stty -echo; printf 'word? '; read word"
@@ -44,7 +51,7 @@ def test_a_person_at_a_terminal(tmp_path: Path) -> None:
         f"{ask}; echo; echo $name has $word; exit 3", ("name?", "x"), ("word?", "y")
     )
     assert (code, printed) == (3, "name? x\nword? \nx has y\n")
-    assert terminal.shown[1:] == ["name? x", "word? ", "x has y", ""]
+    assert terminal.shown[1:] == ["name? x", "word?", "x has y", ""]
 
 
 def test_a_question_that_is_not_asked_and_one_without_an_answer(tmp_path: Path) -> None:
