@@ -100,7 +100,7 @@ def _look(found: dict[str, dict[str, str]]) -> None:
                     f"{link}#/{part}",
                     PICTURES / f"ray-{part}.png",
                 )
-        # Ray 2.60 embeds a whole dashboard there, older versions single panels.
+        # Ray 2.60 embeds a whole dashboard there, and single panels in Overview.
         assert re.search(rf'src="{grafana}/d(-solo)?/', metrics)
         alone = found["addresses"]["Ray"]
         assert "open the link" in _drawn(program, folder / "stranger", alone)
