@@ -80,6 +80,26 @@ def test_all_that_was_sent_arrives(tmp_path: Path, sender: str, receiver: str) -
     assert _ends(int(found["port"]))
 
 
+BASE = """#!/bin/sh
+[ "$1" = -e ] || exec {perl} "$@"
+program=$2
+shift 2
+exec {perl} -e 'BEGIN {{ @INC = grep m{{/perl-base$}}, @INC }}'"$program" "$@"
+"""
+"""A perl that has the modules of Debian's perl-base, and no others."""
+
+
+def test_perl_base_is_enough(tmp_path: Path) -> None:
+    if not list(Path("/usr/lib").glob("*/perl-base")):
+        pytest.skip("this perl has no perl-base: it is not Debian's")
+    tools = tools_with(tmp_path / "a")
+    (tools / "perl").write_text(BASE.format(perl=shutil.which("perl")))
+    (tools / "perl").chmod(0o755)
+    with receiving(tools, free()) as found:
+        reply = run_bare(("/bin/sh",), send(int(found["port"])), tools)
+    assert reply.stdout.startswith("bytes="), reply
+
+
 def _ends(port: int) -> bool:
     """Wait for a receiver that was told to end, for 30 s at most."""
     deadline = time.monotonic() + 30
