@@ -174,7 +174,10 @@ class Tasks(Program):
         shown = [one for one in self.core_args() if one.name in SHOWN]
         sys.stdout.write("Options:\n\n")
         self.print_columns(ParserContext(args=shown).help_tuples())
-        hint = f"`{self.binary} COMMAND --help` has the options of a command."
+        hint = (
+            f"`{self.binary} COMMAND --help` has the options of a command. "
+            f"Begin with `{self.binary} init`."
+        )
         sys.stdout.write(f"{hint}\n")
 
     def print_task_help(self, name: str) -> None:

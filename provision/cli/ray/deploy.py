@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from provision.model.result import Run
 
 
+NEXT = (
+    ("smoke", "a small job, with a task on every node"),
+    ("run SCRIPT.py", "your own Python script, as a job of the cluster"),
+    ("status", "hosts, containers and nodes on one screen"),
+    ("dashboard", "Ray's dashboard in your browser"),
+    ("env", "what Ray's own programs need on this machine"),
+)
+"""The commands for a cluster that is up, in the order in which a person wants them."""
+METRICS = "Prometheus, Grafana, and whether all is measured"
+
+
 @dataclass(frozen=True)
 class RayDeploy(DeployExtension):
     """The part of a deploy that knows Ray."""
@@ -74,7 +85,8 @@ def _show_next(request: Request, run: Run) -> None:
     show("", f"Ray cluster {inventory.cluster} is up: {nodes}")
     show(f"  dashboard  {found.url}")
     show(f"  token      in {token_place(inventory)}")
-    show(f"  next       {program()} status", f"             {program()} smoke")
-    show(f'             eval "$({program()} env)"')
-    if "prometheus_targets" in kinds:
-        show(f"             {program()} metrics")
+    metrics = "prometheus_targets" in kinds
+    commands = [f"{program()} {command:<13}  {what}" for command, what in NEXT]
+    commands += [f"{program()} {'metrics':<13}  {METRICS}"] if metrics else []
+    first, *others = commands
+    show(f"  next       {first}", *(f"             {one}" for one in others))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.cli.command import command
-from provision.cli.options import PASSWORDS, CommandOptions
+from provision.cli.options import PASSWORDS, CommandOptions, command_line
 from provision.cli.request import resolve
 
 
@@ -24,4 +24,5 @@ def smoke(options: CommandOptions) -> int:
     for host, numbers in by_host.items():
         squares = ", ".join(f"{number}*{number}" for number in numbers)
         console.show(f"  {escape(host)}  {squares}")
+    console.show("", f"  next  {command_line('run SCRIPT.py', options)}")
     return 0

@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command_of
 from provision.cli.options import PASSWORDS, CommandOptions, command_line, option
-from provision.cli.request import resolve
+from provision.cli.request import resolve, short_path
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,9 +27,16 @@ class DoctorOptions(CommandOptions):
 
     json: bool = option(default=False, text="print the result as JSON")
     strict: bool = option(default=False, text="exit 3 if there are warnings")
+    bandwidth: bool = option(
+        default=False,
+        text="also measure the bandwidth between hosts, and compare it with the best so far",
+    )
 
 
-OPTIONS = ("inventory", "limit", "forks", "set", *PASSWORDS, "json", "strict")
+OPTIONS = (
+    *("inventory", "limit", "forks", "set", *PASSWORDS),
+    *("json", "strict", "bandwidth"),
+)
 
 
 @command_of(DoctorOptions, *OPTIONS, read_only=True)
@@ -50,12 +58,16 @@ def examine(options: DoctorOptions) -> int:
     console = output(sys.stderr if options.json else None)
     with console.status(f"looking at {counted(len(request.inventory.hosts), 'host')}"):
         found = api.doctor(
-            request.inventory, limit=options.limit, **request.cluster_options()
+            request.inventory,
+            limit=options.limit,
+            bandwidth=options.bandwidth,
+            **request.cluster_options(),
         )
     if options.json:
         sys.stdout.write(f"{json.dumps(found.as_dict(), indent=2)}\n")
     else:
-        console.show(*_lines(found), _sentence(found), *_next(found, options))
+        console.show(*_lines(found), *_bandwidth(found), _sentence(found))
+        console.show(*_next(found, options))
     return found.exit_code(strict=options.strict)
 
 
@@ -78,6 +90,25 @@ def _finding(one: Finding) -> Iterator[RenderableType]:
     yield head
     yield f"  wanted: {escape(one.wanted)}"
     yield f"  to do:  {escape(one.remedy)}"
+
+
+def _bandwidth(found: Diagnosis) -> Iterator[str]:
+    """The slowest and the fastest transfer, and the file of the baseline."""
+    from provision.report.text import counted, escape
+
+    measured = found.bandwidth
+    if not measured:
+        return
+    ended = sorted((one for one in measured.measured()), key=lambda pair: pair[0])
+    sample = f", a sample of {measured.pairs}" if measured.sampled else ""
+    yield f"bandwidth, {counted(len(ended), 'transfer')} between pairs{sample}"
+    for word, (gbit_s, one) in zip(
+        ("slowest", "fastest"), (*ended[:1], *ended[-1:]), strict=False
+    ):
+        yield f"  {word}   {gbit_s:.3g} Gbit/s, {escape(str(one))}"
+    place = escape(short_path(Path(measured.baseline).absolute()))
+    yield f"  baseline  {place} has the best of each pair so far"
+    yield ""
 
 
 def _sentence(found: Diagnosis) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Unpack
 
 from provision.config import playbook as playbooks
@@ -14,6 +15,9 @@ from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.model.change import State
 from provision.model.result import HostResult, Run
 from provision.model.step import Step
+from provision.ray.doctor.bandwidth.bandwidth import measure
+from provision.ray.doctor.bandwidth.baseline import baseline_file, read_baseline
+from provision.ray.doctor.bandwidth.rules import bandwidth_findings
 from provision.ray.doctor.finding import Diagnosis, Finding, PairCount
 from provision.ray.doctor.look.facts import Facts, is_address
 from provision.ray.doctor.look.survey import Survey
@@ -36,19 +40,27 @@ from provision.ray.head import PLAYBOOK, node_names, stored_secrets
 
 
 def doctor(
-    inventory: Hosts, *, limit: str = "", **options: Unpack[ClusterOptions]
+    inventory: Hosts,
+    *,
+    limit: str = "",
+    bandwidth: bool = False,
+    **options: Unpack[ClusterOptions],
 ) -> Diagnosis:
     """Return what would make a deploy fail; change nothing.
 
     Args:
         inventory: the cluster.
         limit: a pattern; only these hosts are looked at.
+        bandwidth: measure it between the hosts as well, and keep a baseline.
         options: as for a deploy: `sets` are the variables it would be given.
 
     Raises:
         InputErrors: inventory or playbook are wrong; no host was contacted.
+        OptionError: the baseline of the bandwidth cannot be read or written.
     """
     cluster = load_inventory(inventory, options)
+    if bandwidth:
+        read_baseline(baseline_file(cluster))
     needs = _wanted(cluster, limit, options)
     names = _names(needs.values())
     run = engine.plan(cluster, _playbook(cluster, needs, names), limit=limit, **options)
@@ -57,19 +69,25 @@ def doctor(
         for name, result in run.hosts.items()
         if (state := _observed(result)) is not None
     ]
-    pairs = PairsResult(PairCount(), ())
+    pairs, measured = PairsResult(PairCount(), ()), None
     if not run.interrupted:
-        pairs = _pairs(cluster, looks, needs, options)
+        run_steps = partial(_run_steps, cluster, options)
+        pairs = pair_test(looks, needs, run_steps)
+        if bandwidth:
+            measured = measure(looks, needs, run_steps, baseline_file(cluster))
     found = [
         *(one for name in needs for one in _of_host(name, run, looks, needs[name])),
         *cluster_findings(looks, needs, names),
         *pairs.findings,
+        *(bandwidth_findings(measured) if measured else ()),
     ]
     order = list(needs)
     found.sort(key=lambda one: order.index(one.host))
     shown = {facts.host: facts.shown for facts in looks}
     hosts = {name: shown.get(name, {}) for name in needs}
-    return Diagnosis(cluster.cluster, hosts, tuple(found), pairs.count, run.interrupted)
+    return Diagnosis(
+        cluster.cluster, hosts, tuple(found), pairs.count, run.interrupted, measured
+    )
 
 
 def _wanted(
@@ -170,23 +188,17 @@ def _by_rules(facts: Facts, needs: Wanted, due: Collection[str]) -> Iterator[Fin
     yield from gpu_findings(facts)
 
 
-def _pairs(
-    cluster: Inventory,
-    looks: Sequence[Facts],
-    needs: Mapping[str, Wanted],
-    options: ClusterOptions,
-) -> PairsResult:
+def _run_steps(
+    cluster: Inventory, options: ClusterOptions, steps: Mapping[str, Step]
+) -> dict[str, State | None]:
+    """Run one step on each host, all at once; return what each observed."""
+    if not steps:
+        return {}
     quiet: ClusterOptions = {**options, "reporters": ()}
-
-    def run(steps: Mapping[str, Step]) -> dict[str, State | None]:
-        if not steps:
-            return {}
-        done = engine.plan(cluster, list(_plays(steps)), **quiet)
-        if done.interrupted:
-            raise KeyboardInterrupt
-        return {
-            name: _observed(done.hosts.get(name, HostResult()), step.kind)
-            for name, step in steps.items()
-        }
-
-    return pair_test(looks, needs, run)
+    done = engine.plan(cluster, list(_plays(steps)), **quiet)
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return {
+        name: _observed(done.hosts.get(name, HostResult()), step.kind)
+        for name, step in steps.items()
+    }

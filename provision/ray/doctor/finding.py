@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from provision.ray.doctor.transfer import Bandwidth
+
 FAILURE, WARNING = "failure", "warning"
 FOUND, WARNED = 2, 3
 """Exit codes: something would fail; there are warnings, which were asked to count."""
@@ -73,6 +75,7 @@ class Diagnosis:
         findings: failures and warnings, in the order of the hosts.
         pairs: how many pairs of hosts were tried.
         interrupted: the look was ended by Ctrl-C: what it did not reach is unknown.
+        bandwidth: between the hosts; None = it was not measured.
     """
 
     cluster: str
@@ -80,6 +83,7 @@ class Diagnosis:
     findings: tuple[Finding, ...] = ()
     pairs: PairCount = field(default_factory=PairCount)
     interrupted: bool = False
+    bandwidth: Bandwidth | None = None
 
     @property
     def failures(self) -> tuple[Finding, ...]:
@@ -117,6 +121,7 @@ class Diagnosis:
                 "tested": pairs.tested,
                 "sampled": pairs.sampled,
             },
+            "bandwidth": self.bandwidth.as_dict() if self.bandwidth else None,
             "failures": [one.as_dict() for one in self.failures],
             "warnings": [one.as_dict() for one in self.warnings],
         }

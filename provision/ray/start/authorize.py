@@ -8,6 +8,7 @@ from provision.config.inventory import Inventory
 from provision.engine.each_host import on_each
 from provision.engine.run import FORKS
 from provision.errors import HostError, OptionError
+from provision.invocation import program
 from provision.model.framing import Task, run_tasks
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
@@ -35,7 +36,7 @@ def own_public_key(home: Path) -> str:
     raise OptionError(
         f"there is no SSH key of yours in {home / '.ssh'} that could take the place of "
         "the password",
-        hint="make one: ssh-keygen -t ed25519",
+        hint=f"make one: ssh-keygen -t ed25519, then `{program()} init` again",
     )
 
 

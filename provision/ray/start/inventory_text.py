@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from provision.config import playbook as playbooks
 from provision.errors import OptionError
+from provision.ray.head import PLAYBOOK
 from provision.ray.start.proposal import Proposal, ProposedHost
 
 
@@ -16,9 +18,8 @@ def inventory_text(proposal: Proposal) -> str:
     head = [host for host in proposal.hosts if host.name == proposal.head]
     workers = [host for host in proposal.hosts if host.name != proposal.head]
     lines = [
-        f"# The hosts of the cluster {proposal.cluster}, in the format of Ansible.",
-        "# What else can be set is in `vars` of playbooks/deploy.yml; an example of each",
-        "# kind of line is in docs/inventories.md.",
+        "# The hosts of a cluster, in the format of Ansible's inventories. What else can be",
+        f"# set, with `--set` or below `vars`, is in {_shown(str(playbooks.find(PLAYBOOK)))}",
         "",
         "all:",
         "  vars:",
@@ -59,7 +60,11 @@ def seen_words(host: ProposedHost) -> list[str]:
 
 
 def _seen(host: ProposedHost) -> str:
-    text = ", ".join(seen_words(host))
+    return _shown(", ".join(seen_words(host)))
+
+
+def _shown(text: str) -> str:
+    """A text of one line, for a comment."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 

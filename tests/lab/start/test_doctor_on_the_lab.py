@@ -139,13 +139,42 @@ def record(fault: Fault, mine: Sequence[dict[str, str]]) -> None:
         PAGE.write_text(page)
 
 
+SLOW = Fault(
+    "a network card that sends slowly",
+    "bandwidth-low",
+    "node3",
+    "tc qdisc add dev eth0 root tbf rate 100mbit burst 64kb latency 200ms",
+    "tc qdisc del dev eth0 root",
+)
+
+
 @pytest.mark.long
-def test_a_deployed_cluster_is_healthy() -> None:
+def test_bandwidth_between_bare_hosts_and_one_that_is_slow(tmp_path: Path) -> None:
+    """They have perl-base, and nothing else that could send or receive."""
+    bare()
+    path = inventory(tmp_path, [])
+    _, found = doctor(path, "--bandwidth")
+    measured = found["bandwidth"]
+    assert (len(measured["transfers"]), measured["sampled"]) == (6, False)
+    assert all(one["gbit_s"] > 0.2 for one in measured["transfers"]), measured
+    with planted([SLOW]):
+        code, found = doctor(path, "--bandwidth", "--strict")
+    assert code == 3, found
+    slow = [one for one in found["warnings"] if "bandwidth" in one["id"]]
+    assert {one["host"] for one in slow} == {SLOW.host}, slow
+    assert any("node3 -> node" in one["seen"] for one in slow), slow
+
+
+@pytest.mark.long
+def test_a_deployed_cluster_is_healthy(tmp_path: Path) -> None:
     """Its own ports, and what listens there, are no conflict."""
     invoke("deploy", "--inventory", "lab.yml").expect_exit(0)
     code, found = doctor("lab.yml", "--strict")
     assert (code, names(found)) == (0, set()), found
     assert found["pairs"]["tested"] == 6
+    _, found = doctor(inventory(tmp_path, []), "--bandwidth")
+    made = found["bandwidth"]["transfers"]
+    assert len(made) == 6 and all(one["gbit_s"] for one in made), made
     with planted(
         [Fault("", "", "node2", "docker stop ray-lab", "docker start ray-lab")]
     ):

@@ -97,7 +97,8 @@ WITHIN = {
         "metrics token_rotation doctor start on_hosts images jobs serving running browser"
     ),
     "ray/browser": "sites forward gate proxy serving",
-    "ray/doctor": "finding look wanted rules pairs doctor",
+    "ray/doctor": "transfer finding look wanted rules pairs bandwidth doctor",
+    "ray/doctor/bandwidth": "baseline choice programs steps rules bandwidth",
     "ray/doctor/look": "facts survey",
     "ray/doctor/pairs": "choice programs steps pairs",
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",

@@ -18,7 +18,7 @@ LISTEN_S = 120
 """Longest life of a listener: one that nobody can end any more ends by itself."""
 
 
-class _Asked(Step):
+class Asked(Step):
     """A script that is only asked, and whose answer is no difference.
 
     Listeners are no state of a host: they end with the test. So they may be started by
@@ -40,7 +40,7 @@ class _Asked(Step):
         return NOTHING
 
 
-class Listen(_Asked, kind="listen"):
+class Listen(Asked, kind="listen"):
     """Listeners at some ports, for a moment."""
 
     title_format = "listen for the other hosts"
@@ -56,7 +56,7 @@ class Listen(_Asked, kind="listen"):
         )
 
 
-class ConnectTo(_Asked, kind="connect_to"):
+class ConnectTo(Asked, kind="connect_to"):
     """Connections to ports of other hosts."""
 
     title_format = "connect to the other hosts"
@@ -66,7 +66,7 @@ class ConnectTo(_Asked, kind="connect_to"):
         return Sh.of(CONNECT, *(word for place in self.places for word in place))
 
 
-class StopListening(_Asked, kind="stop_listening"):
+class StopListening(Asked, kind="stop_listening"):
     """The end of the listeners."""
 
     title_format = "end the listeners"
