@@ -91,15 +91,19 @@ def test_the_room_of_what_is_mounted_is_told(host: Run) -> None:
     assert state["room /srv/a"] == "8 5"
 
 
-def test_one_that_answers_from_memory_and_has_no_server_hangs(host: Run) -> None:
+@pytest.mark.parametrize("asks", ["df", "stat"])
+def test_one_that_answers_from_memory_and_has_no_server_hangs(
+    host: Run, asks: str
+) -> None:
     step = mount()
-    # A stand-in: what a client of NFS remembers is told at once, and df asks the server.
-    asks = (
-        "mkdir -p /srv/bin; printf '#!/bin/sh\\nexec sleep 60\\n' >/srv/bin/df; "
-        "chmod 755 /srv/bin/df"
+    # A stand-in: what a client of NFS remembers is told at once, and these ask the server.
+    real = '[ "$1" = -f ] || [ "${0##*/}" = df ] || exec /usr/bin/stat "$@"'
+    program = (
+        f"mkdir -p /srv/bin; cat >/srv/bin/{asks} <<'E'\n#!/bin/sh\n{real}\n"
+        f"exec sleep 60\nE\nchmod 755 /srv/bin/{asks}"
     )
     probe = Sh.of(f"export PATH=/srv/bin:$PATH\n{step.probe().text}", "/srv/a")
-    reply = host(changed(step), asks, probe, limit_s=20)
+    reply = host(changed(step), program, probe, limit_s=20)
     assert step.observe(reply)["path /srv/a"] == "hangs", reply.stderr
 
 
