@@ -12,11 +12,13 @@ room_of() {
             sh "$1" 2>/dev/null || code=$?
         printf 'end %s\n' "$code"
     } | while read -r first size _ free _; do
-        case $first/$size in
-        end/137) echo hangs ;;
-        end/* | */ | */*[!0-9]*) ;;
+        if [ "$first" = end ]; then
+            [ "$size" -ne 137 ] || echo hangs
+            break
+        fi
+        case $size in
+        '' | *[!0-9]*) ;; # the line with the titles
         *) printf '%s %s\n' "$((size / 1024))" "$((free / 1024))" ;;
         esac
-        [ "$first" != end ] || break
     done
 }

@@ -150,3 +150,17 @@ def test_the_shared_folder_of_a_cluster_is_exported_and_mounted(
     assert hosts.run(CLIENT, "cat /data/file") == "shared\n"
     assert hosts.run(SERVER, "stat -c '%u %a' /srv/data") == "1000 2775\n"
     act(hosts, "plan", *words).expect_exit(0)
+    status = (
+        *(hosts, "status", "--inventory", file),
+        *("--set", f"shared_folders={folders}"),
+    )
+    storage = said(act(*status))
+    assert "/data own, " in storage and "MB free" in storage, storage
+    assert "shared /data: 10.77.0.11:/srv/data of store, on 2 of 2 hosts" in storage
+    hosts.cut(SERVER)
+    try:
+        storage = said(act(*status, limit_s=90))
+    finally:
+        hosts.mend(SERVER)
+    assert "/data hangs" in storage, storage
+    assert "unknown on 1" in storage, "the server is the host that is cut off"
