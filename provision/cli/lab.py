@@ -23,7 +23,8 @@ class UpOptions(CommandOptions):
 
     system: str = option("", "debian12 (the default) or debian13, for a new lab")
     networks: str = option(
-        "", "1 (the default) or 2: the second has IPv6 as well; hosts are made anew"
+        "",
+        "1 (the default) or 2: the second has IPv6 as well; hosts that run join or leave it",
     )
 
 

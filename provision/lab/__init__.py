@@ -50,8 +50,8 @@ def up(
         system: debian12 or debian13; by default that of the hosts which are there,
             or debian12.
         networks: 1, or 2: a second one with IPv4 and IPv6 (`VirtualHost.second_address`,
-            `second_address6`); by default as many as the lab has, or 1. Hosts that are in
-            another number of networks are replaced by bare ones.
+            `second_address6`); by default as many as the lab has, or 1. Hosts that run
+            join or leave it as they are.
 
     Raises:
         LabError: the machine cannot run a lab (the message names what is missing), or

@@ -60,12 +60,23 @@ def create(engine: Engine, paths: LabPaths, image: str, host: VirtualHost) -> No
         f"--publish=127.0.0.1:{host.port}:22",
         *(*isolated, *RUN_FLAGS, image, "/usr/local/sbin/lab-init"),
     )
-    if paths.networks > 1:
-        addresses = (f"--ip={host.second_address}", f"--ip6={host.second_address6}")
-        engine.docker("network", "connect", *addresses, SECOND, host.container)
+    connect_as_chosen(engine, paths, host)
     files = host_files(paths, host)
     engine.docker("cp", "-", f"{host.container}:/", stdin=files)
     engine.docker("start", host.container)
+
+
+def connect_as_chosen(engine: Engine, paths: LabPaths, host: VirtualHost) -> None:
+    """Let a host, running or not, be in the second network, or not, as the lab has it."""
+    format_ = (
+        f'--format={{{{if index .NetworkSettings.Networks "{SECOND}"}}}}in{{{{end}}}}'
+    )
+    is_in = engine.docker("container", "inspect", format_, host.container) == "in"
+    if paths.networks > 1 and not is_in:
+        addresses = (f"--ip={host.second_address}", f"--ip6={host.second_address6}")
+        engine.docker("network", "connect", *addresses, SECOND, host.container)
+    if paths.networks == 1 and is_in:
+        engine.docker("network", "disconnect", SECOND, host.container)
 
 
 def remove(engine: Engine, host: VirtualHost) -> None:

@@ -34,8 +34,8 @@ def up(
     """Bring a lab with *number* hosts up, from any earlier state.
 
     Running hosts are left alone, missing or broken ones are created, and those above
-    *number* are removed, and all of them if they are to be in another number of *networks*
-    (0 = as they are).
+    *number* are removed. Those that are there join or leave the second network if they are
+    to be in another number of *networks* (0 = as they are).
 
     Raises:
         LabError: there is no lab with so many networks, or with this system.
@@ -51,7 +51,6 @@ def up(
         image = prerequisites.ensure_host_image(outer, paths, progress)
         download_archives.ensure_archives(paths, progress)
         _choose_networks(outer, paths, networks, progress)
-        services.ensure_networks(outer, paths)
         services.ensure_servers(outer, paths, image)
         _remove_others(outer, paths, wanted, progress)
         _ensure_all(outer, paths, image, wanted, progress)
@@ -99,11 +98,16 @@ def _remove_others(
 def _choose_networks(
     outer: Engine, paths: LabPaths, number: int, progress: Progress
 ) -> None:
-    """Let the hosts be in *number* networks (0 = as they are): no other host stays."""
-    if number in {0, paths.networks}:
-        return
-    _remove_others(outer, paths, [], progress)
-    paths.choose_networks(number)
+    """Let the hosts be in *number* networks (0 = as they are); those that run go on."""
+    changes = number not in {0, paths.networks}
+    if changes:
+        paths.choose_networks(number)
+    services.ensure_networks(outer, paths)
+    if changes:
+        for host in hosts.existing(outer):
+            progress(f"{host.name} joins or leaves the second network")
+            hosts.connect_as_chosen(outer, paths, host)
+        services.remove_unused_network(outer, paths)
 
 
 def _ensure_all(

@@ -198,11 +198,12 @@ class StepChanged(StepEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StepFailed(StepEvent):
-    """The step could not be brought to its desired state."""
+    """The step could not be brought to its desired state; *observed* is what was seen."""
 
     error: ProvisionError
     changes: tuple[Change, ...] = ()
     seconds: float = 0.0
+    observed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -280,6 +280,7 @@ class Run:
     def _step_failed(self, event: StepFailed) -> None:
         result = self._add(event, "failed")
         result.changes, result.error = event.changes, event.error
+        result.observed = event.observed
 
     def _host_failed(self, event: HostFailed) -> None:
         host = self._host(event)

@@ -39,6 +39,8 @@ from provision.ray.steps.nodes import (
     unwanted,
 )
 from provision.ray.steps.prometheus_targets import PrometheusTargets
+from provision.ray.steps.shared.share import RaySharedMount
+from provision.ray.steps.shared.storage import FolderStatus, folder_states
 from provision.ray.steps.stop_mark.mark import ON_PURPOSE, purpose
 
 PROCESSES = {RayHeadProcess.kind, RayWorkerProcess.kind}
@@ -65,6 +67,7 @@ class NodeStatus:
         network: the interface that its Ray uses, with its address where that is not
             `address`; "-": it is to run no Ray; or unknown.
         has_networks: it has several networks.
+        storage: its shared folders; None = unknown.
         stopped: when and by whom it was stopped on purpose; "" = it was not.
         drift: the steps that differ or could not be probed.
         error: why the host could not be probed.
@@ -78,6 +81,7 @@ class NodeStatus:
     gpus: str = NONE
     network: str = NONE
     has_networks: bool = False
+    storage: tuple[FolderStatus, ...] | None = ()
     stopped: str = ""
     drift: tuple[StepResult, ...] = ()
     error: ProvisionError | None = None
@@ -132,6 +136,11 @@ class ClusterStatus:
     def has_networks(self) -> bool:
         """True if some host is known to have several networks."""
         return any(host.has_networks for host in self.hosts)
+
+    @property
+    def has_storage(self) -> bool:
+        """True if some host is known to have a shared folder."""
+        return any(host.storage for host in self.hosts)
 
     @property
     def exit_code(self) -> int:
@@ -225,6 +234,7 @@ def _host(
         node if runs_ray else NONE,
         _gpus(result) if runs_ray else NONE,
         *(_network(result, host.address) if runs_ray else (NONE, False)),
+        _storage(result),
         stopped,
         tuple(step for step in result.steps if step.outcome != "ok"),
         result.error,
@@ -245,6 +255,17 @@ def _network(result: HostResult, address: str) -> tuple[str, bool]:
             seen = step.observed
             return network_cell(seen, address), has_several_networks(seen)
     return UNKNOWN, False
+
+
+def _storage(result: HostResult) -> tuple[FolderStatus, ...] | None:
+    """The shared folders of a host; None = nobody could look, () = it is to have none."""
+    if result.error:
+        return None
+    for step in result.steps:
+        if step.kind == RaySharedMount.kind:
+            found = tuple(folder_states(step.observed, step.changes))
+            return found or (None if step.error else ())
+    return ()
 
 
 def _engine(step: StepResult) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from provision.cli.command import command
@@ -55,24 +55,33 @@ def _table(found: ClusterStatus) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     networks = ["network"] if found.has_networks else []
     titles = ["host", "address", *networks, "docker", "ray container", "ray node"]
-    for title in (*titles, *(["gpus"] if found.has_gpus else []), "drift"):
+    gpus = ["gpus"] if found.has_gpus else []
+    storage = ["storage"] if found.has_storage else []
+    for title in (*titles, *gpus, *storage, "drift"):
         table.add_column(title, overflow="fold")
     for host in found.hosts:
         place = (host.name, host.address, *([host.network] if networks else []))
-        cells = (*place, *_cells(host, with_gpus=found.has_gpus))
+        more = [*([host.gpus] if gpus else []), *(_storage(host) if storage else [])]
+        cells = (*place, *_cells(host, more))
         texts = (Text(escape(cell), STYLES.get(cell, "")) for cell in cells)
         table.add_row(*texts)
     return table
 
 
-def _cells(host: NodeStatus, *, with_gpus: bool) -> Iterator[str]:
+def _storage(host: NodeStatus) -> Iterator[str]:
+    if host.storage is None:
+        yield "unknown"
+    else:
+        yield "; ".join(folder.cell for folder in host.storage) or "-"
+
+
+def _cells(host: NodeStatus, more: Iterable[str]) -> Iterator[str]:
     from provision.report.text import counted
 
     yield "-" if host.error else host.engine
     yield "-" if host.error else host.container
     yield host.node
-    if with_gpus:
-        yield host.gpus
+    yield from more
     if host.error:
         yield "unreachable" if host.error.exit_code == 4 else "failed"
     else:
@@ -124,6 +133,15 @@ def _others(found: ClusterStatus) -> Iterator[str]:
         )
 
 
+def _shared(found: ClusterStatus) -> Iterator[str]:
+    """Yield a line for each shared folder: its server, and how many hosts have it."""
+    from provision.ray.steps.shared.storage import served
+    from provision.report.text import escape
+
+    for line in served({host.name: host.storage for host in found.hosts}):
+        yield escape(line)
+
+
 def _summary(found: ClusterStatus, options: CommandOptions) -> Iterator[str]:
     if any(host.error or host.drift for host in found.hosts):
         yield ""
@@ -141,5 +159,6 @@ def _summary(found: ClusterStatus, options: CommandOptions) -> Iterator[str]:
         others = f", {len(found.stopped)} stopped on purpose" if found.stopped else ""
         yield f"{found.alive} of {found.expected} nodes ALIVE{others}{dashboard}"
     yield from _others(found)
+    yield from _shared(found)
     if found.metrics:
         yield f"metrics: {found.metrics}   `{program()} metrics` shows them"

@@ -228,7 +228,8 @@ class Convergence:
             except HostError as error:
                 failed = self._left[0]
                 self._changing.give_up(failed, error)
-                self._emit(StepFailed(**self._lane.about(failed), error=error))
+                about, seen = self._lane.about(failed), self._lane.last_seen(failed)
+                self._emit(StepFailed(**about, error=error, observed=seen))
                 return False
 
     def _rest(self) -> Iterable[HostStep]:

@@ -12,6 +12,7 @@ from provision.engine.host.connection import HostStep
 from provision.engine.host.outcome import EVIDENCE_LIMIT_S, observe
 from provision.engine.host.session import ChangeClock, Session
 from provision.engine.host.text_diff import text_diff
+from provision.errors import HostError
 from provision.model.change import Change, State
 from provision.model.events import Emit, StepOk, Warned
 
@@ -70,6 +71,15 @@ class Lane:
     def observed(self, step: HostStep) -> State:
         """Return the state of *step* as it is now."""
         return observe(step.bound.step, self.session.probe(step))
+
+    def last_seen(self, step: HostStep) -> dict[str, str]:
+        """Return the state of *step* as it was probed last; empty = it is not known."""
+        if not self.session.knows(step):
+            return {}
+        try:
+            return dict(self.observed(step))
+        except HostError:
+            return {}
 
     def difference(self, step: HostStep) -> Difference:
         """Return the state of *step* as it is now, and what has to change."""

@@ -98,6 +98,12 @@ def ensure_networks(engine: Engine, paths: LabPaths) -> None:
         _ensure_network(engine, paths, SECOND, SECOND_BRIDGE, second)
 
 
+def remove_unused_network(engine: Engine, paths: LabPaths) -> None:
+    """Remove the second network, which no host is in, if the lab is to have one."""
+    if paths.networks == 1 and engine.succeeds("network", "inspect", SECOND):
+        engine.docker("network", "rm", SECOND)
+
+
 def _ensure_network(
     engine: Engine, paths: LabPaths, name: str, bridge: str, options: Sequence[str]
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -115,6 +115,8 @@ class RayNodes(Step, kind="ray_nodes"):
     dashboard_host: Line
     dashboard_port: Port = 8265
     ports: Ports = Ports()
+    other_ports: dict[str, Port] = {}
+    """Ports of other programs on the head, by the variable that sets them."""
     settle_s: float = Field(default=120, ge=0)
 
     @field_validator("nodes")
@@ -134,6 +136,11 @@ class RayNodes(Step, kind="ray_nodes"):
                     "other nodes reach it"
                 )
         return nodes
+
+    @model_validator(mode="after")
+    def _one_port_each(self) -> Self:
+        self.ports.check_others(self.other_ports)
+        return self
 
     def probe(self) -> Sh:
         return Sh.of(

@@ -21,7 +21,7 @@ from provision.steps.mounts.mount_point import (
 PROBE = read_shell(__file__, "probe.sh")
 MOUNT = read_shell(__file__, "mount.sh")
 UNMOUNT = read_shell(__file__, "unmount.sh")
-FSTAB, MOUNTED, PATH = "fstab", "mounted", "path"
+FSTAB, MOUNTED, PATH, ROOM = "fstab", "mounted", "path", "room"
 """Fields that the probe prints of a path."""
 SAME_TYPE = {"nfs4": "nfs"}
 """The type of which another is a version."""
@@ -100,12 +100,7 @@ class Mount(Step, kind="mount"):
         return Sh.of(PROBE, *self._paths)
 
     def observe(self, reply: Reply) -> State:
-        state = by_path(super().observe(reply), self._paths)
-        for entry in self.mounts:
-            key = field(entry.path, MOUNTED)
-            if key in state:
-                state[key] = _seen(entry, state[key])
-        return state
+        return seen(by_path(super().observe(reply), self._paths), self.mounts)
 
     def desired(self) -> State:
         state = {}
@@ -161,7 +156,17 @@ class Mount(Step, kind="mount"):
         return Sh.of(EVIDENCE)
 
 
-def _seen(entry: MountEntry, mounted: str) -> str:
+def seen(state: dict[str, str], entries: Sequence[MountEntry]) -> State:
+    """Return *state* with what is mounted named as *entries* name it."""
+    sources = {
+        key: _source(entry, state[key])
+        for entry in entries
+        if (key := field(entry.path, MOUNTED)) in state
+    }
+    return {**state, **sources}
+
+
+def _source(entry: MountEntry, mounted: str) -> str:
     """Return the source of what is *mounted*; with its type if it is not that of *entry*."""
     type_, source = [*mounted.split(), ""][:2]
     if entry.type in BINDS:
@@ -227,7 +232,11 @@ class MountAbsent(Absence, kind="mount_absent"):
 
     def observe(self, reply: Reply) -> State:
         found = by_path(super().observe(reply), self.paths)
-        return {key: value for key, value in found.items() if not key.startswith(PATH)}
+        return {
+            key: value
+            for key, value in found.items()
+            if key.partition(" ")[0] in {FSTAB, MOUNTED}
+        }
 
     def reads(self) -> list[Thing]:
         return [mounted_at(path) for path in self.paths]

@@ -1,7 +1,8 @@
 # needs: "$@"
-# uses: answers.sh
-# Prints, for each path by its number, its line in fstab, what is mounted there, and how the
-# path is. Only the last look asks the file system itself.
+# uses: answers.sh, room_of.sh
+# Prints, for each path by its number, its line in fstab, what is mounted there, how the path
+# is, and the size and the free room of its file system in MiB. Only the last two looks ask the
+# file system itself.
 
 mount_of() (
     while read -r _ _ _ _ point _ rest; do
@@ -32,6 +33,11 @@ for path; do
     mounted=$(mount_of "$path")
     [ -z "$mounted" ] || printf '%s.mounted=%s\n' "$number" "$mounted"
     how=$(how_is "$path" "$mounted")
+    room=
+    case $how in ready | 'has files') room=$(room_of "$path") ;; esac
+    # An answer to the first look may be one that the host remembers of a server that is gone.
+    [ "$room" != hangs ] || { how=hangs room=; }
+    [ -z "$room" ] || printf '%s.room=%s\n' "$number" "$room"
     [ "$how" = missing ] || printf '%s.path=%s\n' "$number" "$how"
     number=$((number + 1))
 done

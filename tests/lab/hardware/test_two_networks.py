@@ -1,23 +1,22 @@
 """A lab whose hosts have two networks: a cluster on the second one, and one of IPv6 alone.
 
-The hosts are made anew, before and after.
+The hosts are bare before and after. What needs no deploy is in test_second_network.py.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
-import yaml
 from cryptography import x509
-from support.lab.commands import CommandResult, invoke, invoke_with_report
+from support.lab.commands import invoke, invoke_with_report
 from support.lab.host_state import root_shell
+from support.lab.networks import interface, inventory, plan, second, second_ipv6
 
 from provision import lab
-from provision.lab.paths import LabPaths
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -34,42 +33,16 @@ VARIABLES = (
     "$UCX_NET_DEVICES $VLLM_HOST_IP'"
 )
 TARGETS = "curl -sf 'http://[{address}]:9090/api/v1/targets?state=active'"
-Choose = Callable[[lab.VirtualHost], str]
 
 
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[list[lab.VirtualHost]]:
     """Three bare hosts with two networks; the lab is as usual afterwards."""
-    yield lab.up(3, progress=print, networks=2)
+    found = lab.up(3, progress=print, networks=2)
+    lab.reset()
+    yield found
     lab.up(3, progress=print, networks=1)
-
-
-def inventory(folder: Path, address: Choose, **variables: object) -> str:
-    """Write an inventory of the lab with other addresses; return its path."""
-    paths = LabPaths.find()
-    data = yaml.safe_load(paths.inventory.read_text())
-    keys = {"ansible_ssh_private_key_file": paths.key, "known_hosts": paths.known_hosts}
-    data["all"]["vars"] |= {name: str(path) for name, path in keys.items()}
-    data["all"]["vars"] |= {"metrics": False, **variables}
-    by_name = {f"node{n}": lab.VirtualHost(n) for n in (1, 2, 3)}
-    for group in data["all"]["children"].values():
-        for name, own in group["hosts"].items():
-            own["address"] = address(by_name[name])
-    file = folder / "lab.yml"
-    file.write_text(yaml.safe_dump(data))
-    return str(file)
-
-
-def plan(file: str, *more: str) -> tuple[CommandResult, str]:
-    """Return the output of `plan` in one line."""
-    done = invoke("plan", "--inventory", file, *more)
-    return done, " ".join(done.output.split())
-
-
-def interface(host: lab.VirtualHost, address: str) -> str:
-    """The interface that has *address*; Docker does not number them in the same order."""
-    shown = root_shell(host.name, f"ip -o addr show to {address}")
-    return shown.split()[1]
+    lab.reset()
 
 
 def certified(host: lab.VirtualHost) -> list[IPv4Address | IPv6Address]:
@@ -79,14 +52,6 @@ def certified(host: lab.VirtualHost) -> list[IPv4Address | IPv6Address]:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     found = names.value.get_values_for_type(x509.IPAddress)
     return [one for one in found if isinstance(one, IPv4Address | IPv6Address)]
-
-
-def second(host: lab.VirtualHost) -> str:
-    return host.second_address
-
-
-def second_ipv6(host: lab.VirtualHost) -> str:
-    return host.second_address6
 
 
 def test_a_wrong_network_is_refused_before_anything_is_changed(

@@ -85,6 +85,29 @@ def test_what_hangs_is_named_in_time(host: Run) -> None:
         step.plan(step.observe(reply))
 
 
+def test_the_room_of_what_is_mounted_is_told(host: Run) -> None:
+    # The name of a device or of a server has slashes in it.
+    step = mount(source="/dev/x", options="size=8m")
+    state = seen(host, changed(step), "head -c 3145728 /dev/zero >/srv/a/x", step=step)
+    assert state["room /srv/a"] == "8 5"
+
+
+@pytest.mark.parametrize("asks", ["df", "stat"])
+def test_one_that_answers_from_memory_and_has_no_server_hangs(
+    host: Run, asks: str
+) -> None:
+    step = mount()
+    # A stand-in: what a client of NFS remembers is told at once, and these ask the server.
+    real = '[ "$1" = -f ] || [ "${0##*/}" = df ] || exec /usr/bin/stat "$@"'
+    program = (
+        f"mkdir -p /srv/bin; cat >/srv/bin/{asks} <<'E'\n#!/bin/sh\n{real}\n"
+        f"exec sleep 60\nE\nchmod 755 /srv/bin/{asks}"
+    )
+    probe = Sh.of(f"export PATH=/srv/bin:$PATH\n{step.probe().text}", "/srv/a")
+    reply = host(changed(step), program, probe, limit_s=20)
+    assert step.observe(reply)["path /srv/a"] == "hangs", reply.stderr
+
+
 def test_mounting_that_hangs_ends_in_time(host: Run) -> None:
     step = Mount(
         mounts=[{"source": "h:/x", "path": "/srv/a", "type": "hangs"}],

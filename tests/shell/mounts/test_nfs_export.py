@@ -1,6 +1,6 @@
 """Exports of an NFS server; exportfs is a stand-in that reads the files as the real one does.
 
-The kernel of the machines that test this has no NFS server.
+NFS with a real kernel's server is in tests/lab/hardware/test_nfs.py.
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ from provision import cli
 from provision.config.inventory import Inventory
 from provision.engine import run as engine
 from provision.engine.host.foresight import UNKNOWN as NOT_OBSERVED
-from provision.errors import ConnectError
+from provision.errors import ConnectError, RefusedError
 from provision.model.change import Change
 from provision.model.events import (
     Event,
     HostFailed,
     RunEnded,
     RunStarted,
+    StepFailed,
     StepOk,
     StepPlanned,
 )
@@ -331,3 +332,60 @@ def test_a_container_that_was_never_restarted_says_nothing_of_it(
     seen += [ok(host, "ray_worker", {**RAY, "restarts": n}) for host, n in again]
     _, lines = screen(tmp_path)
     assert "restarted" not in lines[1] and "restarted 2x" in lines[2]
+
+
+SOURCE = "10.0.0.1:/srv/data"
+ON_HEAD = {
+    "path /srv/data": "has files",
+    "room /srv/data": "2097152 1258291",
+    "shared /data": "own /srv/data",
+}
+MOUNTED = {
+    "mounted /data": SOURCE,
+    "path /data": "ready",
+    "room /data": "2097152 1258291",
+    "shared /data": SOURCE,
+}
+HANGS = {"mounted /data": SOURCE, "path /data": "hangs", "shared /data": SOURCE}
+
+
+def test_shared_folders_are_a_column_and_a_line_each(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    hangs = RefusedError(f"/data does not answer in 5 s: {SOURCE} hangs")
+    kind = "ray_shared_mount"
+    seen += [*healthy(*HOSTS), ok("node1", "ray_nodes", alive(1, 2, 3))]
+    seen += [ok("node1", kind, ON_HEAD), ok("node2", kind, MOUNTED)]
+    seen += [
+        StepFailed(
+            host="node3",
+            play="mounts",
+            step="shared folders mounted",
+            kind=kind,
+            error=hangs,
+            observed=HANGS,
+        )
+    ]
+    code, lines = screen(tmp_path)
+    text = [" ".join(line.split()) for line in lines]
+    assert code == 2
+    assert "ALIVE /data own, 1.2 of 2.0 TB free" in " ".join(text[1:3])
+    whole = " ".join(text)
+    assert "/data 1.2 of 2.0 TB free" in whole and "/data hangs" in whole
+    assert f"/data does not answer in 5 s: {SOURCE} hangs" in whole
+    assert f"shared /data: {SOURCE} of node1, on 2 of 3 hosts" in text
+
+
+def test_storage_of_a_host_that_could_not_be_asked_is_unknown(
+    seen: list[Event], tmp_path: Path
+) -> None:
+    kind, absent = "ray_shared_mount", Change("mounted /data", None, SOURCE)
+    seen += [*healthy("node1", "node2"), ok("node1", kind, ON_HEAD)]
+    seen += [planned("node2", kind, {}, absent)]
+    seen += [HostFailed(host="node3", play="hosts", error=ConnectError("timed out"))]
+    _, lines = screen(tmp_path)
+    text = [" ".join(line.split()) for line in lines]
+    assert any("/data not mounted" in line for line in text)
+    row = next(line for line in text if line.startswith("node3"))
+    assert row.split()[-2:] == ["unknown", "unreachable"]
+    assert f"shared /data: {SOURCE} of node1, on 1 of 3 hosts, unknown on 1" in text

@@ -128,7 +128,7 @@ WITHIN = {
     "ray/steps/node/start": "start_args ray_start roles",
     "ray/steps/previous_process": "previous_process",
     "ray/steps/running": "notes running",
-    "ray/steps/shared": "folders share",
+    "ray/steps/shared": "folders storage share",
     "ray/steps/shared_seen": "shared_seen",
     "ray/steps/stop_mark": "mark",
     "report": (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provision.config import inventory as inventories
 from provision.config import playbook as playbooks
 from provision.config.playbook import Bound
+from provision.model.change import State
 from provision.secrets.credentials import Credentials
 from provision.secrets.store import SecretMode, Secrets
 
@@ -60,3 +62,30 @@ def test_nothing_is_exported_when_there_is_no_client(tmp_path: Path) -> None:
 
 def test_there_are_inventories() -> None:
     assert {path.stem for path in FILES} >= {"example", "lab", "localhost"}
+
+
+def test_the_rack_with_gpus_is_what_its_comments_say(tmp_path: Path) -> None:
+    [path] = [path for path in FILES if path.stem == "gpu_rack"]
+    found = bound(path, tmp_path, "deploy")
+    nodes: dict[str, dict[str, Any]] = {}
+    mounts: dict[str, State] = {}
+    exports: dict[str, State] = {}
+    for play in found.plays:
+        for host, row in play.steps.items():
+            for step in (item.step for item in row):
+                if step.kind in {"ray_head", "ray_worker"}:
+                    nodes[host] = step.model_dump()
+                elif step.kind == "ray_shared_mount":
+                    mounts[host] = step.desired()
+                elif step.kind == "ray_shared_export":
+                    exports[host] = step.desired()
+    assert {
+        host: node["gpus"] for host, node in nodes.items() if host[:3] == "gpu"
+    } == {f"gpu{n}": True for n in (1, 2, 3, 4)}
+    assert (nodes["login1"]["gpus"], nodes["login1"]["num_cpus"]) == (False, 0)
+    assert nodes["arm1"]["image"].endswith("-aarch64")
+    assert nodes["store1"]["mounts"] == ()
+    assert nodes["gpu1"]["limits"]["memlock"] == -1, "unlimited, as Docker has it"
+    assert mounts["gpu1"]["mounted /data"] == "192.0.2.40:/srv/data"
+    assert mounts["store1"] == {}
+    assert set(exports) == {"store1"}

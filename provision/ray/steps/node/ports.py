@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Self
 
 from pydantic import model_validator
@@ -62,6 +62,29 @@ class Ports(Parameters):
         own = (self.head, self.autoscaler_metrics, self.dashboard_metrics)
         return (*own, self.dashboard, self.client, *self.of_worker())
 
+    def check_others(self, others: Mapping[str, int]) -> None:
+        """Check that programs beside Ray have ports of their own.
+
+        Args:
+            others: ports by the variable that sets them.
+
+        Raises:
+            ValueError: two have the same.
+        """
+        owners = {getattr(self, name): f"ray_ports.{name}" for name in FIXED}
+        for name, port in others.items():
+            if self.workers_min <= port <= self.workers_max:
+                raise ValueError(
+                    f"{name} {port} is in the range of Ray's workers, {self.workers_min} to "
+                    f"{self.workers_max}: set it to a port outside"
+                )
+            if port in owners:
+                raise ValueError(
+                    f"{owners[port]} and {name} are both {port}: set one of them to another "
+                    "port"
+                )
+            owners[port] = name
+
     def open_to_nodes(self, *, head: bool) -> list[str]:
         """Return the ports that other nodes connect to, as iptables writes ranges.
 
@@ -81,6 +104,9 @@ class Ports(Parameters):
         yield f"--metrics-export-port={self.metrics}"
         yield f"--min-worker-port={self.workers_min}"
         yield f"--max-worker-port={self.workers_max}"
+
+
+FIXED = [name for name in Ports.model_fields if not name.startswith("workers_")]
 
 
 def ranges(ports: set[int]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
 from pydantic import model_validator
@@ -17,7 +17,10 @@ from provision.ray.steps.shared.folders import (
     SharedFolder,
     server_address,
 )
-from provision.steps.mounts.mount import Mount
+from provision.ray.steps.shared.storage import OWN, SHARED, nearly_full
+from provision.steps.mounts import mount
+from provision.steps.mounts.mount import PATH, Mount
+from provision.steps.mounts.mount_point import MountEntry
 from provision.steps.mounts.nfs_export import ExportOptions, NfsExport
 
 RAY_USER, RAY_GROUP = "1000", "100"
@@ -115,6 +118,9 @@ class RaySharedExport(SharedStep, kind="ray_shared_export"):
 class RaySharedMount(SharedStep, kind="ray_shared_mount"):
     """The shared folders that are on other machines are mounted, now and after a boot.
 
+    The room in them is looked at, and in those that are on this host; where 5 % or less are
+    free, the host that has the folder warns, or those that mount it of another machine.
+
     Raises:
         RefusedError: something else is mounted there, or a server does not answer.
         ApplyError: one cannot be mounted, or not in time.
@@ -125,7 +131,46 @@ class RaySharedMount(SharedStep, kind="ray_shared_mount"):
     title_format = "shared folders mounted"
 
     def general(self) -> Mount:
-        others = [f for f in self.folders if not f.is_on(self.host_names)]
-        return Mount(
-            mounts=tuple(f.entry(server_address(f, self.members)) for f in others)
-        )
+        return Mount(mounts=tuple(self._entry(folder) for folder in self._others))
+
+    def _entry(self, folder: SharedFolder) -> MountEntry:
+        return folder.entry(server_address(folder, self.members))
+
+    @property
+    def _own(self) -> list[SharedFolder]:
+        return [f for f in self.folders if f.is_on(self.host_names)]
+
+    @property
+    def _others(self) -> list[SharedFolder]:
+        return [f for f in self.folders if not f.is_on(self.host_names)]
+
+    @property
+    def _paths(self) -> list[str]:
+        own = dict.fromkeys(folder.path for folder in self._own)
+        return [*(folder.at for folder in self._others), *own]
+
+    def probe(self) -> Sh:
+        return Sh.of(mount.PROBE, *self._paths)
+
+    def observe(self, reply: Reply) -> State:
+        found = mount.by_path(Step.observe(self, reply), self._paths)
+        shared = {
+            mount.field(folder.at, SHARED): what
+            for folder, path, what in self._looks()
+            if mount.field(path, PATH) in found
+        }
+        return {**mount.seen(found, self.general().mounts), **shared}
+
+    def _looks(self) -> Iterator[tuple[SharedFolder, str, str]]:
+        """Yield each folder, its path on this host, and what is to be there."""
+        for folder in self._others:
+            yield folder, folder.at, self._entry(folder).source
+        for folder in self._own:
+            yield folder, folder.path, f"{OWN} {folder.path}"
+
+    def remarks(self, observed: State) -> Iterator[str]:
+        members = {member.address for member in self.members}
+        outside = {
+            f.at for f in self._others if server_address(f, self.members) not in members
+        }
+        yield from nearly_full(observed, outside)

@@ -145,6 +145,28 @@ def test_ports_that_cannot_work_are_refused(ports: Any, problem: str) -> None:
         head(ports=ports)
 
 
+@pytest.mark.parametrize(
+    ("others", "problem"),
+    [
+        (
+            {"prometheus_port": 9090, "grafana_port": 9090},
+            "prometheus_port and grafana_port are both 9090",
+        ),
+        (
+            {"grafana_port": 8265},
+            r"ray_ports\.dashboard and grafana_port are both 8265",
+        ),
+        ({"node_exporter_port": 10002}, "10002 is in the range of Ray's workers"),
+    ],
+)
+def test_two_programs_with_one_port_are_refused(
+    others: dict[str, int], problem: str
+) -> None:
+    params = {"nodes": (), "data_dir": "/d", "dashboard_host": "10.0.0.1"}
+    with pytest.raises(ValidationError, match=problem):
+        RayNodes.model_validate({**params, "other_ports": others})
+
+
 def listed(**states: str) -> Reply:
     nodes = [
         {"node_ip": ip.replace("_", ".").removeprefix("ip"), "state": state}
