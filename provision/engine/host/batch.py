@@ -15,7 +15,7 @@ from provision.engine.host.session import PROBE_LIMIT_S
 from provision.errors import HostError
 from provision.model.change import Change, State
 from provision.model.shell import Reply, Sh
-from provision.model.step import Settled, Step
+from provision.model.step import Settled
 
 MOST = 32
 """Most changes in one script."""
@@ -116,7 +116,7 @@ def plan_batch(
         except HostError:
             break
         kind = step.bound.step
-        if changes and (kind.checks_only or has_stages(kind, changes)):
+        if changes and (kind.checks_only or kind.upload(changes)):
             break
         if changes:
             diff = lane.text_diff(step, found.state, changes)
@@ -148,11 +148,6 @@ def _foresee(lane: Lane, promises: Promises, step: HostStep) -> Found | None:
         return None
     # Where it is not known what they make of it, the host finds out whether it has changed.
     return Found(step, observed, lane.session.probe(step))
-
-
-def has_stages(kind: Step, changes: Sequence[Change]) -> bool:
-    """Return whether *kind* has to send something before its change."""
-    return any(True for _ in kind.stages(changes))
 
 
 def parts_of(lane: Lane, batch: Sequence[PlannedChange]) -> list[Part]:

@@ -79,10 +79,10 @@ WITHIN = {
     "engine/change_control": "audit manifest notes lock",
     "engine/history": "entries runs history",
     "engine/host": (
-        "connection scripts session outcome foresight text_diff lane batch dry_run follower "
+        "scripts connection session outcome foresight text_diff lane batch dry_run follower "
         "changing converge"
     ),
-    "engine/host/scripts": "proof_script batch_script",
+    "engine/host/scripts": "proof_script batch_script receive",
     "engine/on_hosts": "command copy",
     "engine/on_hosts/copy": "on_host place local_file session upload unpacked download copy",
     "lab": (
