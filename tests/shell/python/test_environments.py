@@ -4,95 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import zipfile
 from pathlib import Path
 
-import pip
 import pytest
+from support.python.environments import converge, quick_python, run, send, wheel
 
-from provision.engine.host.scripts.receive import receiving
 from provision.errors import RefusedError
-from provision.model.framing import Task, run_tasks
-from provision.model.shell import Reply, Sh
-from provision.model.step import Upload
 from provision.steps.python.environment import PythonEnvironment
-from provision.transport.local import LocalTransport
 
 pytestmark = pytest.mark.slow
-PYTHON = str(Path(sys.executable).resolve())
-"""A program, and no shim that looks for one."""
-PIP = str(Path(pip.__file__).parent)
-QUICK = """#!/bin/sh
-[ "$1 $2" = '-m venv' ] || exec {python} "$@"
-{python} -m venv --without-pip "$3"
-exec ln -s {pip} "$3"/lib/python3.*/site-packages/
-"""
-"""A Python whose environments have the pip of the one here: it takes 20 s to install.
-
-A real one makes the environment in tests/shell/runtimes.
-"""
-
-
-def wheel(folder: Path, name: str, version: str, tag: str = "py3-none-any") -> Path:
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}-{version}-{tag}.whl"
-    about = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr(f"{name}.py", f"VERSION = {version!r}\n" + "#" * 5000)
-        packed.writestr(
-            f"{about}/METADATA",
-            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        )
-        packed.writestr(
-            f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
-        )
-        packed.writestr(f"{about}/RECORD", "")
-    return path
-
-
-def run(sh: Sh, *, strict: bool = False) -> Reply:
-    transport = LocalTransport()
-    transport.open()
-    try:
-        [reply] = run_tasks(transport.run, [Task(sh, strict=strict)])
-    finally:
-        transport.close()
-    return reply
 
 
 def environment(
     tmp_path: Path, version: str, requirements: tuple[str, ...] = ()
 ) -> PythonEnvironment:
-    python = tmp_path / "python3"
-    python.write_text(QUICK.format(python=PYTHON, pip=PIP))
-    python.chmod(0o755)
     return PythonEnvironment(
         folder=f"{tmp_path}/env",
         version=version,
         requirements=requirements or (f"sample=={version}",),
-        python=str(python),
+        python=quick_python(tmp_path),
         wheels=str(tmp_path / "wheels"),
     )
-
-
-def converge(step: PythonEnvironment) -> None:
-    changes = step.plan(step.observe(run(step.probe())))
-    send(step.upload(changes))
-    done = run(step.apply(changes), strict=True)
-    assert done.exit == 0, done.tails(20)
-    assert step.plan(step.observe(run(step.probe()))) == []
-
-
-def send(upload: Upload | None) -> None:
-    if upload:
-        transport = LocalTransport()
-        transport.open()
-        reply = receiving(upload).send(
-            transport.stream, become=False, limit_s=60, stopped=threading.Event()
-        )
-        transport.close()
-        assert reply.exit == 0, reply.stderr
 
 
 def installed(tmp_path: Path) -> str:
