@@ -49,6 +49,7 @@ REFUSING = {
     *("python_environment.constraints", "python_environment.python"),
     "python_environment.wheels",
     *("ray_source_found.ray_version", "ray_source_found.run"),
+    *("ray_source_found.of_head.{key}", "ray_source_found.of_head.{}"),
 }
 """Checked by something that the JSON schema does not show: accounts, addresses, labels,
 devices, names of limits, servers, the head's image, a context's Dockerfile,

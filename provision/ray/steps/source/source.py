@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
@@ -31,8 +31,19 @@ SOURCES_NAME = re.compile(rf"-[0-9a-f]{{8}}-([0-9a-f]{{{SHORT}}})\Z")
 SENT, ENVIRONMENT = "sources", "environment"
 MADE = "made."
 """Beginning of the fields with commits whose environments are there."""
-Url = Annotated[str, Field(pattern=r"\A[A-Za-z0-9/~.][!-~]*\z")]
-Ref = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_./+#@-]*\z")]
+
+
+def _given(value: object) -> object:
+    if value == "":
+        raise ValueError(
+            "needs `url` and `ref`: { url: https://..., ref: a tag, a branch or a commit }"
+        )
+    return value
+
+
+Given = BeforeValidator(_given)
+Url = Annotated[str, Given, Field(pattern=r"\A[A-Za-z0-9/~.][!-~]*\z")]
+Ref = Annotated[str, Given, Field(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_./+#@-]*\z")]
 
 
 def commit_in(environment: str) -> str:
@@ -89,6 +100,18 @@ class RaySourceFound(RaySourceStep, kind="ray_source_found"):
 
     ray_version: Line
     """The version of Ray whose wheel is installed."""
+    of_head: Mapping[str, Line] = {}
+    """The head's `url` and `ref`, which must be the same; {} = not looked at."""
+
+    @model_validator(mode="after")
+    def _same_as_the_head(self) -> Self:
+        if self.of_head and dict(self.of_head) != {"url": self.url, "ref": self.ref}:
+            raise ValueError(
+                f"this host is to have the sources at {self.ref} of {shown(self.url)}, and the "
+                f"head those at {self.of_head.get('ref')} of "
+                f"{shown(self.of_head.get('url', ''))}: all nodes of a cluster have the same"
+            )
+        return self
 
     def probe(self) -> Sh:
         return NOTHING
