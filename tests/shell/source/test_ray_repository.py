@@ -11,7 +11,7 @@ from support.python.git_repository import RayRepository, git
 from provision.errors import RefusedError
 from provision.ray.steps.source.archive import archive
 from provision.ray.steps.source.repository import Repository
-from provision.ray.steps.source.source import RaySourceFound
+from provision.ray.steps.source.source import RaySourceFound, commit_in
 
 NO_COMMIT = "0123456789" * 4
 
@@ -184,3 +184,9 @@ def test_the_archive_has_the_sources_and_what_links_mean(made: RayRepository) ->
         assert f'commit = "{commit}"' in version.read().decode()
     before = path.stat().st_mtime_ns
     assert archive(Repository(made.url), commit).stat().st_mtime_ns == before
+
+
+def test_the_name_of_an_environment_says_its_commit() -> None:
+    assert commit_in("/opt/ray/2.60.0-bdf81b5e-9003ee4656") == "9003ee4656"
+    assert commit_in("/opt/ray/2.60.0-bdf81b5e") == ""
+    assert commit_in("") == ""
