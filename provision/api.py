@@ -62,6 +62,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.status import status as status
     from provision.ray.teardown import prepare_teardown as prepare_teardown
     from provision.ray.teardown import teardown as teardown
+    from provision.ray.testing.ray_test import run_ray_test as run_ray_test
     from provision.ray.token_rotation import rotate_token as rotate_token
     from provision.report.reporters import Reporter as Reporter
     from provision.secrets.credentials import Credentials as Credentials
@@ -98,6 +99,7 @@ _NAMES = {
     "ray.start.proposal": "connecting propose",
     "ray.status": "status",
     "ray.teardown": "prepare_teardown teardown",
+    "ray.testing.ray_test": "run_ray_test",
     "ray.token_rotation": "rotate_token",
     "report.reporters": "Reporter",
     "secrets.credentials": "Credentials decrypt encrypt",

@@ -28,7 +28,7 @@ from provision.model.mode import Mode
 from provision.model.script import Script
 from provision.model.shell import NOTHING, Sh
 from provision.model.step import BoundStep, Step
-from provision.transport.protocol import HeldScript
+from provision.transport.protocol import HeldScript, Source
 
 SIZES, QUICK_SIZES = (100, 1000, 2000, 5000), (20, 100)
 ROUNDS = 3
@@ -70,6 +70,10 @@ class Simulated:
             script.stdout(f"state=good\n\n{mark} 0\n".encode())
             script.stderr(f"\n{mark} 0\n".encode())
         return 0
+
+    def stream(self, script: Script, source: Source) -> int:
+        """Send nothing: no step here has files."""
+        return self.run(script)
 
     @contextmanager
     def hold(self, script: Script) -> Iterator[HeldScript]:

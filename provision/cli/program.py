@@ -130,7 +130,7 @@ def _add(root: Collection, plugin: Plugin) -> None:
     if name in collection.tasks or name in collection.collections:
         _warn(f"{what} is left out: there is another one with this name")
         return
-    collection.add_task(found, name=name, default=name == LIST or None)
+    collection.add_task(found, name=name, default=name in (LIST, *folders[-1:]) or None)
 
 
 def _warn(message: str) -> None:
@@ -138,7 +138,8 @@ def _warn(message: str) -> None:
 
 
 LIST = "list"
-"""Name of the command of a group that the group's name alone means: `images`."""
+"""Name of the command of a group that the group's name alone means: `images`. One that has
+the name of its group is such a command, too."""
 UNKNOWN = re.compile(r"No idea what ('.*') is!")
 """Invoke's words for a command or option that does not exist."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import ConfigDict, Field
@@ -37,6 +38,19 @@ class TextChange:
     before: Sh | None = None
     after: str = ""
     hidden: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Files from here that a change needs on its host, all sent in one script.
+
+    Attributes:
+        folder: where they come to on the host; it is made.
+        files: their paths here, by the names that they get there.
+    """
+
+    folder: str
+    files: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +247,13 @@ class Step(Parameters):
         """Shell that makes *changes*; safe to run twice; runs under `set -eu`."""
         raise NotImplementedError
 
-    def stages(self, changes: Sequence[Change]) -> Iterable[Sh]:
-        """Return shell that comes before `apply`, each in a script of its own. MAY.
+    def upload(self, changes: Sequence[Change]) -> Upload | None:
+        """Return files from here that are sent before `apply`. MAY; None = no files.
 
-        For what is too large for one script, such as a file from here: a piece at a time,
-        made when its turn comes. Each is safe to run twice.
+        What an earlier attempt has sent is not sent again, so the folder is one for these
+        files alone, and `apply` looks that they are right before it uses them.
         """
-        return ()
+        return None
 
     def text_change(
         self, observed: State, changes: Sequence[Change]

@@ -41,6 +41,7 @@ from provision.ray.steps.nodes import (
 from provision.ray.steps.prometheus_targets import PrometheusTargets
 from provision.ray.steps.shared.share import RaySharedMount
 from provision.ray.steps.shared.storage import FolderStatus, folder_states
+from provision.ray.steps.source.source import commit_in
 from provision.ray.steps.stop_mark.mark import ON_PURPOSE, purpose
 
 PROCESSES = {RayHeadProcess.kind, RayWorkerProcess.kind}
@@ -299,5 +300,7 @@ def _process(step: StepResult) -> str:
     if "status" not in observed:
         return "absent"
     health = observed.get("health", "") if observed["status"] == "running" else ""
-    words = ["pip", observed.get(VERSION_FIELD, ""), observed["status"], health]
+    commit = commit_in(observed.get("environment", ""))
+    runtime = f"source {commit}" if commit else "pip"
+    words = [runtime, observed.get(VERSION_FIELD, ""), observed["status"], health]
     return " ".join(filter(None, words))

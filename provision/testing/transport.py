@@ -17,7 +17,7 @@ from pathlib import Path
 from provision.errors import ConnectError, ConnectionLost, HostError
 from provision.model.script import Script
 from provision.model.shell import Reply
-from provision.transport.protocol import HeldScript
+from provision.transport.protocol import HeldScript, Source
 
 Answer = Callable[[str], Reply]
 """Takes a fragment as it is sent, its parameters first, and returns the reply to it."""
@@ -79,6 +79,7 @@ class FakeTransport:
         self._root = root
         self._shell = shell
         self._env = env
+        self._answers = bool(answers)
         self._do = partial(_answer, _function(answers)) if answers else self._execute
         self._latency_s = latency_s
         self._lock = threading.Lock()
@@ -121,6 +122,15 @@ class FakeTransport:
 
     def run(self, script: Script) -> int:
         """Run *script* or answer it; see `Transport.run`. Its output comes as a whole."""
+        return self._round_trip(script, self._do)
+
+    def stream(self, script: Script, source: Source) -> int:
+        """Run *script* and send it data, or answer it; see `Transport.stream`."""
+        return self._round_trip(
+            script, self._do if self._answers else partial(self._feed, source=source)
+        )
+
+    def _round_trip(self, script: Script, do: Callable[[Script], int]) -> int:
         if not self._open:
             raise ConnectionLost("the connection is closed")
         with self._lock:
@@ -129,7 +139,7 @@ class FakeTransport:
         time.sleep(self._latency_s)
         if fault and not fault.ran:
             raise fault.error
-        code = self._do(script)
+        code = do(script)
         if fault:
             raise fault.error
         return code
@@ -154,6 +164,23 @@ class FakeTransport:
         script.stdout(done.stdout)
         script.stderr(done.stderr)
         return done.returncode
+
+    def _feed(self, script: Script, source: Source) -> int:
+        with subprocess.Popen(
+            [_located(self._shell[0]), *self._shell[1:], "-c", script.text],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=self._root,
+            env=self._variables(),
+        ) as shell:
+            if not (shell.stdin and shell.stdout):
+                raise ValueError("both were to be pipes")
+            line = shell.stdout.readline().decode().rstrip("\n")
+            with contextlib.suppress(BrokenPipeError):
+                shell.stdin.writelines(source(line))
+                shell.stdin.close()
+            script.stdout(shell.stdout.read())
+        return shell.returncode
 
     def _variables(self) -> dict[str, str]:
         env = dict(os.environ if self._env is None else self._env)

@@ -57,6 +57,20 @@ class Transport(Protocol):
             ConnectError: the login shell does not run scripts.
         """
 
+    def stream(self, script: Script, source: Source) -> int:
+        """Run *script*; after its first line, send what *source* yields to its input.
+
+        Its standard input ends after that, or with the connection: the script must be
+        able to tell the two apart. The first line is not part of its output.
+
+        Returns:
+            The exit code.
+
+        Raises:
+            ConnectionLost: the connection was lost.
+            PrivilegeError: sudo refused.
+        """
+
     def hold(self, script: Script) -> contextlib.AbstractContextManager[HeldScript]:
         """Start *script*, give its first line of output, and keep it running.
 
@@ -76,21 +90,7 @@ class Transport(Protocol):
 
 
 class InteractiveTransport(Transport, Protocol):
-    """A transport that also carries data to a script, a terminal, and TCP connections."""
-
-    def stream(self, script: Script, source: Source) -> int:
-        """Run *script*; after its first line, send what *source* yields to its input.
-
-        Its standard input ends after that, or with the connection: the script must be
-        able to tell the two apart. The first line is not part of its output.
-
-        Returns:
-            The exit code.
-
-        Raises:
-            ConnectionLost: the connection was lost.
-            PrivilegeError: sudo refused.
-        """
+    """A transport that also carries a terminal, and TCP connections."""
 
     def terminal(self, command: str) -> int:
         """Run a *command* of the login shell on this process's terminal; return its exit code.

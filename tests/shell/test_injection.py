@@ -48,10 +48,12 @@ REFUSING = {
     "ray_worker_process.head_ray_version",
     *("python_environment.constraints", "python_environment.python"),
     "python_environment.wheels",
+    *("ray_source_found.ray_version", "ray_source_found.run"),
+    *("ray_source_found.of_head.{key}", "ray_source_found.of_head.{}"),
 }
 """Checked by something that the JSON schema does not show: accounts, addresses, labels,
 devices, names of limits, servers, the head's image, a context's Dockerfile,
-files here."""
+files and repositories here."""
 OTHERS = (
     "apt-cache apt-get bash curl dnf docker dpkg dpkg-query getent gpasswd groupadd ip "
     "journalctl logger nsenter pgrep ps rpm setsid ss stdbuf systemctl tar update-rc.d "

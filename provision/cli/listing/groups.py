@@ -16,8 +16,8 @@ GROUPS: Mapping[str, str] = {
         "stop start restart node.add node.drain node.remove node.replace"
     ),
     "Ray": (
-        "run jobs job.logs job.stop serve.deploy serve.status serve.stop ray smoke "
-        "dashboard metrics env"
+        "run jobs job.logs job.stop serve.deploy serve.status serve.stop ray.ray "
+        "ray.test smoke dashboard metrics env"
     ),
     "Hosts": "exec shell logs cp",
     "Images": "images.list images.prune commit",

@@ -16,7 +16,7 @@ from provision.engine.host.session import PROBE_LIMIT_S
 from provision.errors import HostError
 from provision.model.change import Change, State
 from provision.model.shell import Reply, Sh
-from provision.model.step import Settled, Step
+from provision.model.step import Settled
 
 NOTHING_SEEN = Reply()
 """The reply of a probe that prints nothing, as of a thing that is not there."""
@@ -119,7 +119,7 @@ def plan_batch(
         except HostError:
             break
         kind = step.bound.step
-        if changes and (kind.checks_only or has_stages(kind, changes)):
+        if changes and (kind.checks_only or kind.upload(changes)):
             break
         if changes:
             diff = lane.text_diff(step, found.state, changes)
@@ -189,11 +189,6 @@ def differs(lane: Lane, step: HostStep) -> bool:
         return bool(list(kind.plan(observe(kind, lane.session.remembered(step)))))
     except HostError:
         return True
-
-
-def has_stages(kind: Step, changes: Sequence[Change]) -> bool:
-    """Return whether *kind* has to send something before its change."""
-    return any(True for _ in kind.stages(changes))
 
 
 def parts_of(lane: Lane, batch: Sequence[PlannedChange]) -> list[Part]:

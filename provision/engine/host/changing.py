@@ -9,14 +9,12 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from provision.engine.host.batch import (
     MOST,
     PlannedChange,
     TimeLimit,
     differs,
-    has_stages,
     next_to_change,
     parts_of,
     plan_batch,
@@ -39,6 +37,7 @@ from provision.errors import ApplyError, HostError, ProbeError, VerifyError
 from provision.model.change import State
 from provision.model.events import StepWaiting
 from provision.model.shell import Reply, Sh
+from provision.model.step import Upload
 
 NEXT_RUN = "the next run probes the host again, and goes on from what it finds"
 
@@ -140,13 +139,12 @@ class Changing:
             raise ApplyError("not started: the run was interrupted")
         lane.before_change()
         parts = parts_of(lane, batch)
-        staged = has_stages(first.bound.step, batch[0].changes)
-        notes = parts[0].notes
-        if staged:
+        upload, notes = first.bound.step.upload(batch[0].changes), parts[0].notes
+        if upload:
             parts[0] = replace(parts[0], notes=())
         follower = Follower(lane, batch, parts, self._told)
-        if staged:
-            _send_stages(lane, batch[0], notes)
+        if upload:
+            _send(lane, first, notes, upload)
             follower.time.start(first.bound.step.timeout_s)
         lane.session.run_batch(
             first,
@@ -227,19 +225,20 @@ class Changing:
         self._waits = False
 
 
-def _send_stages(lane: Lane, change: PlannedChange, notes: Sequence[Sh]) -> None:
-    """Run *notes*, and what comes before *change* in scripts of its own.
+def _send(lane: Lane, step: HostStep, notes: Sequence[Sh], upload: Upload) -> None:
+    """Run *notes*, and send the files of *upload*, which the change of *step* needs.
 
     Raises:
-        ApplyError: one of them failed.
+        ApplyError: the host does not take them, or the run was interrupted.
     """
-    step, kind = change.step, change.step.bound.step
-    for sh in chain(notes, kind.stages(change.changes)):
-        if lane.stopped.is_set():
-            raise ApplyError("interrupted before all was sent")
-        reply = lane.session.stage(step, sh, limit_s=kind.timeout_s)
-        if reply.exit != 0 and sh not in notes:
-            raise apply_error(kind.timeout_s, reply)
+    limit_s = step.bound.step.timeout_s
+    if notes:
+        lane.session.note(step, notes, limit_s=limit_s)
+    reply = lane.session.upload(step, upload, limit_s=limit_s, stopped=lane.stopped)
+    if lane.stopped.is_set():
+        raise ApplyError("interrupted before all was sent")
+    if reply.exit != 0:
+        raise apply_error(limit_s, reply)
 
 
 def _to_guard_later(lane: Lane, first: HostStep) -> set[int]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from provision.engine.host.scripts.receive import Receiving
 from provision.errors import ConnectError, ConnectionLost, HostError, PrivilegeError
 from provision.model.events import Emit, HostConnected, HostRetrying
 from provision.model.framing import Reader, Task, run_tasks
@@ -192,6 +193,21 @@ class HostConnection:
         )
         with self._final(PrivilegeError, ConnectError):
             return reader.read(self._transport.run, script)
+
+    def upload(
+        self,
+        files: Receiving,
+        *,
+        become: bool,
+        limit_s: float,
+        stopped: threading.Event,
+    ) -> Reply:
+        """Send *files* to one script; return its reply."""
+        self._count()
+        with self._final(PrivilegeError, ConnectError):
+            return files.send(
+                self._transport.stream, become=become, limit_s=limit_s, stopped=stopped
+            )
 
     def first_failed(self, play: str) -> str:
         """Return the play that was first to report that the host cannot go on."""

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 from provision.engine.host.connection import FirstLook, HostConnection, HostStep
 from provision.engine.host.scripts.batch_script import Guard, Part, Rest, encode_batch
+from provision.engine.host.scripts.receive import receiving
 from provision.errors import ConnectionLost
 from provision.model.events import Emit, HostProbed
 from provision.model.framing import Reader, Task, new_mark
 from provision.model.probe_merging import MergedProbes, merge_probes
 from provision.model.shell import Reply, Sh
+from provision.model.step import Upload
 
 PROBE_LIMIT_S = 60.0
 """Longest time all probes of a host may take together."""
@@ -201,11 +203,23 @@ class Session:
         [reply] = self._send([Task(sh)], step.become, limit_s)
         return reply
 
-    def stage(self, step: HostStep, sh: Sh, *, limit_s: float) -> Reply:
-        """Run *sh*, which comes before the change of *step*, as a change is run."""
-        task = Task(sh, strict=True)
-        [reply] = self._send([task], step.become, limit_s)
-        return reply
+    def note(self, step: HostStep, notes: Sequence[Sh], *, limit_s: float) -> None:
+        """Run *notes*, which come before the change of *step*, as changes are run."""
+        self._send([Task(sh, strict=True) for sh in notes], step.become, limit_s)
+
+    def upload(
+        self,
+        step: HostStep,
+        upload: Upload,
+        *,
+        limit_s: float,
+        stopped: threading.Event,
+    ) -> Reply:
+        """Send the files of *upload*, which the change of *step* needs, until *stopped*."""
+        self._sent_over = self._connection.opened
+        return self._connection.upload(
+            receiving(upload), become=step.become, limit_s=limit_s, stopped=stopped
+        )
 
     def ahead(self, step: HostStep) -> list[HostStep]:
         """Return the steps of this lane from *step* on, as far as one script can probe them.

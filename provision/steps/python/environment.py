@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,7 +15,7 @@ from provision.model.change import Change, State
 from provision.model.fields import Line, OwnPath, Seconds
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
-from provision.model.step import Settled, Step, Thing, lines_of
+from provision.model.step import Settled, Step, Thing, Upload, lines_of
 from provision.steps.files.archive import Version
 from provision.steps.files.foresight import at, read_at
 from provision.steps.packages.packages import package
@@ -31,13 +30,12 @@ from provision.steps.room import Megabytes, refuse_full, room_fields
 
 PROBE = read_shell(__file__, "probe.sh")
 INSTALL = read_shell(__file__, "install.sh")
-UPLOAD = read_shell(__file__, "upload.sh")
 PROJECT = re.compile(r"\A[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 EXACT = re.compile(r"\A[^=]*==\s*([^\s;,*]+)\Z")
 PYTHON, MACHINE, VENV = "python", "machine", "venv"
 """Fields about the Python that an environment is to be made with."""
 ABOUT_PYTHON = (PYTHON, MACHINE, VENV)
-UPLOAD_LIMIT_S = 600.0
+CURRENT, BASE = "current", "base"
 
 
 def _program(value: str) -> str:
@@ -57,9 +55,9 @@ Requirement = Annotated[Line, AfterValidator(_requirement)]
 Minor = Annotated[str, Field(pattern=r"\A(3\.[0-9]{1,2})?\z")]
 
 
-def environments_in(folder: str) -> Thing:
-    """Return the environments in *folder* as a thing that steps write and read."""
-    return f"environments of Python:{folder}"
+def environment_at(folder: str, link: str = CURRENT) -> Thing:
+    """Return the environment that *link* in *folder* shows as a thing that steps write."""
+    return f"environment of Python:{folder}/{link}"
 
 
 class PythonEnvironment(Step, kind="python_environment"):
@@ -92,6 +90,8 @@ class PythonEnvironment(Step, kind="python_environment"):
     folder: OwnPath
     version: Version
     """A name for people; environments with other packages can have the same."""
+    link: Literal["current", "base"] = "current"
+    """The link that shows it; base = another step builds the current one on it."""
     requirements: tuple[Requirement, ...] = Field(min_length=1)
     constraints: Line = ""
     """A file of constraints on the machine that runs this program."""
@@ -161,16 +161,17 @@ class PythonEnvironment(Step, kind="python_environment"):
             PROBE,
             folder=self.folder,
             name=self.name,
+            link=self.link,
             python=self.python,
             room_mb=self.room_mb,
         )
 
     @property
     def thing(self) -> Thing:
-        return environments_in(self.folder)
+        return environment_at(self.folder, self.link)
 
     def desired(self) -> State:
-        return {"current": self.name}
+        return {self.link: self.name}
 
     def reads(self) -> list[Thing]:
         names = ("python3", "python3-venv")
@@ -178,7 +179,7 @@ class PythonEnvironment(Step, kind="python_environment"):
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
         folder = at(self.folder)  # noted, so that a teardown takes it away
-        return {self.thing: {"current": self.name}, folder: {"type": "directory"}}
+        return {self.thing: {self.link: self.name}, folder: {"type": "directory"}}
 
     def foresee(self, observed: State, written: Mapping[Thing, State]) -> State | None:
         for thing, state in written.items():
@@ -255,38 +256,25 @@ class PythonEnvironment(Step, kind="python_environment"):
     def settled(self) -> Settled:
         return Settled(lines_of(self.desired()))
 
-    def stages(self, changes: Sequence[Change]) -> Iterator[Sh]:
+    def upload(self, changes: Sequence[Change]) -> Upload | None:
         if all(change.field != PYTHON for change in changes):
-            return  # it is made: only the link differs
+            return None  # it is made: only the link differs
+        files = {wheel.path.name: wheel.path for wheel in self._sent(changes)}
+        return Upload(f"{self.folder}/.wheels-{self.name}", files) if files else None
+
+    def _sent(self, changes: Sequence[Change]) -> list[Wheel]:
+        """Return the wheels that the Python of *changes* can use."""
         host = _python_in(changes)
-        for wheel in self._wheels():
-            if host and not wheel.fits(host):
-                continue
-            offset = 0
-            for piece in wheel.pieces():
-                yield Sh.of(
-                    UPLOAD,
-                    folder=self.folder,
-                    name=self.name,
-                    file=wheel.path.name,
-                    offset=offset,
-                    size=len(piece),
-                    data=base64.b64encode(piece).decode(),
-                )
-                offset += len(piece)
+        return [wheel for wheel in self._wheels() if not host or wheel.fits(host)]
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        host = _python_in(changes)
-        sums = [
-            f"{digest(wheel.path)}  {wheel.path.name}"
-            for wheel in self._wheels()
-            if not host or wheel.fits(host)
-        ]
+        sums = [f"{digest(w.path)}  {w.path.name}" for w in self._sent(changes)]
         return Sh.of(
             INSTALL,
             *self.requirements,
             folder=self.folder,
             name=self.name,
+            link=self.link,
             python=self.python,
             constraints=self._constraints(),
             index=self.index,

@@ -1,12 +1,16 @@
 # Makes an environment beside those that are there, and switches the link to it.
 #
-# needs: folder, name, python, constraints, index, sums, "$@"
+# needs: folder, name, link, python, constraints, index, sums, "$@"
+# uses: switch.sh
 
 target=$folder/$name
 wheels=$folder/.wheels-$name
 install_packages() {
     if [ -n "$sums" ]; then
-        printf '%s\n' "$sums" | (cd -- "$wheels" && sha256sum -c >/dev/null)
+        printf '%s\n' "$sums" | (cd -- "$wheels" && sha256sum -c >/dev/null) || {
+            rm -rf -- "$wheels" # so that the next run sends all of it again
+            return 1
+        }
         # The host's own configuration and environment are about an index.
         export PIP_CONFIG_FILE=/dev/null
         set -- --isolated --no-index --find-links "$wheels" "$@"
@@ -16,8 +20,6 @@ install_packages() {
     "$target/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
         --no-cache-dir -c "$target/constraints" "$@"
 }
-# Something of the environment $1 runs.
-is_used() { grep -qsF -- "$1/bin/" /proc/[0-9]*/cmdline; }
 
 mkdir -p -- "$folder"
 if [ ! -r "$target/.provision" ]; then
@@ -35,13 +37,6 @@ if [ ! -r "$target/.provision" ]; then
     mv -f -- "$target/.provision.new" "$target/.provision"
 fi
 rm -rf -- "$wheels"
-before=$(readlink -- "$folder/current") || before=
-[ "$before" != "$name" ] || exit 0
-rm -f -- "$folder/.current"
-ln -s -- "$name" "$folder/.current"
-mv -f -T -- "$folder/.current" "$folder/current"
-for other in "$folder"/*; do
-    [ ! -L "$other" ] && [ -f "$other/pyvenv.cfg" ] || continue
-    case ${other##*/} in "$name" | "$before") continue ;; esac
-    is_used "$other" || rm -rf -- "$other"
-done
+# Environments that others are built on are no longer needed where it is current itself.
+[ "$link" != current ] || rm -f -- "$folder/base"
+switch_to "$name"

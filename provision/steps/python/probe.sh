@@ -1,12 +1,12 @@
-# Prints which environment is current; if it is not the one that is to be, also whether that
-# one is made, and else the Python that it is to be made with, and the room for it.
+# Prints which environment the link shows; if it is not the one that it is to show, also
+# whether that one is made, and else the Python that it is to be made with, and the room for it.
 #
-# needs: folder, name, python
+# needs: folder, name, link, python
 # uses: room.sh
 
-current=$(readlink -- "$folder/current" 2>/dev/null) || current=
+current=$(readlink -- "$folder/$link" 2>/dev/null) || current=
 # One that is only begun has no record.
-[ -z "$current" ] || [ ! -r "$folder/$current/.provision" ] || printf 'current=%s\n' "$current"
+[ -z "$current" ] || [ ! -r "$folder/$current/.provision" ] || printf '%s=%s\n' "$link" "$current"
 [ "$current" != "$name" ] || [ ! -r "$folder/$name/.provision" ] || exit 0
 if [ -r "$folder/$name/.provision" ]; then
     echo made=true

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -13,8 +12,6 @@ WHEEL = re.compile(
     r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)(-\d[^-]*)?"
     r"-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl"
 )
-PIECE_BYTES = 3 * 2**20
-"""Bytes of a wheel that are sent in one script."""
 NORMAL = re.compile(r"[-_.]+")
 
 
@@ -70,12 +67,6 @@ class Wheel:
             return True
         own = {"py3", host.tag, host.tag.replace("cp", "py")}
         return bool(self.python & own) and bool(self.abi & {"none", host.tag})
-
-    def pieces(self) -> Iterator[bytes]:
-        """Yield its content, a piece at a time."""
-        with self.path.open("rb") as file:
-            while piece := file.read(PIECE_BYTES):
-                yield piece
 
 
 def normal_name(name: str) -> str:

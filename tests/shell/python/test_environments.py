@@ -4,81 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
-import pip
 import pytest
+from support.python.environments import converge, quick_python, run, send, wheel
 
 from provision.errors import RefusedError
-from provision.model.framing import Task, run_tasks
-from provision.model.shell import Reply, Sh
 from provision.steps.python.environment import PythonEnvironment
-from provision.transport.local import LocalTransport
 
 pytestmark = pytest.mark.slow
-PYTHON = str(Path(sys.executable).resolve())
-"""A program, and no shim that looks for one."""
-PIP = str(Path(pip.__file__).parent)
-QUICK = """#!/bin/sh
-[ "$1 $2" = '-m venv' ] || exec {python} "$@"
-{python} -m venv --without-pip "$3"
-exec ln -s {pip} "$3"/lib/python3.*/site-packages/
-"""
-"""A Python whose environments have the pip of the one here: it takes 20 s to install.
-
-A real one makes the environment in tests/shell/runtimes.
-"""
-
-
-def wheel(folder: Path, name: str, version: str, tag: str = "py3-none-any") -> Path:
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}-{version}-{tag}.whl"
-    about = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr(f"{name}.py", f"VERSION = {version!r}\n" + "#" * 5000)
-        packed.writestr(
-            f"{about}/METADATA",
-            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        )
-        packed.writestr(
-            f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
-        )
-        packed.writestr(f"{about}/RECORD", "")
-    return path
-
-
-def run(sh: Sh, *, strict: bool = False) -> Reply:
-    transport = LocalTransport()
-    transport.open()
-    try:
-        [reply] = run_tasks(transport.run, [Task(sh, strict=strict)])
-    finally:
-        transport.close()
-    return reply
 
 
 def environment(
     tmp_path: Path, version: str, requirements: tuple[str, ...] = ()
 ) -> PythonEnvironment:
-    python = tmp_path / "python3"
-    python.write_text(QUICK.format(python=PYTHON, pip=PIP))
-    python.chmod(0o755)
     return PythonEnvironment(
         folder=f"{tmp_path}/env",
         version=version,
         requirements=requirements or (f"sample=={version}",),
-        python=str(python),
+        python=quick_python(tmp_path),
         wheels=str(tmp_path / "wheels"),
     )
-
-
-def converge(step: PythonEnvironment) -> None:
-    changes = step.plan(step.observe(run(step.probe())))
-    for sh in [*step.stages(changes), step.apply(changes)]:
-        done = run(sh, strict=True)
-        assert done.exit == 0, done.tails(20)
-    assert step.plan(step.observe(run(step.probe()))) == []
 
 
 def installed(tmp_path: Path) -> str:
@@ -110,16 +56,19 @@ def test_versions_come_side_by_side_and_one_goes_back_without_wheels(
     assert names == ["1.0", "3.0"]  # the one before is kept, older ones are not
 
 
-def test_a_piece_that_was_cut_off_is_sent_again(tmp_path: Path) -> None:
+def test_a_wheel_that_came_damaged_is_not_installed_and_comes_again(
+    tmp_path: Path,
+) -> None:
     path = wheel(tmp_path / "wheels", "sample", "1.0")
     step = environment(tmp_path, "1.0")
-    [piece] = step.stages(step.plan(step.observe(run(step.probe()))))
+    changes = step.plan(step.observe(run(step.probe())))
     folder = tmp_path / "env" / f".wheels-{step.name}"
     folder.mkdir(parents=True)
-    (folder / path.name).write_bytes(path.read_bytes()[:1000])
-    for _ in range(2):
-        assert run(piece, strict=True).exit == 0
-        assert (folder / path.name).read_bytes() == path.read_bytes()
+    (folder / path.name).write_bytes(bytes(path.stat().st_size))
+    send(step.upload(changes))  # of that size it is taken for sent
+    assert run(step.apply(changes), strict=True).exit != 0
+    converge(step)
+    assert installed(tmp_path) == "1.0"
 
 
 def test_no_wheel_for_this_python_is_refused_with_its_tag(tmp_path: Path) -> None:
@@ -141,8 +90,7 @@ def test_a_dependency_without_a_wheel_leaves_the_environment_before(
     converge(environment(tmp_path, "1.0"))
     step = environment(tmp_path, "2.0", ("sample==1.0", "sample>=2"))
     changes = step.plan(step.observe(run(step.probe())))
-    for sh in step.stages(changes):
-        run(sh, strict=True)
+    send(step.upload(changes))
     failed = run(step.apply(changes), strict=True)
     assert failed.exit != 0
     assert step.advice("\n".join(failed.tails(20)))

@@ -47,7 +47,7 @@ WITHIN = {
     ),
     "cli/ray/images": "options images commit prune",
     "cli/ray/jobs": "jobs",
-    "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
+    "cli/ray/on_hosts": "remainder options exec shell cp logs ray test history",
     "cli/ray/running": "node running",
     "cli/ray/serving": "serve",
     "cli/start": "bare_hosts dashboard doctor env init",
@@ -79,10 +79,10 @@ WITHIN = {
     "engine/change_control": "audit manifest notes lock",
     "engine/history": "entries runs history",
     "engine/host": (
-        "connection scripts session outcome foresight text_diff lane batch dry_run follower "
+        "scripts connection session outcome foresight text_diff lane batch dry_run follower "
         "changing converge"
     ),
-    "engine/host/scripts": "proof_script batch_script",
+    "engine/host/scripts": "proof_script batch_script receive",
     "engine/on_hosts": "command copy",
     "engine/on_hosts/copy": "on_host place local_file session upload unpacked download copy",
     "lab": (
@@ -94,7 +94,8 @@ WITHIN = {
     "model": "change fields mode shell shell_file script events framing probe_merging step result",
     "ray": (
         "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
-        "metrics token_rotation doctor start on_hosts images jobs serving running browser"
+        "metrics token_rotation doctor start on_hosts images jobs serving running browser "
+        "testing"
     ),
     "ray/browser": "sites forward gate proxy serving",
     "ray/doctor": "transfer finding look wanted rules pairs bandwidth doctor",
@@ -108,8 +109,9 @@ WITHIN = {
     "ray/running": "running membership",
     "ray/serving": "config serve",
     "ray/start": "environment hosts proposal authorize inventory_text",
+    "ray/testing": "advice ray_test",
     "ray/steps": (
-        "stop_mark network shared node running shared_seen dashboards job_records nodes "
+        "source stop_mark network shared node running shared_seen dashboards job_records nodes "
         "gpus_seen prometheus_targets drained rollback previous_process firewall"
     ),
     "ray/steps/dashboards": "dashboards",
@@ -130,6 +132,7 @@ WITHIN = {
     "ray/steps/running": "notes running",
     "ray/steps/shared": "folders storage share",
     "ray/steps/shared_seen": "shared_seen",
+    "ray/steps/source": "git repository archive overlay source",
     "ray/steps/stop_mark": "mark",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "

@@ -41,6 +41,11 @@ HOST_DECIDES = {
         {"absent", "other-rights"},
         "shell/files/test_files.py::test_special_bits_come_and_go",
     ),
+    "ray_source": Proof(
+        {"absent", "another-commit"},
+        "shell/source/test_source_environments.py"
+        "::test_sources_come_over_the_wheel_and_change_and_go_back",
+    ),
     "docker_container": Proof(
         {"absent", "edited"},
         "shell/docker/test_container.py::test_one_that_is_there_is_replaced",

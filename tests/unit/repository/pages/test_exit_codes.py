@@ -46,7 +46,8 @@ def test_each_error_ends_with_the_code_of_its_row() -> None:
 
 
 def test_it_names_commands_that_there_are() -> None:
-    commands = {*namespace().task_names}
+    known = namespace().task_names
+    commands = {*known, *(alias for aliases in known.values() for alias in aliases)}
     text = PAGE.read_text().partition("## 7. Exit codes")[2].partition("If several")[0]
     words = {*re.findall(r"`([a-z.]+)`", text)} - {"provision.errors"}
     assert words <= commands, words - commands

@@ -45,7 +45,7 @@ from provision.steps.docker.container.container import CURRENT, file_field
 from provision.steps.files.foresight import at
 from provision.steps.network.address import canonical
 from provision.steps.network.host_network import NETWORK_FIELDS
-from provision.steps.python.environment import environments_in
+from provision.steps.python.environment import environment_at
 
 PROBE = read_shell(__file__, "probe.sh")
 START = read_shell(__file__, "start.sh")
@@ -164,7 +164,7 @@ class RayProcess(RayStart):
 
     def reads(self) -> list[Thing]:
         files = map(at, self.files())
-        own = (self.thing, environments_in(self.environments), runtime(self.cluster))
+        own = (self.thing, environment_at(self.environments), runtime(self.cluster))
         return [*own, *files]
 
     def writes(self, changes: Sequence[Change]) -> dict[Thing, State]:
@@ -181,7 +181,7 @@ class RayProcess(RayStart):
                 state = {k: v for k, v in state.items() if not k.startswith(TAKEN)}
             elif thing == self.thing:
                 state = {**state, **fields} if fields else kept
-            elif thing == environments_in(self.environments):
+            elif thing == environment_at(self.environments):
                 if ENVIRONMENT in state:
                     state[ENVIRONMENT_NOW] = fields.get("current", "another")
             elif "content" in fields or not fields:

@@ -27,11 +27,19 @@ from provision.steps.docker.container.container import container
 
 PROBE = read_shell(__file__, "runtime_probe.sh")
 REMOVE = read_shell(__file__, "runtime_remove.sh")
-OTHERS = {"docker": ("pip",), "pip": ("docker",), "none": ("docker", "pip")}
-"""The runtimes that a cluster does not have, by the one that it has."""
+OTHERS = {
+    "docker": ("pip",),
+    "pip": ("docker",),
+    "source": ("docker",),
+    "none": ("docker", "pip"),
+}
+"""The runtimes that a cluster does not have, by the one that it has.
+
+With `source` Ray is a process as with `pip`, from another environment.
+"""
 
 
-Runtime = Literal["docker", "pip", "none"]
+Runtime = Literal["docker", "pip", "source", "none"]
 """none = Ray is to run in neither."""
 
 

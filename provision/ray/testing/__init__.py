@@ -1,0 +1,1 @@
+"""Tests of Ray's own sources, run on the head."""

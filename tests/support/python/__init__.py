@@ -1,0 +1,1 @@
+"""Environments of Python, and repositories of sources, that tests make."""
