@@ -41,13 +41,13 @@ def deployed(running_lab: object) -> Iterator[None]:
     invoke("start", *OF_LAB).expect_exit(0)
 
 
-@pytest.mark.long
 def test_a_stopped_worker_is_no_drift_and_starts_again(deployed: None) -> None:
     made = state_of("node3").split()[1]
     stopped = invoke("stop", *OF_LAB, "--limit", "node3").expect_exit(0)
     assert "`invoke start` starts it again" in stopped.output
     assert statuses() == ["running", "running", "exited"]
-    status = no_drift()
+    # At once: that Prometheus misses Ray's metrics of that node is no drift.
+    status = invoke("status", *OF_LAB).expect_exit(0).output
     assert "2 of 3 nodes ALIVE, 1 stopped on purpose" in status
     assert "UTC by " in status
     plan = invoke("plan", *OF_LAB).expect_exit(0).output
