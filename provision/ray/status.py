@@ -209,7 +209,7 @@ def _host(
     engines = [step for step in result.steps if step.kind == "docker_engine"]
     rays = [step for step in result.steps if step.kind in {"ray_head", "ray_worker"}]
     processes = [step for step in result.steps if step.kind in PROCESSES]
-    stopped = purpose(rays[0].observed) if rays else ""
+    stopped = next((purpose(step.observed) for step in [*rays, *processes]), "")
     node = nodes.get(label, MISSING if nodes else UNKNOWN)
     if stopped and node != ALIVE:
         node = ON_PURPOSE

@@ -43,6 +43,7 @@ def doctor(options: DoctorOptions) -> int:
 def examine(options: DoctorOptions) -> int:
     """Do the work of the command; return its exit code."""
     from provision import api
+    from provision.ray.stopped.stopped import stopped_lines
     from provision.report.console import output
     from provision.report.text import counted
 
@@ -55,7 +56,8 @@ def examine(options: DoctorOptions) -> int:
     if options.json:
         sys.stdout.write(f"{json.dumps(found.as_dict(), indent=2)}\n")
     else:
-        console.show(*_lines(found), _sentence(found), *_next(found, options))
+        console.show(*_lines(found), _sentence(found), *stopped_lines(found.stopped))
+        console.show(*_next(found, options))
     return found.exit_code(strict=options.strict)
 
 

@@ -33,6 +33,7 @@ from provision.ray.doctor.rules.run_errors import host_error, step_findings
 from provision.ray.doctor.rules.system import system_findings
 from provision.ray.doctor.wanted import Wanted, wanted
 from provision.ray.head import PLAYBOOK, node_names, stored_secrets
+from provision.ray.stopped.stopped import stopped_in
 
 
 def doctor(
@@ -69,7 +70,14 @@ def doctor(
     found.sort(key=lambda one: order.index(one.host))
     shown = {facts.host: facts.shown for facts in looks}
     hosts = {name: shown.get(name, {}) for name in needs}
-    return Diagnosis(cluster.cluster, hosts, tuple(found), pairs.count, run.interrupted)
+    return Diagnosis(
+        cluster.cluster,
+        hosts,
+        tuple(found),
+        pairs.count,
+        run.interrupted,
+        stopped_in(run),
+    )
 
 
 def _wanted(

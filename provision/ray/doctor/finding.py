@@ -73,6 +73,7 @@ class Diagnosis:
         findings: failures and warnings, in the order of the hosts.
         pairs: how many pairs of hosts were tried.
         interrupted: the look was ended by Ctrl-C: what it did not reach is unknown.
+        stopped: hosts whose Ray a person has stopped, each with when and by whom.
     """
 
     cluster: str
@@ -80,6 +81,7 @@ class Diagnosis:
     findings: tuple[Finding, ...] = ()
     pairs: PairCount = field(default_factory=PairCount)
     interrupted: bool = False
+    stopped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[Finding, ...]:
@@ -117,6 +119,7 @@ class Diagnosis:
                 "tested": pairs.tested,
                 "sampled": pairs.sampled,
             },
+            "stopped": dict(self.stopped),
             "failures": [one.as_dict() for one in self.failures],
             "warnings": [one.as_dict() for one in self.warnings],
         }

@@ -16,9 +16,8 @@ from provision.model.framing import PRELUDE
 from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
-from provision.ray.on_hosts.places import data_dir
+from provision.ray.on_hosts.places import data_dir, ray_place
 from provision.ray.on_hosts.selection import chosen
-from provision.ray.steps.node.base import container_name
 from provision.transport.protocol import Transport
 from provision.transport.retry import connect_with_retry
 
@@ -108,11 +107,13 @@ def logs(
     check_kinds(of)
     since_s = age_s(since) if since else 0
     folder = data_dir(cluster, options.get("sets", {}))
+    place = ray_place(cluster, options.get("sets", {}))
+    units_of = {**UNITS, "ray": f"provision-ray-{cluster.cluster}.service"}
     one_at_a_time, stopped = threading.Lock(), threading.Event()
 
     def script(kind: str, since_s: int, lines: int) -> Sh:
-        name, units = container_name(cluster.cluster), UNITS.get(kind, "")
-        about = {"of": kind, "container": name, "data_dir": folder, "units": units}
+        about = {"of": kind, "data_dir": folder, "units": units_of.get(kind, "")}
+        about |= {"container": place.container, "process": place.folder}
         return Sh.of(LOGS, lines=lines, since_s=since_s, follow=follow, **about)
 
     def pass_on(line: LogLine) -> None:

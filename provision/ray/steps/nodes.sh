@@ -2,7 +2,7 @@
 # dashboard to a request for all nodes.
 #
 # needs: token_file, host, port, stop_mark, notes_dir, "$@"
-# uses: http.sh, node/diagnosis/closed_ports.sh, docker/stop_mark.sh, stop_mark/notes.sh
+# uses: http.sh, node/diagnosis/closed_ports.sh, stop_mark/mark.sh, stop_mark/notes.sh
 print_stop_mark
 print_stop_notes
 closed_ports "$@"

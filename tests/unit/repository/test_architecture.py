@@ -93,7 +93,7 @@ WITHIN = {
     "lab/supplies": "apt_repository images registry_push download_archives services",
     "model": "change fields mode shell shell_file script events framing probe_merging step result",
     "ray": (
-        "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
+        "steps stopped head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
         "metrics token_rotation doctor start on_hosts images jobs serving running browser"
     ),
     "ray/browser": "sites forward gate proxy serving",
@@ -107,6 +107,7 @@ WITHIN = {
     "ray/running": "running membership",
     "ray/serving": "config serve",
     "ray/start": "environment hosts proposal authorize inventory_text",
+    "ray/stopped": "stopped",
     "ray/steps": (
         "stop_mark network shared node running shared_seen dashboards job_records nodes "
         "gpus_seen prometheus_targets drained rollback previous_process firewall"
