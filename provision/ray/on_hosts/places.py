@@ -44,7 +44,7 @@ def data_dir(inventory: Inventory, sets: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RayPlace:
-    """Where commands find Ray on each host.
+    """The place where commands find Ray on each host.
 
     Attributes:
         container: the name of its container; "" = it is a process of the host.

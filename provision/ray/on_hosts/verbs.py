@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Unpack
+from collections.abc import Callable, Sequence
+from typing import Unpack
 
-from provision.config.inventory import Host, Inventory
 from provision.engine.each_host import Results, on_each
-from provision.engine.on_hosts import command as commands
 from provision.engine.on_hosts.command import Command, Output
 from provision.engine.on_hosts.copy import Copied
 from provision.engine.on_hosts.copy import copy as copy_files
 from provision.engine.on_hosts.copy.copy import ignore
 from provision.engine.on_hosts.copy.place import parse_both
 from provision.engine.run import FORKS, ClusterOptions, Hosts, load_inventory
-from provision.errors import ConnectionLost, HostError, InputError, OptionError
+from provision.errors import HostError, OptionError
 from provision.invocation import program
 from provision.model.script import Sink
 from provision.ray.head import head_of
-from provision.ray.on_hosts.places import (
-    RayPlace,
-    data_dir,
-    ray_container,
-    ray_place,
-)
+from provision.ray.on_hosts.in_ray import InRay
+from provision.ray.on_hosts.places import RayPlace, ray_container, ray_place
 from provision.ray.on_hosts.selection import chosen, chosen_one
-from provision.ray.stopped.stopped import check_not_stopped
 from provision.transport.connect import transport
-from provision.transport.protocol import InteractiveTransport
 from provision.transport.retry import connect_with_retry
 
 TERMINAL = "sudo=; [ \"$(id -u)\" = 0 ] || sudo='sudo -H'; "
@@ -74,7 +65,7 @@ def execute(
     cluster = load_inventory(inventory, options)
     place = ray_place(cluster, options.get("sets")) if container else RayPlace()
     command = _command(words, place, become=become, limit_s=limit_s)
-    run = _Run(cluster, options.get("sets", {}), command, stdout, stderr)
+    run = InRay(cluster, options.get("sets", {}), command, stdout, stderr)
     return on_each(
         chosen(cluster, limit),
         run.on,
@@ -95,40 +86,6 @@ def _command(
     return Command(place.words(words), place.container, become, limit_s, **about)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A command as it is run on each host; output goes to the sinks, or is returned."""
-
-    cluster: Inventory
-    sets: Mapping[str, Any]
-    command: Command
-    stdout: Sink | None
-    stderr: Sink | None
-
-    def on(self, host: Host, link: InteractiveTransport) -> Output:
-        """Run the command on *host*.
-
-        Raises:
-            StoppedError: it is for Ray's container, which a person has stopped.
-            HostError: there is no such container, or it does not run.
-        """
-        try:
-            return commands.run_on(host, link, self.command, self.stdout, self.stderr)
-        except ConnectionLost:
-            raise
-        except HostError:
-            if self.command.container and (folder := self._data_dir()):
-                check_not_stopped(host, link, folder)
-            raise
-
-    def _data_dir(self) -> str:
-        """Return Ray's folder; "" = no playbook can be bound, which says where it is."""
-        try:
-            return data_dir(self.cluster, self.sets)
-        except InputError:
-            return ""
-
-
 def ray_command(
     inventory: Hosts,
     *words: str,
@@ -144,7 +101,7 @@ def ray_command(
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
     command = _command(("ray", *words), ray_place(cluster, options.get("sets")))
-    run = _Run(cluster, options.get("sets", {}), command, stdout, stderr)
+    run = InRay(cluster, options.get("sets", {}), command, stdout, stderr)
     results = on_each([head], run.on, forks=1)
     return results.all_values()[head.name]
 

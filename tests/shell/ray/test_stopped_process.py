@@ -127,9 +127,7 @@ def test_one_that_runs_is_not_started_twice(host: Path) -> None:
 def test_a_node_that_runs_or_is_gone_is_not_called_stopped(host: Path) -> None:
     change(stopped(host))
     change(started(host))
-    (host / "stopped").write_text(
-        f"since then by me\nprocess no-unit {host}/process\n"
-    )
+    (host / "stopped").write_text(f"since then by me\nprocess no-unit {host}/process\n")
     assert mark_of(host) == "", "somebody has started it since"
     (host / "stopped").unlink()
     change(stopped(host))

@@ -118,7 +118,8 @@ def test_stop_and_start_as_they_would_be(folder: Path, command: str) -> None:
     code, text = printed(folder, command, "--check", *no_ray)
     found = checked("stop", text)
     [run] = found["runs"]
-    assert (code, found["exit_code"], run["command"]) == (4, 4, command)
+    assert code == found["exit_code"] == run["exit_code"]
+    assert (code in (2, 4), run["command"]) == (True, command)
     hosts = run["hosts"]
     assert hosts["gone"]["outcome"] in ("failed", "not run")
     assert hosts["gone"]["error"]

@@ -150,7 +150,9 @@ def test_a_head_that_was_stopped_on_purpose_is_told_with_what_to_type(
 ) -> None:
     words = "since 2026-11-27 19:00 UTC by anna@laptop"
     answering(monkeypatch, Reply(exit=1), marks=f"stopped={words}\n")
-    with pytest.raises(StoppedError, match=f"node1: Ray is stopped on purpose {words}") as found:
+    with pytest.raises(
+        StoppedError, match=f"node1: Ray is stopped on purpose {words}"
+    ) as found:
         smoke(LAB)
     assert "start` starts what was stopped" in found.value.hint
     assert found.value.exit_code == 2

@@ -46,7 +46,7 @@ WITHIN = {
         "images jobs serving running"
     ),
     "cli/ray/images": "options images commit prune",
-    "cli/ray/jobs": "jobs",
+    "cli/ray/jobs": "jobs notebook",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray history",
     "cli/ray/running": "node running",
     "cli/ray/serving": "serve",
@@ -94,7 +94,8 @@ WITHIN = {
     "model": "change fields mode shell shell_file script events framing probe_merging step result",
     "ray": (
         "steps stopped head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
-        "metrics token_rotation doctor start on_hosts images jobs serving running browser"
+        "metrics token_rotation doctor start on_hosts images jobs serving running browser "
+        "notebook"
     ),
     "ray/browser": "sites forward gate proxy serving",
     "ray/doctor": "finding look wanted rules pairs doctor",
@@ -103,7 +104,8 @@ WITHIN = {
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/images": "facts survey origin commit spread prune",
     "ray/jobs": "dashboard job records package jobs logs",
-    "ray/on_hosts": "places selection verbs logs history",
+    "ray/notebook": "python server notebook",
+    "ray/on_hosts": "places selection in_ray verbs logs history",
     "ray/running": "running membership",
     "ray/serving": "config serve",
     "ray/start": "environment hosts proposal authorize inventory_text",

@@ -48,7 +48,7 @@ class RayOnHost(Step):
     ports: Ports = Ports()
     """As in the step `ray_head`."""
     runtime: Literal["docker", "pip"] = "docker"
-    """Whether the node is a container or a process of the host."""
+    """docker = the node is a container; pip = it is a process of the host."""
     head: Word = "127.0.0.1"
     """The head's address, which a process is drained from."""
     timeout_s: Seconds = 900

@@ -51,7 +51,12 @@ def test_commands_with_rays_environment_know_the_process(tmp_path: Path) -> None
     assert place.container == ""
     ray = ("env", "RAY_ADDRESS=192.0.2.1:6379")
     assert place.words(("ray", "status")) == (*ray, "ray", "status")
-    assert place.words(("ray status | head",)) == (*ray, "sh", "-c", "ray status | head")
+    assert place.words(("ray status | head",)) == (
+        *ray,
+        "sh",
+        "-c",
+        "ray status | head",
+    )
     assert terminal_line(("python",), "", place.runner, root=False).count(place.runner)
 
 
