@@ -23,6 +23,7 @@ from provision.ray.head import (
     node_names,
 )
 from provision.ray.steps.gpus_seen.gpus_seen import GpusSeen, gpu_cell
+from provision.ray.steps.gpus_seen.process import GpusOfProcess, process_gpu_cell
 from provision.ray.steps.network.ray_network import (
     RayNetwork,
     has_several_networks,
@@ -232,9 +233,10 @@ def _host(
 
 
 def _gpus(result: HostResult) -> str:
+    cells = {GpusSeen.kind: gpu_cell, GpusOfProcess.kind: process_gpu_cell}
     for step in result.steps:
-        if step.kind == GpusSeen.kind:
-            return UNKNOWN if step.error else gpu_cell(step.observed)
+        if step.kind in cells:
+            return UNKNOWN if step.error else cells[step.kind](step.observed)
     return UNKNOWN
 
 

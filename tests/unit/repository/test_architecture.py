@@ -116,7 +116,7 @@ WITHIN = {
     ),
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/gpus_seen": "losses gpus_seen",
+    "ray/steps/gpus_seen": "losses gpus_seen process",
     "ray/steps/job_records": "job_records",
     "ray/steps/network": "agent_health choice node_network ray_network",
     "ray/steps/node": (
