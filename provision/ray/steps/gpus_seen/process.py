@@ -36,7 +36,9 @@ class GpusOfProcess(Step, kind="gpus_of_process"):
 
     title_format = "GPUs counted by Ray"
     advice_table = {
-        ("GPUs in Ray",): "Ray counts when it starts: `restart --limit HOST` counts anew",
+        (
+            "GPUs in Ray",
+        ): "Ray counts when it starts: `restart --limit HOST` counts anew",
     }
     checks_only: ClassVar[bool] = True
 

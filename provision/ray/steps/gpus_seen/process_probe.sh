@@ -8,8 +8,8 @@ found=$(find_gpus)
 [ -n "$found" ] || exit 0
 printf '%s\n' "$found"
 print_stop_mark
-for each in /proc/[0-9]*; do
-    tr '\0' '\n' <"$each/cmdline" 2>/dev/null |
+grep -sl -e --static_resource_list= /proc/[0-9]*/cmdline | while read -r each; do
+    { tr '\0' '\n' <"$each"; } 2>/dev/null |
         awk -v own="=$data_dir/ray/" '
             index($0, "--static_resource_list=") == 1 { found = substr($0, 24) }
             index($0, own) { is_own = 1 }
