@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,9 @@ def session(running_lab: object, tmp_path: Path) -> Iterator[Transcript]:
     text = (ROOT / INVENTORY).read_text().replace("../.lab/", f"{ROOT / '.lab'}/")
     (tmp_path / "lab.yml").write_text(text)
     (tmp_path / "squares.py").write_text(SCRIPT)
+    if (secrets := ROOT / "inventories/.provision").exists():
+        # The same token, so that no node is replaced for another.
+        shutil.copytree(secrets, tmp_path / ".provision")
     yield Transcript(tmp_path)
     lab.power_on(["node3"])
     invoke("deploy", "--inventory", INVENTORY).expect_exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from support.printed.in_folder import MAIN
 PAGE = ROOT / "docs/transcripts.md"
 CUT = "..."
 LIMIT_S = 900
+COLUMNS = "120"
 PERSON = "anna@laptop"
 
 
@@ -39,6 +41,7 @@ class Transcript:
         done = subprocess.run(
             [sys.executable, "-c", MAIN, *words],
             cwd=self.folder,
+            env={**os.environ, "COLUMNS": COLUMNS},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -46,7 +49,9 @@ class Transcript:
             timeout=LIMIT_S,
             check=False,
         )
-        assert done.returncode == code, f"{words} ended with {done}"
+        assert done.returncode == code, (
+            f"{words} ended with {done.returncode}:\n{done.stdout}"
+        )
         found = self._as_shown(done.stdout).strip("\n").splitlines()
         cut = len(found) > first + last
         shown = (
