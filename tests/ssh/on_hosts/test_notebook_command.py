@@ -34,7 +34,7 @@ exec)
         set -- "$@" "$(printf %s "$each" | sed s#/tmp/provision-notebook#{folder}/own#g)"
     done
     PATH={folder}/bin:$PATH # a login's files may put another Python before it
-    exec "$@" ;;
+    exec setsid --wait "$@" ;; # what runs in a container does not end with the link
 esac
 """
 PYTHON = """#!/bin/sh

@@ -203,7 +203,7 @@ def test_what_dry_means_for_each_command_has_been_decided() -> None:
             "init",
             "commit",
             "smoke",
-            *("cp", "exec", "shell", "ray", "run", "job.stop"),
+            *("cp", "exec", "shell", "ray", "run", "job.stop", "notebook"),
             *("serve.deploy", "serve.stop", "token.rotate", "restart"),
             *(f"lab.{one}" for one in labs),
         },
