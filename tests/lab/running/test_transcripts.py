@@ -16,6 +16,10 @@ from support.lab.transcript import Transcript
 from provision import lab
 
 MINUTE_S = 60
+DAY_ONE = (
+    "From bare hosts to a job, its logs, its result here, and a list of who did what."
+)
+BAD_NIGHT = "A host loses its power. Its cluster goes on without it, and takes it back in the morning."
 SCRIPT = """\
 import ray
 
@@ -29,8 +33,8 @@ def where(number):
 
 found = ray.get([where.remote(number) for number in range(6)])
 print("squares:", [square for square, _ in found])
-print("computed on", len({host for _, host in found}), "hosts or fewer")
-open("/tmp/ray/result.txt", "w").write(f"{found}\\n")
+print("computed on", *sorted({host for _, host in found}))
+open("/tmp/result.txt", "w").write(f"{found}\\n")
 """
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -68,13 +72,13 @@ def test_day_one(session: Transcript) -> None:
     [job] = re.findall(r"raysubmit_\w+", ran.partition("\n")[0] + ran)[:1]
     assert job in session.run("jobs")
     session.run("logs", "--of", "worker", "--lines", "2", "--limit", "node1", first=6)
-    session.run("cp", "node1:/var/lib/provision-lab/ray/result.txt", ".")
+    session.run("cp", "node1:/tmp/result.txt", ".", "--container")
     assert (session.folder / "result.txt").read_text().startswith("[(0, ")
     assert "nproc" in session.run("exec", "--", "echo nproc: $(nproc)")
     until_status(session, 0)
     session.run("status")
     assert "deploy" in session.run("history")
-    session.write("day one")
+    session.write("day one", DAY_ONE)
 
 
 def test_a_bad_night(session: Transcript) -> None:
@@ -102,7 +106,7 @@ def test_a_bad_night(session: Transcript) -> None:
     until_status(session, 0)
     assert "3 of 3 nodes ALIVE" in session.run("status", "--inventory", "lab.yml")
     assert "node3" in session.run("smoke", "--inventory", "lab.yml")
-    session.write("a bad night")
+    session.write("a bad night", BAD_NIGHT)
 
 
 def until_smoke_names_node3(session: Transcript) -> None:

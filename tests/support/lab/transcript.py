@@ -19,6 +19,7 @@ CUT = "..."
 LIMIT_S = 900
 COLUMNS = "120"
 PERSON = "anna@laptop"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
@@ -65,17 +66,19 @@ class Transcript:
     def _as_shown(self, output: str) -> str:
         """Return *output* without the names of this machine and of its folders."""
         here = f"{getpass.getuser()}@{socket.gethostname()}"
-        shown = output.replace(f"{self.folder}/", "").replace(here, PERSON)
+        plain = COLOURS.sub("", output)
+        shown = plain.replace(f"{self.folder}/", "").replace(here, PERSON)
         return shown.replace(f"{ROOT}/", "")
 
-    def write(self, name: str) -> None:
-        """Put it into the page, in the place of the earlier one."""
+    def write(self, name: str, about: str) -> None:
+        """Put it into the page with what it is *about*, in the place of the earlier one."""
         begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
         text = "\n".join(line.rstrip() for line in self.lines).strip("\n")
         page = PAGE.read_text()
         place = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         assert place.search(page), begin
-        made = f"{begin}\n```text\n{text}\n```\n{end}"
+        title = f"## {name[0].upper()}{name[1:]}\n\n{about}\n\n"
+        made = f"{begin}\n{title}```text\n{text}\n```\n{end}"
         PAGE.write_text(place.sub(lambda _: made, page))
 
 
