@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the names once more, for readers of types
     from provision.ray.jobs.jobs import submit_job as submit_job
     from provision.ray.jobs.logs import job_logs as job_logs
     from provision.ray.metrics import metrics as metrics
+    from provision.ray.notebook.notebook import open_notebook as open_notebook
     from provision.ray.on_hosts.history import history as history
     from provision.ray.on_hosts.logs import logs as logs
     from provision.ray.on_hosts.verbs import copy as copy
@@ -82,6 +83,7 @@ _NAMES = {
     "ray.images.spread": "spread_image",
     "ray.images.survey": "images",
     "ray.metrics": "metrics",
+    "ray.notebook.notebook": "open_notebook",
     "ray.on_hosts.history": "history",
     "ray.jobs.jobs": "jobs stop_job submit_job",
     "ray.jobs.logs": "job_logs",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from provision.cli.options import (
     CommandOptions,
@@ -59,19 +59,22 @@ class Request:
             "diff": self.options.diff,
         }
 
-    def reporters(self, *, then: str = "", remember: bool = False) -> list[Reporter]:
+    def reporters(
+        self, *, then: str = "", remember: bool = False, to: TextIO | None = None
+    ) -> list[Reporter]:
         """Return what shows one run, and writes its report.
 
         Args:
             then: the command that makes the changes of a plan.
             remember: make the inventory the default of later commands.
+            to: where it is shown; None = standard output.
         """
         from provision.report.console import ConsoleReporter, output
         from provision.report.json_file import ReportFile
 
         verbose, report = self.options.verbose, self.options.report
         reporters: list[Reporter] = [
-            ConsoleReporter(output(), verbose=verbose, then=then)
+            ConsoleReporter(output(to), verbose=verbose, then=then)
         ]
         if report:
             reporters.append(ReportFile(report))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Unpack
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 from provision.config.inventory import Inventory
 from provision.engine.run import ClusterOptions, Hosts, load_inventory
 from provision.errors import HostError
 from provision.invocation import program
 from provision.model.shell import Sh
+from provision.model.step import Step
 from provision.ray.head import PLAYBOOK, head_of, head_steps, node_names
 from provision.ray.steps.node.base import container_name
 from provision.ray.steps.node.roles import RayHeadProcess
+from provision.ray.steps.nodes import RayNodes
+from provision.ray.steps.stop_mark.mark import read_marks
+from provision.ray.stopped.stopped import marks_at, stopped_error
 from provision.steps.network.address import host_port
-from provision.transport.query import ask
+from provision.transport.query import ask_all
 
 LIMIT_S = 120.0
 RESULT = "[["
@@ -84,10 +88,12 @@ class Smoke:
     Attributes:
         squares: of the numbers from 0 on.
         ran_on: the host that computed each, by number.
+        stopped: hosts that took no part, since a person has stopped their Ray.
     """
 
     squares: tuple[int, ...]
     ran_on: Mapping[int, str]
+    stopped: tuple[str, ...] = ()
 
 
 def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
@@ -99,26 +105,35 @@ def smoke(inventory: Hosts, **options: Unpack[ClusterOptions]) -> Smoke:
     Raises:
         InventoryError: there is no group `head`.
         HostError: the job failed, and `details` has the end of its output; or it ran, and
-            a host of the inventory has no node that is ALIVE.
+            a host of the inventory has no node that is ALIVE, and nobody has stopped it.
+        StoppedError: Ray was stopped on purpose on the head.
         ConnectError: the head cannot be reached.
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    reply = ask(head, _job(cluster, options.get("sets", {})), LIMIT_S)
+    steps = list(head_steps(cluster, PLAYBOOK, options.get("sets", {})))
+    job = _job(cluster, steps)
+    marked, reply = ask_all(head, [marks_at(_data_dir(steps)), job], LIMIT_S)
+    marks = read_marks(marked.stdout)
+    if marks.head:
+        raise stopped_error(head.name, marks.head)
     if reply.exit != 0:
         raise HostError(
             f"{head.name}: the smoke job failed",
             hint=f"`{program()} status` shows whether the cluster is up",
             details=reply.tail(15),
         )
-    result = _result(reply.stdout, cluster)
-    _check_all_took_part(result, cluster)
-    return result
+    return _with_stopped(_result(reply.stdout, cluster), cluster, marks.nodes)
 
 
-def _job(cluster: Inventory, sets: Mapping[str, Any]) -> Sh:
+def _data_dir(steps: Iterable[Step]) -> str:
+    """Return Ray's folder on the head; "" = the playbook has none."""
+    return next((one.data_dir for one in steps if isinstance(one, RayNodes)), "")
+
+
+def _job(cluster: Inventory, steps: Iterable[Step]) -> Sh:
     """Return the shell that runs the job in the runtime of *cluster*."""
-    for step in head_steps(cluster, PLAYBOOK, sets):
+    for step in steps:
         if isinstance(step, RayHeadProcess):
             address = host_port(step.address, step.ports.head)
             where = {"runtime": "pip", "process": step.folder, "address": address}
@@ -129,16 +144,28 @@ def _job(cluster: Inventory, sets: Mapping[str, Any]) -> Sh:
     )
 
 
-def _check_all_took_part(result: Smoke, inventory: Inventory) -> None:
+def _with_stopped(result: Smoke, inventory: Inventory, stopped: Set[str]) -> Smoke:
+    """Return *result* with the hosts that took no part on purpose.
+
+    Args:
+        result: of the job.
+        inventory: the cluster.
+        stopped: the addresses of workers that a person has stopped.
+
+    Raises:
+        HostError: another took no part, either.
+    """
     wanted = node_names(inventory)
     missing = sorted(wanted - set(result.ran_on.values()))
-    if missing:
+    rest = [one for one in missing if inventory.hosts[one].address not in stopped]
+    if rest:
         there = len(wanted) - len(missing)
         raise HostError(
-            f"Ray has no node that is ALIVE on {', '.join(missing)}: the smoke job ran on "
+            f"Ray has no node that is ALIVE on {', '.join(rest)}: the smoke job ran on "
             f"{there} of {len(wanted)} hosts",
             hint=f"`{program()} status` shows what is wrong there",
         )
+    return replace(result, stopped=tuple(missing))
 
 
 def _result(output: str, inventory: Inventory) -> Smoke:

@@ -23,6 +23,7 @@ from provision.ray.head import (
     node_names,
 )
 from provision.ray.steps.gpus_seen.gpus_seen import GpusSeen, gpu_cell
+from provision.ray.steps.gpus_seen.process import GpusOfProcess, process_gpu_cell
 from provision.ray.steps.network.ray_network import (
     RayNetwork,
     has_several_networks,
@@ -219,7 +220,7 @@ def _host(
     engines = [step for step in result.steps if step.kind == "docker_engine"]
     rays = [step for step in result.steps if step.kind in {"ray_head", "ray_worker"}]
     processes = [step for step in result.steps if step.kind in PROCESSES]
-    stopped = purpose(rays[0].observed) if rays else ""
+    stopped = next((purpose(step.observed) for step in [*rays, *processes]), "")
     node = nodes.get(label, MISSING if nodes else UNKNOWN)
     if stopped and node != ALIVE:
         node = ON_PURPOSE
@@ -243,9 +244,10 @@ def _host(
 
 
 def _gpus(result: HostResult) -> str:
+    cells = {GpusSeen.kind: gpu_cell, GpusOfProcess.kind: process_gpu_cell}
     for step in result.steps:
-        if step.kind == GpusSeen.kind:
-            return UNKNOWN if step.error else gpu_cell(step.observed)
+        if step.kind in cells:
+            return UNKNOWN if step.error else cells[step.kind](step.observed)
     return UNKNOWN
 
 

@@ -17,7 +17,7 @@ GROUPS: Mapping[str, str] = {
     ),
     "Ray": (
         "run jobs job.logs job.stop serve.deploy serve.status serve.stop ray.ray "
-        "ray.test smoke dashboard metrics env"
+        "ray.test smoke notebook dashboard metrics env"
     ),
     "Hosts": "exec shell logs cp",
     "Images": "images.list images.prune commit",

@@ -9,7 +9,7 @@ from provision.cli.extension import DeployExtension
 from provision.cli.options import CommandOptions, option
 from provision.cli.ray import prune
 from provision.cli.ray.mtu import show_mtu_differences
-from provision.cli.ray.stopped import show_stopped, stopped_in
+from provision.cli.ray.stopped import show_stopped
 from provision.cli.request import Request
 from provision.invocation import program
 
@@ -67,6 +67,7 @@ def _show_next(request: Request, run: Run) -> None:
     if "ray_nodes" not in kinds:
         return
     from provision.ray.head import dashboard, head_steps, node_names
+    from provision.ray.stopped.stopped import stopped_in
     from provision.ray.token_rotation import token_place
     from provision.report.console import output
     from provision.report.text import counted

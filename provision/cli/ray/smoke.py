@@ -5,6 +5,7 @@ from __future__ import annotations
 from provision.cli.command import command
 from provision.cli.options import PASSWORDS, CommandOptions, command_line
 from provision.cli.request import resolve
+from provision.invocation import program
 
 
 @command("inventory", "set", *PASSWORDS)
@@ -12,7 +13,7 @@ def smoke(options: CommandOptions) -> int:
     """Run a small Ray job, with a task on every node."""
     from provision import api
     from provision.report.console import output
-    from provision.report.text import escape
+    from provision.report.text import escape, listed
 
     console, request = output(), resolve(options)
     with console.status("running the smoke job"):
@@ -24,5 +25,8 @@ def smoke(options: CommandOptions) -> int:
     for host, numbers in by_host.items():
         squares = ", ".join(f"{number}*{number}" for number in numbers)
         console.show(f"  {escape(host)}  {squares}")
+    if result.stopped:
+        hosts = escape(listed([*result.stopped]))
+        console.show(f"stopped on purpose: {hosts}; `{program()} start` starts them")
     console.show("", f"  next  {command_line('run SCRIPT.py', options)}")
     return 0

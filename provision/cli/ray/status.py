@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from provision.cli.command import command
 from provision.cli.options import PASSWORDS, CommandOptions, command_line
 from provision.cli.ray.mtu import show_mtu_differences
-from provision.cli.ray.stopped import stopped_lines
 from provision.cli.request import resolve
 from provision.invocation import program
 
@@ -143,6 +142,8 @@ def _shared(found: ClusterStatus) -> Iterator[str]:
 
 
 def _summary(found: ClusterStatus, options: CommandOptions) -> Iterator[str]:
+    from provision.ray.stopped.stopped import stopped_lines
+
     if any(host.error or host.drift for host in found.hosts):
         yield ""
     if any(host.drift for host in found.hosts):

@@ -51,6 +51,7 @@ def doctor(options: DoctorOptions) -> int:
 def examine(options: DoctorOptions) -> int:
     """Do the work of the command; return its exit code."""
     from provision import api
+    from provision.ray.stopped.stopped import stopped_lines
     from provision.report.console import output
     from provision.report.text import counted
 
@@ -67,6 +68,7 @@ def examine(options: DoctorOptions) -> int:
         sys.stdout.write(f"{json.dumps(found.as_dict(), indent=2)}\n")
     else:
         console.show(*_lines(found), *_bandwidth(found), _sentence(found))
+        console.show(*stopped_lines(found.stopped))
         console.show(*_next(found, options))
     return found.exit_code(strict=options.strict)
 

@@ -166,7 +166,8 @@ class Session:
             parts: the changes; see `batch_script`.
             alone: numbers of steps that are probed apart, so that replies can be guarded.
             upto: those after it are only probed if the guard fails; None: all are.
-            limit_s, overdue: see `Script`.
+            limit_s: see `Script`.
+            overdue: see `Script`.
             on_line: called with a fragment's number for each line it prints.
             on_reply: called with a fragment's number once it has ended, or cannot run.
         """

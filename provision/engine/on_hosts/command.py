@@ -58,7 +58,8 @@ class Command:
         container: run it in this container of the host; "" = on the host itself.
         become: run it as root, if the inventory allows it.
         limit_s: seconds after which it is killed; 0 = never.
-        hint: what to do where the container does not run.
+        hint: what to do where the container does not run, or the runner is missing.
+        runner: run it by this script of the host, which gets it as its words; "" = none.
     """
 
     words: Sequence[str]
@@ -66,6 +67,7 @@ class Command:
     become: bool = True
     limit_s: float = 0
     hint: str = ""
+    runner: str = ""
 
     def __post_init__(self) -> None:
         if not self.words:
@@ -82,7 +84,8 @@ class Command:
 
     def script(self, host: Host, mark: str) -> Script:
         """Return the script that runs it on *host*."""
-        sh = Sh.of(INSIDE, *self.argv, container=self.container, mark=mark)
+        inside = {"container": self.container, "runner": self.runner}
+        sh = Sh.of(INSIDE, *self.argv, **inside, mark=mark)
         text = f"{{\n{ENVIRONMENT}\n(\n{sh.render()}\n) </dev/null\nexit\n}}\n"
         become = self.become and host.become
         return Script(text, become=become, limit_s=self.limit_s)
@@ -137,7 +140,7 @@ def run_on(
     """Run *command* on *host*; its output goes to the sinks as it comes, or is returned.
 
     Raises:
-        HostError: there is no such container, or it does not run.
+        HostError: there is no such container, or it does not run; or no such runner.
         StepTimeoutError: never; a command that was killed has the exit code 124 or 137.
     """
     mark = f"@{secrets.token_hex(8)}"

@@ -1,6 +1,7 @@
-# Runs the words, in a container if one is named. An error of ours is a line with the mark.
+# Runs the words, in a container or by a script of the host if one is named. An error of ours
+# is a line with the mark.
 #
-# needs: container, mark, "$@"
+# needs: container, runner, mark, "$@"
 refused() {
     printf '%s %s\n' "$mark" "$1" >&2
     exit 96
@@ -18,6 +19,9 @@ in_container() {
 }
 if [ -n "$container" ]; then
     in_container "$@"
+elif [ -n "$runner" ]; then
+    [ -r "$runner" ] || refused "there is no $runner on this host that can be read: not deployed"
+    exec sh "$runner" "$@"
 else
     exec "$@"
 fi

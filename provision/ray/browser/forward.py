@@ -1,4 +1,4 @@
-"""A socket of this user alone, whose connections go on through SSH to one address."""
+"""Listeners of this machine whose connections go on through SSH to one address."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
+from socketserver import StreamRequestHandler, TCPServer, ThreadingMixIn
 from typing import Protocol
 
 from provision.errors import HostError
@@ -28,11 +28,8 @@ Dial = Callable[[], Connection]
 """Opens a connection to the address, raises HostError if it cannot."""
 
 
-class Forward(ThreadingUnixStreamServer):
-    """A listener at *path*; each of its connections goes on to what *dial* opens.
-
-    A file in a folder of this user, and no port: ports of a machine are open to all
-    who work on it.
+class _Forwarding(ThreadingMixIn, TCPServer):
+    """A listener whose connections go on to what *dial* opens.
 
     Attributes:
         error: why the last connection could not go on; None = it could.
@@ -40,11 +37,8 @@ class Forward(ThreadingUnixStreamServer):
 
     daemon_threads = True
     block_on_close = False
-
-    def __init__(self, path: Path, dial: Dial) -> None:
-        self.path, self.dial = path, dial
-        self.error: HostError | None = None
-        super().__init__(str(path), _Carry)
+    dial: Dial
+    error: HostError | None = None
 
     def start(self) -> None:
         """Serve in a thread, until `stop`."""
@@ -59,8 +53,38 @@ class Forward(ThreadingUnixStreamServer):
         """Print nothing: a browser that leaves is no error."""
 
 
+class Forward(_Forwarding):
+    """A listener at *path*: a file in a folder of this user, and no port.
+
+    Ports of a machine are open to all who work on it.
+    """
+
+    address_family = socket.AF_UNIX
+
+    def __init__(self, path: Path, dial: Dial) -> None:
+        self.path, self.dial = path, dial
+        super().__init__(str(path), _Carry)  # type: ignore[arg-type]  # a path is one
+
+
+class PortForward(_Forwarding):
+    """A listener at *port* of 127.0.0.1, 0 for a free one; what answers has a secret of its own.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
+
+    def __init__(self, port: int, dial: Dial) -> None:
+        self.dial = dial
+        super().__init__(("127.0.0.1", port), _Carry)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.server_address[1])
+
+
 class _Carry(StreamRequestHandler):
-    server: Forward
+    server: _Forwarding
 
     def handle(self) -> None:
         """Carry bytes both ways until both sides have ended."""

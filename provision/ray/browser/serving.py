@@ -26,6 +26,8 @@ from provision.ray.browser.gate import Gate
 from provision.ray.browser.proxy import Proxy
 from provision.ray.browser.sites import Site, sites
 from provision.ray.head import PLAYBOOK, head_of, head_steps
+from provision.ray.on_hosts.places import data_dir
+from provision.ray.stopped.stopped import check_not_stopped
 from provision.transport.connect import transport
 from provision.transport.protocol import InteractiveTransport
 from provision.transport.retry import connect_with_retry
@@ -88,6 +90,8 @@ def open_dashboards(
         dial = _Dialler(link)
         silent = dict(_silent(found, dial))
         if found[0].name in silent:
+            folder = data_dir(cluster, options.get("sets", {}))
+            check_not_stopped(head, link, folder)
             raise ConnectError(
                 f"{head.name}: Ray's dashboard does not answer at {found[0].origin}",
                 hint=f"`{program()} status` shows whether the cluster is deployed and up",

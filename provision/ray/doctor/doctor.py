@@ -37,6 +37,7 @@ from provision.ray.doctor.rules.run_errors import host_error, step_findings
 from provision.ray.doctor.rules.system import system_findings
 from provision.ray.doctor.wanted import Wanted, wanted
 from provision.ray.head import PLAYBOOK, node_names, stored_secrets
+from provision.ray.stopped.stopped import stopped_in
 
 
 def doctor(
@@ -86,7 +87,13 @@ def doctor(
     shown = {facts.host: facts.shown for facts in looks}
     hosts = {name: shown.get(name, {}) for name in needs}
     return Diagnosis(
-        cluster.cluster, hosts, tuple(found), pairs.count, run.interrupted, measured
+        cluster.cluster,
+        hosts,
+        tuple(found),
+        pairs.count,
+        run.interrupted,
+        measured,
+        stopped_in(run),
     )
 
 

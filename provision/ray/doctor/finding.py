@@ -76,6 +76,7 @@ class Diagnosis:
         pairs: how many pairs of hosts were tried.
         interrupted: the look was ended by Ctrl-C: what it did not reach is unknown.
         bandwidth: between the hosts; None = it was not measured.
+        stopped: hosts whose Ray a person has stopped, each with when and by whom.
     """
 
     cluster: str
@@ -84,6 +85,7 @@ class Diagnosis:
     pairs: PairCount = field(default_factory=PairCount)
     interrupted: bool = False
     bandwidth: Bandwidth | None = None
+    stopped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[Finding, ...]:
@@ -122,6 +124,7 @@ class Diagnosis:
                 "sampled": pairs.sampled,
             },
             "bandwidth": self.bandwidth.as_dict() if self.bandwidth else None,
+            "stopped": dict(self.stopped),
             "failures": [one.as_dict() for one in self.failures],
             "warnings": [one.as_dict() for one in self.warnings],
         }

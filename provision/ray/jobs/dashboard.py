@@ -21,6 +21,7 @@ from provision.model.framing import PRELUDE, Task, run_tasks
 from provision.model.script import Script, Sink
 from provision.model.shell import Sh
 from provision.ray.steps.nodes import RayNodes
+from provision.ray.stopped.stopped import check_not_stopped
 from provision.transport.connect import transport
 from provision.transport.protocol import InteractiveTransport
 from provision.transport.retry import connect_with_retry
@@ -57,7 +58,7 @@ class Head:
         """Return the answer to a request, read as JSON; a *body* of bytes goes as it is.
 
         Raises:
-            ConnectError: nothing answers there.
+            ConnectError: nothing answers there; StoppedError: since a person has stopped it.
             OptionError: there is no such thing.
             RefusedError: Ray refuses the token.
             UnavailableError: this Ray has no such part.
@@ -99,6 +100,7 @@ class Head:
         try:
             sock = self._link.tunnel(host, port)
         except ConnectError as error:
+            check_not_stopped(self._head, self._link, self.data_dir)
             raise ConnectError(
                 f"{self._head.name}: Ray's dashboard does not answer",
                 hint=f"`{program()} status` shows whether the cluster is deployed and up",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
-from provision.config.inventory import Host
+from provision.config.inventory import Host, Inventory
 from provision.engine.each_host import Results, on_each
 from provision.engine.run import FORKS, ClusterOptions, Hosts, load_inventory
 from provision.errors import ConnectionLost, HostError, OptionError
@@ -16,9 +16,8 @@ from provision.model.framing import PRELUDE
 from provision.model.script import Script
 from provision.model.shell import Sh
 from provision.model.shell_file import read_shell
-from provision.ray.on_hosts.places import data_dir
+from provision.ray.on_hosts.places import data_dir, ray_place
 from provision.ray.on_hosts.selection import chosen
-from provision.ray.steps.node.base import container_name
 from provision.transport.protocol import Transport
 from provision.transport.retry import connect_with_retry
 
@@ -107,13 +106,8 @@ def logs(
     cluster = load_inventory(inventory, options)
     check_kinds(of)
     since_s = age_s(since) if since else 0
-    folder = data_dir(cluster, options.get("sets", {}))
+    script = _scripts(cluster, options, follow=follow)
     one_at_a_time, stopped = threading.Lock(), threading.Event()
-
-    def script(kind: str, since_s: int, lines: int) -> Sh:
-        name, units = container_name(cluster.cluster), UNITS.get(kind, "")
-        about = {"of": kind, "container": name, "data_dir": folder, "units": units}
-        return Sh.of(LOGS, lines=lines, since_s=since_s, follow=follow, **about)
 
     def pass_on(line: LogLine) -> None:
         with one_at_a_time:
@@ -127,6 +121,22 @@ def logs(
 
     forks = options.get("forks", FORKS)
     return on_each(chosen(cluster, limit), on_one, forks=forks, stopped=stopped)
+
+
+def _scripts(
+    cluster: Inventory, options: ClusterOptions, *, follow: bool
+) -> Callable[[str, int, int], Sh]:
+    """Return a function of a log, the age of its lines, and their number."""
+    sets = options.get("sets", {})
+    folder, place = data_dir(cluster, sets), ray_place(cluster, sets)
+    units_of = {**UNITS, "ray": f"provision-ray-{cluster.cluster}.service"}
+
+    def script(kind: str, since_s: int, lines: int) -> Sh:
+        about = {"of": kind, "data_dir": folder, "units": units_of.get(kind, "")}
+        about |= {"container": place.container, "process": place.folder}
+        return Sh.of(LOGS, lines=lines, since_s=since_s, follow=follow, **about)
+
+    return script
 
 
 class _Host:

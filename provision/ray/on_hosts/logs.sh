@@ -1,7 +1,7 @@
 # Prints the last lines of one log of this host; goes on with new ones if it is to follow.
 # Also over a restart of Ray, which begins a new folder of logs, and a new container's.
 #
-# needs: of, container, data_dir, lines, since_s, follow, units
+# needs: of, container, process, data_dir, lines, since_s, follow, units
 refused() {
     printf '%s\n' "$1" >&2
     exit 95
@@ -92,8 +92,24 @@ logs_of_units() {
     [ "$follow" != true ] || set -- "$@" --follow
     journalctl "$@"
 }
+# Of a node that is a process: systemd's journal has it, or without systemd a file.
+logs_of_process() {
+    if [ -d /run/systemd/system ]; then
+        logs_of_units
+        return
+    fi
+    [ -r "$process/log" ] || [ "$follow" = true ] ||
+        refused "there is no $process/log on this host: not deployed"
+    from=$lines
+    [ -z "$since" ] || from=+1
+    if [ "$follow" = true ]; then
+        tail -n "$from" -F "$process/log" 2>/dev/null | younger
+    else
+        tail -n "$from" "$process/log" | younger
+    fi
+}
 case $of in
-ray) logs_of_container ;;
+ray) if [ -n "$process" ]; then logs_of_process; else logs_of_container; fi ;;
 worker) globs='worker-*.out worker-*.err python-core-worker-*.log job-driver-*.log' && logs_of_session ;;
 gcs) globs='gcs_server.* raylet.* dashboard.*' && logs_of_session ;;
 *) logs_of_units ;;

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Unpack
 
 from provision.engine.each_host import Results, on_each
-from provision.engine.on_hosts import command as commands
 from provision.engine.on_hosts.command import Command, Output
 from provision.engine.on_hosts.copy import Copied
 from provision.engine.on_hosts.copy import copy as copy_files
@@ -19,7 +18,8 @@ from provision.errors import HostError, OptionError
 from provision.invocation import program
 from provision.model.script import Sink
 from provision.ray.head import head_of
-from provision.ray.on_hosts.places import ray_container
+from provision.ray.on_hosts.in_ray import InRay
+from provision.ray.on_hosts.places import RayPlace, ray_container, ray_place
 from provision.ray.on_hosts.selection import chosen, chosen_one
 from provision.transport.connect import transport
 from provision.transport.retry import connect_with_retry
@@ -51,7 +51,7 @@ def execute(
         inventory: the cluster.
         words: one word is a line for `sh`; several are a program and its arguments.
         limit: a pattern; only these hosts.
-        container: run it in Ray's container.
+        container: run it in Ray's container; where Ray is a process, with its environment.
         become: run it as root, if the inventory allows it.
         limit_s: seconds after which it is killed; 0 = never.
         stdout: takes the output as it comes, of all hosts; by default it is returned.
@@ -63,14 +63,27 @@ def execute(
         InputErrors: the inventory, the pattern or the command is wrong.
     """
     cluster = load_inventory(inventory, options)
-    name = ray_container(cluster) if container else ""
-    command = Command(words, name, become, limit_s, _hint())
+    place = ray_place(cluster, options.get("sets")) if container else RayPlace()
+    command = _command(words, place, become=become, limit_s=limit_s)
+    run = InRay(cluster, options.get("sets", {}), command, stdout, stderr)
     return on_each(
         chosen(cluster, limit),
-        lambda host, link: commands.run_on(host, link, command, stdout, stderr),
+        run.on,
         forks=options.get("forks", FORKS),
         done=done,
     )
+
+
+def _command(
+    words: tuple[str, ...],
+    place: RayPlace,
+    *,
+    become: bool = True,
+    limit_s: float = 0,
+) -> Command:
+    """Return *words* as a command at *place*."""
+    about = {"runner": place.runner, "hint": _hint()}
+    return Command(place.words(words), place.container, become, limit_s, **about)
 
 
 def ray_command(
@@ -80,19 +93,16 @@ def ray_command(
     stderr: Sink | None = None,
     **options: Unpack[ClusterOptions],
 ) -> Output:
-    """Run Ray's own program in the head's container, which has the token.
+    """Run Ray's own program on the head, in its container or environment, with the token.
 
     Raises:
         HostError: the head cannot be reached, or its container does not run.
     """
     cluster = load_inventory(inventory, options)
     head = head_of(cluster)
-    command = Command(("ray", *words), ray_container(cluster), hint=_hint())
-    results = on_each(
-        [head],
-        lambda host, link: commands.run_on(host, link, command, stdout, stderr),
-        forks=1,
-    )
+    command = _command(("ray", *words), ray_place(cluster, options.get("sets")))
+    run = InRay(cluster, options.get("sets", {}), command, stdout, stderr)
+    results = on_each([head], run.on, forks=1)
     return results.all_values()[head.name]
 
 
@@ -153,7 +163,7 @@ def open_terminal(
         inventory: the cluster.
         host: its name.
         words: a program and its arguments; by default a shell.
-        container: in Ray's container.
+        container: in Ray's container; where Ray is a process, with its environment, as root.
         root: as root.
         options: `credentials`.
 
@@ -168,21 +178,27 @@ def open_terminal(
         raise OptionError(
             "there is no terminal for a shell", hint="`exec` runs a command without one"
         )
-    name = ray_container(cluster) if container else ""
+    place = ray_place(cluster, options.get("sets")) if container else RayPlace()
+    line = terminal_line(place.words(words), place.container, place.runner, root=root)
     link = transport(chosen_host)
     connect_with_retry(link, lambda *about: None)
     try:
-        return link.terminal(terminal_line(words, name, root=root))
+        return link.terminal(line)
     finally:
         link.close()
 
 
-def terminal_line(words: Sequence[str], container: str, *, root: bool) -> str:
+def terminal_line(
+    words: Sequence[str], container: str = "", runner: str = "", *, root: bool
+) -> str:
     """Return the line for the login shell that opens a shell, or runs *words*."""
     program = shlex.join(words)
     if container:
         shell = program or "sh -c 'command -v bash >/dev/null && exec bash; exec sh'"
         inside = f"docker exec -it {shlex.quote(container)} {shell}"
+        return _for_sh(f"{TERMINAL}exec $sudo {inside}")
+    if runner:
+        inside = f"sh {shlex.quote(runner)} {program or 'bash'}"
         return _for_sh(f"{TERMINAL}exec $sudo {inside}")
     if root:
         return _for_sh(f"{TERMINAL}exec $sudo {program or 'bash -l'}")

@@ -19,7 +19,6 @@ from provision.errors import OptionError
 from provision.invocation import runner
 from provision.model.result import Run
 from provision.ray.head import HEAD, node_names
-from provision.ray.on_hosts.places import ray_container
 from provision.report.reporters import Reporter
 
 STOP, START = "stop", "start"
@@ -135,7 +134,6 @@ def _prepare(
     inventory: Hosts, playbook: str, limit: str, options: ClusterOptions
 ) -> Running:
     cluster = load_inventory(inventory, options)
-    ray_container(cluster, options.get("sets"))
     chosen = cluster.select(limit) if limit else [*cluster.hosts]
     nodes = node_names(cluster)
     hosts = tuple(name for name in chosen if name in nodes)

@@ -30,6 +30,7 @@ from provision.ray.steps.stop_mark.mark import (
     mark_path,
     notes_dir,
     purpose,
+    read_marks,
 )
 from provision.steps.http import parse_http
 
@@ -45,8 +46,6 @@ CLOSED = f"{ALIVE}, but TCP "
 For about a minute after its last sign of life, Ray calls such a node ALIVE.
 """
 CLOSED_NODE = re.compile(rf"\((\S+)\): {CLOSED}")
-NOTE = f"{STOPPED} node "
-"""Beginning of the lines that name a node which was stopped on purpose."""
 OTHER = "other."
 """Prefix of the fields of nodes that are not among those that should be there."""
 REFUSED = "refused"
@@ -164,7 +163,7 @@ class RayNodes(Step, kind="ray_nodes"):
         return Sh.of(TRY_TOKENS, *tokens, host=host, port=port)
 
     def observe(self, reply: Reply) -> State:
-        mark, stopped, rest = _marks(reply.stdout)
+        mark, stopped, rest = read_marks(reply.stdout)
         if mark:
             return {STOPPED: mark}
         asked, response = _apart(rest)
@@ -266,18 +265,6 @@ class RayNodes(Step, kind="ray_nodes"):
         here = open_here(problem, nodes[1:], self.ports.open_to_nodes(head=True))
         logs = "see `docker logs` of the Ray container on the hosts that are missing"
         return "; ".join(filter(None, [there if closed else "", here, logs]))
-
-
-def _marks(output: str) -> tuple[str, frozenset[str], str]:
-    """Return the mark of the head, the stopped nodes, and the output after them."""
-    mark, stopped, rest = "", set(), output
-    while rest.startswith((f"{STOPPED}=", NOTE)):
-        line, _, rest = rest.partition("\n")
-        if line.startswith(NOTE):
-            stopped.add(line.removeprefix(NOTE).strip('"'))
-        else:
-            mark = line.partition("=")[2]
-    return mark, frozenset(stopped), rest
 
 
 def _apart(output: str) -> tuple[str, str]:

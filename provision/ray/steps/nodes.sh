@@ -2,11 +2,9 @@
 # dashboard to a request for all nodes.
 #
 # needs: token_file, host, port, stop_mark, notes_dir, "$@"
-# uses: http.sh, node/diagnosis/closed_ports.sh, docker/stop_mark.sh
+# uses: http.sh, node/diagnosis/closed_ports.sh, stop_mark/mark.sh, stop_mark/notes.sh
 print_stop_mark
-for note in "$notes_dir"/*; do
-    [ ! -f "$note" ] || printf 'stopped node "%s"\n' "${note##*/}"
-done
+print_stop_notes
 closed_ports "$@"
 { [ ! -e "$token_file" ] || cat -- "$token_file"; } |
     http 10 reply "$host" "$port" '/api/v0/nodes?limit=10000'

@@ -16,7 +16,14 @@ from provision.model.shell import NOTHING, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Settled, Step
 from provision.ray.steps.node.diagnosis.firewalls import open_there
-from provision.ray.steps.stop_mark.mark import STAYS_STOPPED, STOPPED, mark_path
+from provision.ray.steps.stop_mark.mark import (
+    STAYS_STOPPED,
+    STOPPED,
+    Marks,
+    mark_path,
+    notes_dir,
+    read_marks,
+)
 from provision.steps.http import parse_http
 
 PROBE = read_shell(__file__, "prometheus_targets.sh")
@@ -52,6 +59,22 @@ class Target(BaseModel):
         return self.labels.get("job", "").split("_")[0] == "ray"
 
     @property
+    def address(self) -> str:
+        """Return the host that it is asked at."""
+        return self.labels.get("instance", "").rpartition(":")[0].strip("[]")
+
+    def is_missed(self, stopped: Marks) -> bool:
+        """Return False if its node was stopped on purpose, so that it may be down.
+
+        Ray goes on naming a node's metrics to Prometheus for a while.
+        """
+        if not self.of_ray:
+            return True
+        if stopped.head:
+            return False
+        return self.health == UP or self.address not in stopped.nodes
+
+    @property
     def trouble(self) -> str:
         """Return why it is not up."""
         return self.last_error or f"{self.health}: not scraped yet"
@@ -70,14 +93,6 @@ def read_targets(output: str) -> list[Target]:
         raise ProbeError(f"what answers is not Prometheus: {answer.status}")
     found = json.loads(answer.body)["data"]["activeTargets"]
     return [Target.model_validate(target) for target in found]
-
-
-def _mark(output: str) -> tuple[dict[str, str], str]:
-    """Return the mark of a Ray that was stopped on purpose, and the answer after it."""
-    line, _, rest = output.partition("\n")
-    if not line.startswith(f"{STOPPED}="):
-        return {}, output
-    return {STOPPED: line.partition("=")[2]}, rest
 
 
 class PrometheusTargets(Step, kind="prometheus_targets"):
@@ -114,13 +129,14 @@ class PrometheusTargets(Step, kind="prometheus_targets"):
             host=self.host,
             port=self.port,
             stop_mark=mark_path(self.data_dir) if self.data_dir else "",
+            notes_dir=notes_dir(self.data_dir) if self.data_dir else "",
         )
 
     def observe(self, reply: Reply) -> State:
-        mark, rest = _mark(reply.stdout)
-        found = read_targets(rest)
-        if mark:
-            found = [target for target in found if not target.of_ray]
+        stopped = read_marks(reply.stdout)
+        mark = {STOPPED: stopped.head} if stopped.head else {}
+        targets = read_targets(stopped.rest)
+        found = [target for target in targets if target.is_missed(stopped)]
         if not found:
             return mark
         down = [target for target in found if target.health != UP]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
 import pytest
 from support.lab.commands import INVENTORY, invoke
+from support.printed.schemas import check
 
 from provision import lab
 
@@ -41,13 +43,13 @@ def deployed(running_lab: object) -> Iterator[None]:
     invoke("start", *OF_LAB).expect_exit(0)
 
 
-@pytest.mark.long
 def test_a_stopped_worker_is_no_drift_and_starts_again(deployed: None) -> None:
     made = state_of("node3").split()[1]
     stopped = invoke("stop", *OF_LAB, "--limit", "node3").expect_exit(0)
     assert "`invoke start` starts it again" in stopped.output
     assert statuses() == ["running", "running", "exited"]
-    status = no_drift()
+    # At once: that Prometheus misses Ray's metrics of that node is no drift.
+    status = invoke("status", *OF_LAB).expect_exit(0).output
     assert "2 of 3 nodes ALIVE, 1 stopped on purpose" in status
     assert "UTC by " in status
     plan = invoke("plan", *OF_LAB).expect_exit(0).output
@@ -71,7 +73,7 @@ def test_a_stopped_cluster_stays_so_over_a_deploy_and_a_reboot(deployed: None) -
     invoke("lab.reboot", "node1").expect_exit(0)
     invoke("lab.reboot", "node2").expect_exit(0)
     assert statuses() == ["exited"] * 3, "it stays stopped over a reboot"
-    status = invoke("status", *OF_LAB).expect_exit(0).output
+    status = no_drift()  # Prometheus has not looked at all hosts since the reboot
     assert "stopped on purpose" in status and "missing" not in status
     refused = invoke("start", *OF_LAB, "--limit", "node2")
     assert refused.code not in (0, 3)
@@ -94,7 +96,10 @@ def test_a_restart_keeps_the_containers(deployed: None) -> None:
         return [lab.run(host, *words).strip() for host in HOSTS]
 
     at = started()
-    invoke("restart", *OF_LAB).expect_exit(0)
+    done = invoke("restart", *OF_LAB, "--json").expect_exit(0).output
+    shown = json.loads(done[done.index("{\n") :])
+    check("stop", shown)
+    assert [run["command"] for run in shown["runs"]] == ["stop", "start"]
     assert [state_of(host) for host in HOSTS] == before
     assert all(now != then for now, then in zip(started(), at, strict=True))
     assert "3 of 3 nodes ALIVE" in no_drift()

@@ -129,6 +129,34 @@ def test_both_hosts_come_back_after_a_reboot(cluster: Cluster) -> None:
     assert cluster.changes_nothing()
 
 
+def test_it_is_stopped_and_started_on_purpose(cluster: Cluster) -> None:
+    cluster.invoke("stop")
+    off = "systemctl is-active provision-ray-lab; systemctl is-enabled provision-ray-lab; :"
+    assert [root_shell(host, off).split() for host in HOSTS] == [
+        ["inactive", "disabled"]
+    ] * 2
+    assert "stopped on purpose" in cluster.invoke("status")
+    assert "stopped on purpose since" in cluster.invoke("deploy")
+    assert "is stopped on purpose" in cluster.invoke("smoke", code=2)
+    lab.reboot(HOSTS[1])
+    assert root_shell(HOSTS[1], off).split() == ["inactive", "disabled"]
+    cluster.invoke("start")
+    assert "0*0" in cluster.invoke("smoke")
+    cluster.wait_until_nothing_differs()
+    cluster.invoke("restart", "--limit", HOSTS[1])
+    assert "0*0" in cluster.invoke("smoke")
+
+
+def test_commands_have_rays_environment(cluster: Cluster, tmp_path: Path) -> None:
+    assert "node" in cluster.invoke("ray", "--", "status")
+    show = ("--container", "--", "python -c 'import ray; print(ray.__version__)'")
+    assert RAY_VERSION in cluster.invoke("exec", *show)
+    assert cluster.invoke("logs", "--of", "ray", "--lines", "5")
+    (tmp_path / "job.py").write_text("print('of a job', flush=True)")
+    assert "of a job" in cluster.invoke("run", str(tmp_path / "job.py"))
+    assert "SUCCEEDED" in cluster.invoke("jobs")
+
+
 def test_a_new_token_is_the_only_one(cluster: Cluster) -> None:
     assert "refuses the old one" in cluster.invoke("token.rotate")
     assert "0*0" in cluster.invoke("smoke")

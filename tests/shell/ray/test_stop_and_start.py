@@ -12,14 +12,15 @@ from shells import EACH_SHELL
 
 from provision.model.change import State
 from provision.model.shell import Reply, Sh
-from provision.model.shell_file import LIBRARY, read_shell
+from provision.model.shell_file import read_shell
 from provision.model.step import parse_lines
 from provision.ray.steps.running.notes import RayStopNoted, RayStopNotNoted
 from provision.ray.steps.running.running import RayOnHost, RayStarted, RayStopped
+from provision.ray.steps.stop_mark import mark
 from provision.ray.steps.stop_mark.mark import purpose
 
 MOST_CALLS = 12
-MARK = read_shell(str(LIBRARY / "docker/build.py"), "stop_mark.sh")
+MARK = read_shell(mark.__file__, "mark.sh")
 DOCKER = r"""#!/bin/sh
 calls=$(($(cat calls 2>/dev/null || echo 0) + 1))
 echo $calls >calls

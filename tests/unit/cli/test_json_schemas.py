@@ -112,6 +112,20 @@ def test_jobs(folder: Path) -> None:
     assert [job["started_s"] for job in found] == [0, 1764312345.678]
 
 
+@pytest.mark.parametrize("command", ["stop", "start"])
+def test_stop_and_start_as_they_would_be(folder: Path, command: str) -> None:
+    no_ray = ("--set", "ray_ports={dashboard: 1}")
+    code, text = printed(folder, command, "--check", *no_ray)
+    found = checked("stop", text)
+    [run] = found["runs"]
+    assert code == found["exit_code"] == run["exit_code"]
+    assert (code in (2, 4), run["command"]) == (True, command)
+    hosts = run["hosts"]
+    assert hosts["gone"]["outcome"] in ("failed", "not run")
+    assert hosts["gone"]["error"]
+    assert hosts["one"]["outcome"] in ("planned", "failed")
+
+
 def test_a_value_that_is_not_as_the_schema_says_is_found() -> None:
     with pytest.raises(AssertionError):
         check("jobs", [{"id": 1}])

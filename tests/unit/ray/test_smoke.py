@@ -15,6 +15,7 @@ from provision.errors import HostError
 from provision.model.shell import Reply
 from provision.ray import smoke as module
 from provision.ray.smoke import PROGRAM, smoke
+from provision.ray.stopped.stopped import StoppedError
 
 LAB = Inventory.parse(
     {
@@ -102,11 +103,11 @@ def test_a_node_that_stays_listed_and_takes_no_task_is_a_failure(
     assert (code, "doesn't exist any more" in errors) == (1, True), errors
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, reply: Reply) -> None:
-    def ask(*_: Any) -> Reply:
-        return reply
+def answering(monkeypatch: pytest.MonkeyPatch, reply: Reply, marks: str = "") -> None:
+    def ask_all(*_: Any) -> list[Reply]:
+        return [Reply(marks), reply]
 
-    monkeypatch.setattr(module, "ask", ask)
+    monkeypatch.setattr(module, "ask_all", ask_all)
 
 
 def test_it_passes_when_each_host_that_runs_ray_took_part(
@@ -131,3 +132,27 @@ def test_an_output_without_a_result_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     answering(monkeypatch, Reply("[2026-11-28 07:36:31,042 W 4218] a line of a log\n"))
     with pytest.raises(HostError, match="printed no result"):
         smoke(LAB)
+
+
+def test_a_worker_that_was_stopped_on_purpose_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    output = json.dumps([[0, "10.0.0.1"], [1, "10.0.0.1"]])
+    answering(monkeypatch, Reply(output), marks='stopped node "10.0.0.2"\n')
+    assert smoke(LAB).stopped == ("node2",)
+    answering(monkeypatch, Reply(output), marks='stopped node "10.0.0.9"\n')
+    with pytest.raises(HostError, match="ALIVE on node2"):
+        smoke(LAB)
+
+
+def test_a_head_that_was_stopped_on_purpose_is_told_with_what_to_type(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = "since 2026-11-27 19:00 UTC by anna@laptop"
+    answering(monkeypatch, Reply(exit=1), marks=f"stopped={words}\n")
+    with pytest.raises(
+        StoppedError, match=f"node1: Ray is stopped on purpose {words}"
+    ) as found:
+        smoke(LAB)
+    assert "start` starts what was stopped" in found.value.hint
+    assert found.value.exit_code == 2

@@ -46,7 +46,7 @@ WITHIN = {
         "images jobs serving running"
     ),
     "cli/ray/images": "options images commit prune",
-    "cli/ray/jobs": "jobs",
+    "cli/ray/jobs": "jobs notebook",
     "cli/ray/on_hosts": "remainder options exec shell cp logs ray test history",
     "cli/ray/running": "node running",
     "cli/ray/serving": "serve",
@@ -93,9 +93,9 @@ WITHIN = {
     "lab/supplies": "apt_repository images registry_push download_archives services",
     "model": "change fields mode shell shell_file script events framing probe_merging step result",
     "ray": (
-        "steps head deployed_hosts other_clusters deploy prune rollback teardown smoke status "
-        "metrics token_rotation doctor start on_hosts images jobs serving running browser "
-        "testing"
+        "steps stopped head deployed_hosts other_clusters deploy prune rollback teardown "
+        "smoke status metrics token_rotation doctor start on_hosts images jobs serving "
+        "running browser notebook testing"
     ),
     "ray/browser": "sites forward gate proxy serving",
     "ray/doctor": "transfer finding look wanted rules pairs bandwidth doctor",
@@ -105,18 +105,18 @@ WITHIN = {
     "ray/doctor/rules": "system packages network room gpus between_hosts run_errors",
     "ray/images": "facts survey origin commit spread prune",
     "ray/jobs": "dashboard job records package jobs logs",
-    "ray/on_hosts": "places selection verbs logs history",
+    "ray/notebook": "python server notebook",
+    "ray/on_hosts": "places selection in_ray verbs logs history",
     "ray/running": "running membership",
     "ray/serving": "config serve",
     "ray/start": "environment hosts proposal authorize inventory_text",
-    "ray/testing": "advice ray_test",
     "ray/steps": (
-        "source stop_mark network shared node running shared_seen dashboards job_records nodes "
-        "gpus_seen prometheus_targets drained rollback previous_process firewall"
+        "source stop_mark network shared node running shared_seen dashboards job_records "
+        "nodes gpus_seen prometheus_targets drained rollback previous_process firewall"
     ),
     "ray/steps/dashboards": "dashboards",
     "ray/steps/firewall": "rules firewall",
-    "ray/steps/gpus_seen": "losses gpus_seen",
+    "ray/steps/gpus_seen": "losses gpus_seen process",
     "ray/steps/job_records": "job_records",
     "ray/steps/network": "agent_health choice node_network ray_network",
     "ray/steps/node": (
@@ -134,6 +134,8 @@ WITHIN = {
     "ray/steps/shared_seen": "shared_seen",
     "ray/steps/source": "git repository archive overlay source",
     "ray/steps/stop_mark": "mark",
+    "ray/stopped": "stopped",
+    "ray/testing": "advice ray_test",
     "report": (
         "live_display text reporters json_file event_lines progress_table failures summary "
         "console"

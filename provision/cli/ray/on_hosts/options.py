@@ -11,7 +11,9 @@ from provision.cli.options import CommandOptions, option
 class HostOptions(CommandOptions):
     """Options of one or several of the commands about single hosts."""
 
-    container: bool = option(default=False, text="in Ray's container of the host")
+    container: bool = option(
+        default=False, text="in Ray's container of the host, or environment"
+    )
     login_user: bool = option(
         default=False, text="as the user who logs in (default: as root, by sudo)"
     )

@@ -8,7 +8,7 @@
 #     ray=BASE64      the answer of Ray's dashboard about this node
 #
 # needs: name, gpus, token_file, host, port, address, stop_mark
-# uses: http.sh, gpu/find_gpus.sh, docker/stop_mark.sh
+# uses: http.sh, gpu/find_gpus.sh, ../stop_mark/mark.sh
 found=$(find_gpus)
 [ -n "$found" ] || exit 0
 printf '%s\n' "$found"

@@ -2,7 +2,7 @@
 # that runs, and the processes that have the ports of one that does not.
 #
 # needs: agent_port, head, head_port, ports, gpus, address, stop_mark
-# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh, additions/host_paths.sh, network/find_network.sh, docker/stop_mark.sh
+# uses: http.sh, docker/container/probe_container.sh, diagnosis/lost_session.sh, gpu/find_gpus.sh, additions/host_paths.sh, network/find_network.sh, ../stop_mark/mark.sh
 [ "$gpus" = false ] || find_gpus
 find_network
 print_lacking

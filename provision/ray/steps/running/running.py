@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field
 
 from provision.errors import RefusedError
 from provision.model.change import Change, State
 from provision.model.fields import AbsPath, Line, Seconds, Word
-from provision.model.shell import Reply, Sh
+from provision.model.shell import Reply, Sh, Value
 from provision.model.shell_file import read_shell
 from provision.model.step import Step
 from provision.ray.steps.node.base import container_name
 from provision.ray.steps.node.ports import Ports
+from provision.ray.steps.node.process.node import (
+    EVIDENCE as PROCESS_EVIDENCE,
+)
+from provision.ray.steps.node.process.node import (
+    STOP_S,
+    process_folder,
+)
 from provision.ray.steps.stop_mark.mark import mark_path
 from provision.steps.docker.container.container import EVIDENCE
 
 PROBE = read_shell(__file__, "probe.sh")
 STOP = read_shell(__file__, "stop.sh")
 START = read_shell(__file__, "start.sh")
+PROCESS_PROBE = read_shell(__file__, "process_probe.sh")
+PROCESS_STOP = read_shell(__file__, "process_stop.sh")
+PROCESS_START = read_shell(__file__, "process_start.sh")
 NODE, PURPOSE, OWNER = "ray", "stopped on purpose", "cluster"
 """Fields of the observed state."""
 RUNNING, STARTING, NOT_RUNNING, ABSENT = "running", "starting", "stopped", "absent"
@@ -36,19 +47,37 @@ class RayOnHost(Step):
     """As in the step `ray_head`."""
     ports: Ports = Ports()
     """As in the step `ray_head`."""
+    runtime: Literal["docker", "pip"] = "docker"
+    """docker = the node is a container; pip = it is a process of the host."""
+    head: Word = "127.0.0.1"
+    """The head's address, which a process is drained from."""
     timeout_s: Seconds = 900
 
     @property
     def _name(self) -> str:
         return container_name(self.cluster)
 
+    @property
+    def _node(self) -> str:
+        if self._is_process:
+            return f"process of it in {process_folder(self.data_dir)}"
+        return f"container {self._name}"
+
+    @property
+    def _is_process(self) -> bool:
+        return self.runtime == "pip"
+
+    def _own(self) -> dict[str, Value]:
+        """Return the variables that name the node on its host."""
+        own: dict[str, Value] = {"stop_mark": mark_path(self.data_dir)}
+        if not self._is_process:
+            return {**own, "name": self._name}
+        process = process_folder(self.data_dir)
+        return {**own, "cluster": self.cluster, "process": process}
+
     def probe(self) -> Sh:
-        return Sh.of(
-            PROBE,
-            name=self._name,
-            agent_port=self.ports.agent,
-            stop_mark=mark_path(self.data_dir),
-        )
+        text = PROCESS_PROBE if self._is_process else PROBE
+        return Sh.of(text, **self._own(), agent_port=self.ports.agent)
 
     def observe(self, reply: Reply) -> State:
         found = super().observe(reply)
@@ -66,7 +95,7 @@ class RayOnHost(Step):
     def plan(self, observed: State) -> list[Change]:
         if observed.get(NODE) == ABSENT:
             raise RefusedError(
-                f"Ray is not deployed here: there is no container {self._name}",
+                f"Ray is not deployed here: there is no {self._node}",
                 hint="deploy this host first, or leave it out with --limit",
             )
         if observed.get(OWNER, self.cluster) != self.cluster:
@@ -87,7 +116,8 @@ class RayStopped(RayOnHost, kind="ray_stopped"):
         RefusedError: Ray is not deployed on the host.
         ApplyError: Ray refuses to drain it.
 
-    Source: `ray drain-node`, Ray 2.60.0; docker-stop(1), Docker Engine 20.10.
+    Source: `ray drain-node`, Ray 2.60.0; docker-stop(1), Docker Engine 20.10; systemctl(1),
+    systemd 239.
     """
 
     title_format = "ray node of {cluster} stopped"
@@ -102,14 +132,23 @@ class RayStopped(RayOnHost, kind="ray_stopped"):
         return {NODE: NOT_RUNNING, PURPOSE: YES}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
+        why = f"{self.by} stops the node"
+        about: dict[str, Value] = {
+            **self._own(),
+            "by": self.by,
+            "drain_s": self.drain_s,
+            "stop_s": self.stop_s,
+        }
+        if not self._is_process:
+            return Sh.of(STOP, **about, why=why)
         return Sh.of(
-            STOP,
+            PROCESS_STOP,
+            **about,
+            why=why,
             name=self._name,
-            stop_mark=mark_path(self.data_dir),
-            by=self.by,
-            drain_s=self.drain_s,
-            stop_s=self.stop_s,
-            why=f"{self.by} stops the node",
+            data_dir=self.data_dir,
+            head=self.head,
+            head_port=self.ports.head,
         )
 
 
@@ -120,18 +159,31 @@ class RayStarted(RayOnHost, kind="ray_started"):
         RefusedError: Ray is not deployed on the host.
         VerifyError: it is not healthy in `settle_s` seconds.
 
-    Source: docker-start(1), Docker Engine 20.10.
+    Source: docker-start(1), Docker Engine 20.10; systemctl(1), systemd 239.
     """
 
     title_format = "ray node of {cluster} started"
 
+    survives_reboot: Literal["auto"] | bool = "auto"
+    """As in the step `ray_head_process`."""
     settle_s: float = Field(default=180, ge=0)
 
     def desired(self) -> State:
         return {NODE: RUNNING, PURPOSE: NO}
 
     def apply(self, changes: Sequence[Change]) -> Sh:
-        return Sh.of(START, name=self._name, stop_mark=mark_path(self.data_dir))
+        if not self._is_process:
+            return Sh.of(START, **self._own())
+        boot = self.survives_reboot is not False
+        return Sh.of(PROCESS_START, **self._own(), boot=boot, stop_s=STOP_S)
 
     def evidence(self) -> Sh:
-        return Sh.of(EVIDENCE, name=self._name)
+        if not self._is_process:
+            return Sh.of(EVIDENCE, name=self._name)
+        return Sh.of(
+            PROCESS_EVIDENCE,
+            cluster=self.cluster,
+            process=process_folder(self.data_dir),
+            head=self.head,
+            head_port=self.ports.head,
+        )

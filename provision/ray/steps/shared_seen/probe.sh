@@ -1,5 +1,5 @@
 # needs: name, file, stop_mark, "$@"
-# uses: docker/stop_mark.sh
+# uses: ../stop_mark/mark.sh
 # Prints, for each folder by its number, what the container reads in the file there. A folder
 # that does not answer costs 10 s, and not the run.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from provision.invocation import program
 from provision.model.change import State
 from provision.model.step import Settled
@@ -11,6 +13,34 @@ STOPPED = "stopped"
 STAYS_STOPPED = Settled((("", f"{STOPPED}=", ""),))
 """The output of a probe that begins a line with the mark: nothing is waited for."""
 ON_PURPOSE = "stopped on purpose"
+NOTE = f"{STOPPED} node "
+"""Beginning of the lines that name a node which was stopped on purpose."""
+
+
+class Marks(NamedTuple):
+    """The marks at the beginning of a probe's output on the head.
+
+    Attributes:
+        head: the words of the head's own mark; "" = it was not stopped.
+        nodes: the addresses of the workers that were stopped.
+        rest: the output after the marks.
+    """
+
+    head: str
+    nodes: frozenset[str]
+    rest: str
+
+
+def read_marks(output: str) -> Marks:
+    """Return the marks that `print_stop_mark` and `print_stop_notes` have printed."""
+    head, nodes, rest = "", set(), output
+    while rest.startswith((f"{STOPPED}=", NOTE)):
+        line, _, rest = rest.partition("\n")
+        if line.startswith(NOTE):
+            nodes.add(line.removeprefix(NOTE).strip('"'))
+        else:
+            head = line.partition("=")[2]
+    return Marks(head, frozenset(nodes), rest)
 
 
 def mark_path(data_dir: str) -> str:

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from provision import cli
-from provision.cli.ray.stopped import show_stopped, stopped_lines
+from provision.cli.ray.stopped import show_stopped
 from provision.config.inventory import Inventory
 from provision.engine import run as engine
 from provision.model.change import Change
 from provision.model.events import Event, RunEnded, RunStarted, StepOk, StepPlanned
 from provision.model.mode import Mode
 from provision.model.result import Run
+from provision.ray.doctor.finding import Diagnosis
+from provision.ray.stopped.stopped import stopped_in, stopped_lines
 
 SINCE = "since 2026-11-27 19:00 UTC by anna@laptop"
 MARK = {"stopped": SINCE}
@@ -128,3 +130,27 @@ def test_a_run_shows_what_it_left_stopped(capsys: pytest.CaptureFixture[str]) ->
     show_stopped(run_of([*of_nodes(node1=RUNS, node3=ENDED | MARK), started]))
     shown = capsys.readouterr().out
     assert f"stopped on purpose {SINCE}: node3" in shown and "node2" not in shown
+
+
+@pytest.mark.parametrize("kind", ["ray_head_process", "ray_worker_process"])
+def test_a_process_that_was_stopped_is_one_as_well(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observed = {"status": "stopped"} | MARK
+    events = [ok(host, kind, observed) for host in HOSTS]
+    assert {*stopped_in(run_of(events))} == {*HOSTS}
+    code, shown = screen(
+        [*events, ok("node1", "ray_nodes", MARK)], tmp_path, monkeypatch
+    )
+    assert code == 0
+    assert shown.count("stopped on purpose") == len(HOSTS) + 1
+    assert "pip stopped" in shown
+
+
+def test_doctor_has_the_hosts_that_were_stopped() -> None:
+    found = Diagnosis(
+        "lab", {}, stopped=stopped_in(run_of(of_nodes(node3=ENDED | MARK)))
+    )
+    assert found.as_dict()["stopped"] == {"node3": f"stopped on purpose {SINCE}"}
+    assert found.exit_code(strict=True) == 0
+    assert "`" in "".join(stopped_lines(found.stopped))

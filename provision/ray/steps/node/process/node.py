@@ -40,6 +40,7 @@ from provision.ray.steps.node.start.ray_start import (
     ray_session,
     runtime,
 )
+from provision.ray.steps.stop_mark import mark
 from provision.report.text import listed
 from provision.steps.docker.container.container import CURRENT, file_field
 from provision.steps.files.foresight import at
@@ -61,7 +62,7 @@ INIT = "init"
 BOOT = "boot"
 LIVE = frozenset(("status", "health", BOOT))
 """Fields that are set right without another process."""
-APART = (TAKEN, INIT, NETWORK_FIELDS)
+APART = (TAKEN, INIT, mark.STOPPED, NETWORK_FIELDS)
 """Beginnings of the fields that are no parameters of the process."""
 CRASHES = 3
 ENDED = {"stopped", "restarting"}
@@ -153,6 +154,7 @@ class RayProcess(RayStart):
             head_port=self.ports.head,
             ports=" ".join(map(str, self.listening_ports())),
             address=canonical(self.address),
+            stop_mark=mark.mark_path(self.data_dir),
         )
 
     def desired(self) -> State:
@@ -193,6 +195,7 @@ class RayProcess(RayStart):
         return state
 
     def remarks(self, observed: State) -> Iterator[str]:
+        yield from filter(None, [mark.remark(observed)])
         if INIT in observed:
             yield (
                 "this host has no systemd: Ray runs detached, and does not start again by "
@@ -201,6 +204,8 @@ class RayProcess(RayStart):
         yield from version_warnings(self._release)
 
     def plan(self, observed: State) -> list[Change]:
+        if mark.purpose(observed):
+            return []
         refuse_taken_ports(observed)
         if INIT in observed and self.survives_reboot is True:
             raise RefusedError(

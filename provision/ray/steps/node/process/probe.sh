@@ -1,8 +1,8 @@
 # Prints the state of the node's process, the health of one that runs, and who has the ports
 # of one that does not.
 #
-# needs: cluster, process, environments, agent_port, head, head_port, ports, address
-# uses: shell/process.sh, shell/taken.sh, http.sh, network/find_network.sh
+# needs: cluster, process, environments, agent_port, head, head_port, ports, address, stop_mark
+# uses: shell/process.sh, shell/taken.sh, http.sh, network/find_network.sh, ../../stop_mark/mark.sh
 
 probe_health() {
     if [ "$(http 3 code 127.0.0.1 "$agent_port" /api/healthz)" = 200 ]; then
@@ -20,6 +20,7 @@ probe_files() {
         printf 'file.%s=%s\n' "$path" "$state"
     done <"$process/files"
 }
+print_stop_mark
 find_network
 process_has_systemd || echo init=none
 status=stopped

@@ -1,0 +1,1 @@
+"""JupyterLab of the cluster's Python, in the head's container."""

@@ -1,0 +1,1 @@
+"""Nodes that were stopped on purpose, as commands about the cluster meet them."""
