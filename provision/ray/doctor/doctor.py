@@ -85,15 +85,14 @@ def doctor(
     order = list(needs)
     found.sort(key=lambda one: order.index(one.host))
     shown = {facts.host: facts.shown for facts in looks}
-    hosts = {name: shown.get(name, {}) for name in needs}
     return Diagnosis(
         cluster.cluster,
-        hosts,
+        {name: shown.get(name, {}) for name in needs},
         tuple(found),
-        pairs.count,
-        run.interrupted,
-        measured,
-        stopped_in(run),
+        pairs=pairs.count,
+        interrupted=run.interrupted,
+        bandwidth=measured,
+        stopped=stopped_in(run),
     )
 
 
