@@ -166,8 +166,8 @@ class Session:
             parts: the changes; see `batch_script`.
             alone: numbers of steps that are probed apart, so that replies can be guarded.
             upto: those after it are only probed if the guard fails; None: all are.
-            limit_s: see `Script`.
-            overdue: see `Script`.
+            limit_s: of the script, after which the host kills all of it.
+            overdue: returns true once it shall end before.
             on_line: called with a fragment's number for each line it prints.
             on_reply: called with a fragment's number once it has ended, or cannot run.
         """
@@ -175,9 +175,8 @@ class Session:
         rest = Rest(upto[1] if upto else None, far.merged.fragments)
         count, mark = sum(len(part.fragments) for part in parts), new_mark()
         later = count + len(near.merged.fragments)
-        before, own = self._before | self._replies, set(self._own)
+        before, own, told = self._before | self._replies, set(self._own), 0
         self._forget_before_asking()
-        told = 0
 
         def tell(number: int, reply: Reply) -> None:
             nonlocal told
