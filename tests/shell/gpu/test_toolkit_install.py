@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ class Vendor:
         )
         return done.stdout
 
+    def end_agent(self) -> None:
+        """End the agent that gpg has started for its folder."""
+        end = ["gpgconf", "--homedir", str(self.home), "--kill", "gpg-agent"]
+        subprocess.run(end, check=True)
+
     def step(self, **more: str) -> NvidiaToolkit:
         url = f"file://{self.root}"
         about = {
@@ -97,12 +103,14 @@ def host(tmp_path: Path) -> AptHost:
 
 
 @pytest.fixture
-def vendor(tmp_path: Path, host: AptHost) -> Vendor:
+def vendor(tmp_path: Path, host: AptHost) -> Iterator[Vendor]:
     (tmp_path / "offers").mkdir()
     offers = AptHost(tmp_path / "offers")
     offers.offer(PACKAGE, needs="libnvidia-container1")
     offers.offer("libnvidia-container1")
-    return Vendor(tmp_path, offers)
+    made = Vendor(tmp_path, offers)
+    yield made
+    made.end_agent()
 
 
 def applied(shell: Shell, host: AptHost, step: NvidiaToolkit) -> Reply:
