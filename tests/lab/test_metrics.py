@@ -286,6 +286,7 @@ def test_a_replaced_ray_container_is_scraped_again() -> None:
     eventually(lambda: all_up(restarted), 180)
 
 
+@pytest.mark.long
 def test_a_rebooted_head_is_watched_again_with_nobodys_help() -> None:
     lab.reboot("node1")
     eventually(all_up, 240)

@@ -241,6 +241,7 @@ def test_a_host_key_that_is_not_known_is_refused(
     assert f"accept it: invoke trust --inventory {inventory}\n" in done.output
 
 
+@pytest.mark.long
 def test_a_host_that_has_no_way_to_the_head_is_refused_by_its_name(
     tmp_path: Path,
 ) -> None:
