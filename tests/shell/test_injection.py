@@ -30,6 +30,11 @@ SAMPLES = (
 )
 SHARED = ("export", "mount", "written", "seen")
 REFUSING = {
+    *(
+        f"{kind}.{name}"
+        for kind in ("ray_source", "ray_source_found")
+        for name in ("url", "ref")
+    ),
     *("directory.owner", "directory.group", "directory.mode"),
     *("file.owner", "file.group", "file.mode"),
     *("ray_firewall.hosts.[].address", "ray_firewall.allow.[]"),

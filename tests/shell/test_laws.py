@@ -179,6 +179,10 @@ NAMES = ("left_out", "host_names")
 DECIDING = ("head_image", "head_ray_version")
 UNUSED = {
     "ray_shared_export/elsewhere": ("export_options",),
+    **{
+        f"gpus_of_process/{n}": ("visible",)
+        for n in ("all-counted", "no-gpu", "ray-counts-none", "stopped-on-purpose")
+    },
     **{f"ray_source/{n}": ("url", "run") for n in ("absent", "another-commit", "same")},
 }
 """Parameters that a sample sends nowhere: that host exports nothing; git here is given them."""

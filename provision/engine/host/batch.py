@@ -114,12 +114,12 @@ def plan_batch(
         if found is None or step.become != first.step.become:
             break
         guarded.append(found)
-        try:
-            changes = tuple(step.bound.step.plan(found.state))
-        except HostError:
-            break
         kind = step.bound.step
-        if changes and (kind.checks_only or kind.upload(changes)):
+        try:
+            changes = tuple(kind.plan(found.state))
+            if changes and (kind.checks_only or kind.upload(changes)):
+                break
+        except HostError:
             break
         if changes:
             diff = lane.text_diff(step, found.state, changes)

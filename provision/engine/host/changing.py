@@ -145,6 +145,7 @@ class Changing:
         follower = Follower(lane, batch, parts, self._told)
         if upload:
             _send(lane, first, notes, upload)
+            lane.before_change()  # it may have taken long enough to lose the lock
             follower.time.start(first.bound.step.timeout_s)
         lane.session.run_batch(
             first,

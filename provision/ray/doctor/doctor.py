@@ -65,25 +65,20 @@ def doctor(
     needs = _wanted(cluster, limit, options)
     names = _names(needs.values())
     run = engine.plan(cluster, _playbook(cluster, needs, names), limit=limit, **options)
-    looks = [
-        Facts(name, state)
-        for name, result in run.hosts.items()
-        if (state := _observed(result)) is not None
-    ]
+    looks = _looks(run)
     pairs, measured = PairsResult(PairCount(), ()), None
     if not run.interrupted:
         run_steps = partial(_run_steps, cluster, options)
         pairs = pair_test(looks, needs, run_steps)
         if bandwidth:
             measured = measure(looks, needs, run_steps, baseline_file(cluster))
-    found = [
-        *(one for name in needs for one in _of_host(name, run, looks, needs[name])),
-        *cluster_findings(looks, needs, names),
-        *pairs.findings,
-        *(bandwidth_findings(measured) if measured else ()),
-    ]
+    of_hosts = (
+        one for name in needs for one in _of_host(name, run, looks, needs[name])
+    )
+    between = bandwidth_findings(measured) if measured else ()
+    of_cluster = (*cluster_findings(looks, needs, names), *pairs.findings, *between)
     order = list(needs)
-    found.sort(key=lambda one: order.index(one.host))
+    found = sorted((*of_hosts, *of_cluster), key=lambda one: order.index(one.host))
     shown = {facts.host: facts.shown for facts in looks}
     return Diagnosis(
         cluster.cluster,
@@ -94,6 +89,12 @@ def doctor(
         bandwidth=measured,
         stopped=stopped_in(run),
     )
+
+
+def _looks(run: Run) -> list[Facts]:
+    """The facts of the hosts that answered."""
+    states = ((name, _observed(result)) for name, result in run.hosts.items())
+    return [Facts(name, state) for name, state in states if state is not None]
 
 
 def _wanted(

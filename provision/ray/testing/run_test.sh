@@ -17,6 +17,7 @@ test_folder=$(mktemp -d /tmp/ray-test.XXXXXX) || exit 1
 trap 'rm -rf -- "$test_folder"' EXIT
 read -r test_user <"$process/user"
 set -- "$test_packages/$file$test_id" "$@"
+# shellcheck disable=SC2016 # the shell that is started expands it
 # Of the cluster it has the token alone: with the head's variables it would take its tables.
 set -- sh "$process/run" sh -c 'for test_each in $(env | sed -n "s/^\(RAY_[A-Za-z0-9_]*\)=.*/\1/p")
     do case $test_each in RAY_AUTH_*) ;; *) unset "$test_each" ;; esac; done; exec "$@"' sh \

@@ -17,6 +17,8 @@ switch_to() {
     rm -f -- "$folder/.$link"
     ln -s -- "$1" "$folder/.$link"
     mv -f -T -- "$folder/.$link" "$folder/$link"
+    # What was sent for an environment that was then given up.
+    rm -rf -- "$folder"/.wheels-* "$folder"/.source-*
     for switch_other in "$folder"/*; do
         [ ! -L "$switch_other" ] && [ -f "$switch_other/pyvenv.cfg" ] || continue
         [ "${switch_other##*/}" != "$switch_before" ] || continue

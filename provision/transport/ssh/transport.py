@@ -128,10 +128,18 @@ class SshTransport:
 
     def run(self, script: Script) -> int:
         """Run *script* on the host, after others where its sshd allows few at a time."""
+        return self._in_session(lambda: self._run(script))
+
+    def stream(self, script: Script, source: Source) -> int:
+        """Run *script*, and send it data; see `Transport.stream`."""
+        return self._in_session(lambda: self._stream(script, source))
+
+    def _in_session(self, run: Callable[[], int]) -> int:
+        """Return what *run* does, which is tried again if sshd refuses it a session."""
         while True:
             with self._sessions.slot():
                 try:
-                    code = self._run(script)
+                    code = run()
                 except SessionRefused:
                     if not self._sessions.refused():
                         raise
@@ -158,8 +166,7 @@ class SshTransport:
                 )
             return shell.result(code)
 
-    def stream(self, script: Script, source: Source) -> int:
-        """Run *script*, and send it data; see `InteractiveTransport.stream`."""
+    def _stream(self, script: Script, source: Source) -> int:
         connection = self._connected()
         first = FirstLine(script.stdout)
         shell = RemoteShell(

@@ -12,7 +12,7 @@ from pathlib import Path
 from provision.errors import ApplyError
 from provision.model.framing import PRELUDE
 from provision.model.script import Script
-from provision.model.shell import Reply, Sh
+from provision.model.shell import TIMED_OUT, Reply, Sh
 from provision.model.shell_file import read_shell
 from provision.model.step import Upload
 
@@ -60,7 +60,8 @@ class Receiving:
             ),
             lambda line: self._content(line, stopped),
         )
-        return Reply(_decode(output), _decode(errors), code)
+        ended = code not in TIMED_OUT
+        return Reply(_decode(output), _decode(errors), code, ended=ended)
 
     def _content(self, line: str, stopped: threading.Event) -> Iterator[bytes]:
         there = THERE.match(line)

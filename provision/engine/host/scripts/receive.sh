@@ -1,25 +1,22 @@
 # Receives files on standard input, one after the other, into a folder that is for them alone.
 # The first line that it prints says how many an earlier attempt has brought here, and how much
-# of the next; the controller then sends the rest. Blocks of 1 MiB are written at their own
-# places: what an attempt that was cut off still writes is the same.
+# of the next; the controller then sends the rest. All is written at its own place: what an
+# attempt that was cut off still writes is the same.
 #
 # needs: folder, "$@"
 
 receive_size() { stat -c %s -- "$1"; }
-# Appends $2 bytes to the file $1, and no others: of a pipe dd(1) reads no byte more than its
-# blocks, as head(1) may.
-receive_bytes() {
-    [ "$2" = 0 ] || dd bs="$2" count=1 iflag=fullblock 2>/dev/null >>"$1"
-}
-# Receives the bytes from $3 to $2 of the file $1.
+# Receives the bytes from $3 to $2 of the file $1: whole blocks, and what is left of one. Of a
+# pipe dd(1) reads no byte more than its blocks, as head(1) may. What has failed shows in the size.
 receive_file() {
-    if [ "$(($2 - $3))" -ge 1048576 ]; then
-        dd of="$1" bs=1048576 count="$((($2 - $3) / 1048576))" seek="$(($3 / 1048576))" \
-            iflag=fullblock conv=notrunc 2>/dev/null
-    else
-        : >>"$1"
-    fi
-    receive_bytes "$1" "$((($2 - $3) % 1048576))"
+    [ "$3" != 0 ] || rm -f -- "$1"
+    : >>"$1"
+    receive_blocks=$((($2 - $3) / 1048576))
+    [ "$receive_blocks" = 0 ] || dd of="$1" bs=1048576 count="$receive_blocks" \
+        seek="$(($3 / 1048576))" iflag=fullblock conv=notrunc 2>/dev/null || true
+    receive_left=$(($2 % 1048576))
+    [ "$receive_left" = 0 ] || dd bs="$receive_left" count=1 iflag=fullblock 2>/dev/null |
+        dd of="$1" bs=1048576 seek="$(($2 / 1048576))" conv=notrunc 2>/dev/null || true
     receive_now=$(receive_size "$1")
     [ "$receive_now" = "$2" ] || {
         df -Pk -- "$folder" | awk 'NR == 2 && $4 < 1024 { print "No space left on device" }' >&2

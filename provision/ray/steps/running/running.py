@@ -47,8 +47,8 @@ class RayOnHost(Step):
     """As in the step `ray_head`."""
     ports: Ports = Ports()
     """As in the step `ray_head`."""
-    runtime: Literal["docker", "pip"] = "docker"
-    """docker = the node is a container; pip = it is a process of the host."""
+    runtime: Literal["docker", "pip", "source"] = "docker"
+    """docker = the node is a container; pip, source = it is a process of the host."""
     head: Word = "127.0.0.1"
     """The head's address, which a process is drained from."""
     timeout_s: Seconds = 900
@@ -65,7 +65,7 @@ class RayOnHost(Step):
 
     @property
     def _is_process(self) -> bool:
-        return self.runtime == "pip"
+        return self.runtime != "docker"
 
     def _own(self) -> dict[str, Value]:
         """Return the variables that name the node on its host."""
@@ -76,8 +76,10 @@ class RayOnHost(Step):
         return {**own, "cluster": self.cluster, "process": process}
 
     def probe(self) -> Sh:
-        text = PROCESS_PROBE if self._is_process else PROBE
-        return Sh.of(text, **self._own(), agent_port=self.ports.agent)
+        about = {**self._own(), "agent_port": self.ports.agent}
+        if self._is_process:
+            return Sh.of(PROCESS_PROBE, **about)
+        return Sh.of(PROBE, **about)
 
     def observe(self, reply: Reply) -> State:
         found = super().observe(reply)

@@ -20,6 +20,7 @@ from provision.ray.steps.shared.folders import (
 from provision.ray.steps.shared.storage import OWN, SHARED, nearly_full
 from provision.steps.mounts import mount
 from provision.steps.mounts.mount import PATH, Mount
+from provision.steps.mounts.mount import PROBE as MOUNTS_PROBE
 from provision.steps.mounts.mount_point import MountEntry
 from provision.steps.mounts.nfs_export import ExportOptions, NfsExport
 
@@ -150,7 +151,7 @@ class RaySharedMount(SharedStep, kind="ray_shared_mount"):
         return [*(folder.at for folder in self._others), *own]
 
     def probe(self) -> Sh:
-        return Sh.of(mount.PROBE, *self._paths)
+        return Sh.of(MOUNTS_PROBE, *self._paths)
 
     def observe(self, reply: Reply) -> State:
         found = mount.by_path(Step.observe(self, reply), self._paths)

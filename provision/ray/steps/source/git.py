@@ -13,6 +13,11 @@ from provision.errors import RefusedError
 USER_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 """Environment: English messages, and no question on the terminal for a login."""
+OF_CALLER = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+}
+"""Variables that a hook of git has, and that would come before the folder that is named."""
 ASK_LIMIT_S = 60
 FETCH_LIMIT_S = 1800
 NO_GIT = "there is no git on this machine, which fetches ray_source"
@@ -58,12 +63,18 @@ def started(words: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **QUIET},
+            env=environment(),
         )
     except FileNotFoundError as error:
         raise RefusedError(
             NO_GIT, hint="install the package git", once=NO_GIT
         ) from error
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of git: without the repository of whoever calls us."""
+    own = {name: value for name, value in os.environ.items() if name not in OF_CALLER}
+    return {**own, **QUIET}
 
 
 def last_words(errors: bytes) -> str:

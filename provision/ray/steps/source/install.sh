@@ -13,7 +13,10 @@ source_sent=$folder/.source-$commit
 if [ ! -r "$source_target/.provision" ]; then
     rm -rf -- "$source_target"
     "$folder/$source_base/bin/python" -I "$source_sent/overlay.py" \
-        "$folder/$source_base" "$source_target" "$source_sent/ray.tar.gz" "$commit"
+        "$folder/$source_base" "$source_target" "$source_sent/ray.tar.gz" "$commit" || {
+        rm -rf -- "$source_sent" # so that the next run sends all of it again
+        exit 1
+    }
     printf '%s %s\n' "$commit" "$source_base" >"$source_target/.source"
     # Last: where there is a record, all is there.
     cp -- "$folder/$source_base/.provision" "$source_target/.provision.new"
