@@ -203,6 +203,34 @@ def test_where_sshd_allows_few_sessions_scripts_wait_for_each_other(
     assert sorted(got) == sorted(f"{number}\n" for number in range(3) for _ in range(5))
 
 
+def test_where_sshd_allows_one_session_data_waits_for_its_turn(
+    start: Start, host_for: HostFor
+) -> None:
+    transport = SshTransport(host_for(start("MaxSessions 1")))
+    transport.open()
+    got: list[str] = []
+
+    def send() -> None:
+        out = bytearray()
+        script = Script(
+            "{ echo ready; cat; exit; }\n", stdout=out.extend, stderr=out.extend
+        )
+        transport.stream(script, lambda line: [b"data"])
+        got.append(out.decode())
+
+    def work() -> None:
+        got.append(run(transport, "echo ready; printf data")[1])
+
+    threads = [threading.Thread(target=one) for one in (send, work) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    transport.close()
+    assert len(got) == len(threads)
+    assert all(text.endswith("data") for text in got), got
+
+
 def test_one_that_no_other_stands_in_the_way_of_is_an_error(
     start: Start, host_for: HostFor
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -88,6 +89,83 @@ def test_what_an_earlier_attempt_has_brought_is_not_sent_again(
     assert is_there(upload)
     kept = there // BLOCK_BYTES * BLOCK_BYTES if there < SIZES["large"] else 0
     assert sent == SIZES["large"] - kept
+
+
+@EACH_SHELL
+def test_what_is_left_of_another_upload_is_replaced(
+    host: FakeTransport, upload: Upload
+) -> None:
+    """The first differs in its size, and those behind it are larger than they are to be."""
+    folder = Path(upload.folder)
+    folder.mkdir()
+    for name, size in SIZES.items():
+        (folder / name).write_bytes(b"x" * (size + 100_000))
+    _, sent = send(host, upload)
+    assert is_there(upload)
+    assert sent == sum(SIZES.values())
+
+
+@EACH_SHELL
+def test_an_attempt_that_was_cut_off_does_no_harm_when_it_ends_late(
+    host: FakeTransport, upload: Upload, shell: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Its host learns late that the link is cut; until then it waits for the rest of a file."""
+    late = FakeTransport(tmp_path / "host", shell=shell)
+    late.open()
+    begun, cut = threading.Event(), threading.Event()
+
+    def half(script: Script, source: Callable[[str], Iterable[bytes]]) -> int:
+        def content(line: str) -> Iterable[bytes]:
+            data = b"".join(source(line))
+            yield data[: SIZES["a b'c.whl"] // 2]
+            begun.set()
+            cut.wait(60)
+
+        return late.stream(script, content)
+
+    def attempt() -> None:
+        stop = threading.Event()
+        receiving(upload).send(half, become=False, limit_s=60, stopped=stop)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    assert begun.wait(60)
+    reply, _ = send(host, upload)
+    cut.set()
+    thread.join()
+    assert reply.exit == 0
+    assert is_there(upload)
+
+
+@EACH_SHELL
+def test_a_full_disk_is_named(
+    upload: Upload,
+    shell: tuple[str, ...],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    small = f'mount -t tmpfs -o size=1m tmpfs {tmp_path}/host && exec "$@"'
+    if subprocess.run(
+        ["unshare", "--mount", "true"], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("needs a mount namespace")
+    (tmp_path / "host").mkdir()
+    host = FakeTransport(
+        tmp_path / "host", shell=("unshare", "--mount", "sh", "-c", small, "sh", *shell)
+    )
+    host.open()
+    reply, _ = send(host, upload)
+    assert reply.exit == 1
+    assert "No space left on device" in capfd.readouterr().err + reply.stderr
+
+
+@pytest.mark.parametrize(("code", "late"), [(124, True), (137, True), (1, False)])
+def test_one_that_had_its_time_has_timed_out(
+    upload: Upload, code: int, late: bool
+) -> None:
+    stop, ended = threading.Event(), lambda script, source: code
+    reply = receiving(upload).send(ended, become=False, limit_s=60, stopped=stop)
+    assert reply.timed_out is late
 
 
 @EACH_SHELL

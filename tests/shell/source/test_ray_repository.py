@@ -10,6 +10,7 @@ from support.python.git_repository import RayRepository, git
 
 from provision.errors import RefusedError
 from provision.ray.steps.source.archive import archive
+from provision.ray.steps.source.git import git as git_of_provision
 from provision.ray.steps.source.repository import Repository
 from provision.ray.steps.source.source import RaySourceFound, commit_in
 
@@ -190,3 +191,15 @@ def test_the_name_of_an_environment_says_its_commit() -> None:
     assert commit_in("/opt/ray/2.60.0-bdf81b5e-9003ee4656") == "9003ee4656"
     assert commit_in("/opt/ray/2.60.0-bdf81b5e") == ""
     assert commit_in("") == ""
+
+
+def test_the_repository_of_a_hook_that_calls_us_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs"
+    git_of_provision("init", "--quiet", "--bare", str(theirs))
+    monkeypatch.setenv("GIT_DIR", str(theirs))
+    ours = tmp_path / "ours"
+    git_of_provision("init", "--quiet", "--bare", str(ours))
+    found = git_of_provision("rev-parse", "--absolute-git-dir", folder=ours)
+    assert Path(found.decode().strip()) == ours

@@ -9,7 +9,6 @@ receive_size() { stat -c %s -- "$1"; }
 # Receives the bytes from $3 to $2 of the file $1: whole blocks, and what is left of one. Of a
 # pipe dd(1) reads no byte more than its blocks, as head(1) may. What has failed shows in the size.
 receive_file() {
-    [ "$3" != 0 ] || rm -f -- "$1"
     : >>"$1"
     receive_blocks=$((($2 - $3) / 1048576))
     [ "$receive_blocks" = 0 ] || dd of="$1" bs=1048576 count="$receive_blocks" \
@@ -23,6 +22,13 @@ receive_file() {
         printf '%s has %s bytes of %s\n' "$1" "$receive_now" "$2" >&2
         return 1
     }
+}
+# Removes the files after the first of "$@", which come anew.
+receive_forget_later() {
+    while [ $# -gt 2 ]; do
+        shift 2
+        rm -f -- "$folder/$1"
+    done
 }
 mkdir -p -- "$folder"
 receive_done=0
@@ -39,6 +45,7 @@ while [ $# -gt 0 ]; do
     receive_done=$((receive_done + 1))
     shift 2
 done
+receive_forget_later "$@"
 printf 'done=%s at=%s\n' "$receive_done" "$receive_at"
 while [ $# -gt 0 ]; do
     receive_file "$folder/$1" "$2" "$receive_at"
