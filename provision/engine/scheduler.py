@@ -289,7 +289,9 @@ class Scheduler:
         else:
             self._running -= 1
         if not end.good:
-            self._failed[end.play] = _failure(end.play)
+            # One that only follows another is not begun once the run ends: that is no failure.
+            cut_off = self._stopping if end.play in self._begun else None
+            self._failed[end.play] = cut_off or _failure(end.play)
         if end.fatal and not self._fatal:
             self._fatal = end.fatal
             self._stop("the end of the run")

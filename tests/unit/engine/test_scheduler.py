@@ -290,6 +290,17 @@ def test_an_interruption_starts_nothing_new_and_reports_the_rest_as_blocked() ->
     assert all(label.startswith("base") for label in log.started)
 
 
+def test_what_an_interruption_leaves_out_of_a_row_of_plays_is_no_failure() -> None:
+    log = Log(*(play(name, ["h"]) for name in ("a", "b", "c")))
+    interrupt_in_the_middle(log)
+    assert log.started == ["a@h"]
+    blocked = [event for event in log.reported if isinstance(event, HostBlocked)]
+    assert {event.play: str(event.by) for event in blocked} == {
+        "b": "the end of the run",
+        "c": "the interruption",
+    }
+
+
 def test_no_event_is_lost_however_many_there_are() -> None:
     log = Log(play("base", ["a"]))
 

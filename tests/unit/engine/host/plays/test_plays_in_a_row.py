@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rig import Note, Rig
 
-from provision.errors import ConnectionLost
+from provision.errors import ConnectionLost, RefusedError
+from provision.model.change import Change
 from provision.model.events import (
     Event,
     HostBlocked,
@@ -17,6 +19,15 @@ from provision.model.events import (
     StepFailed,
     StepOk,
 )
+from provision.model.step import Upload
+
+
+class Unready(Note, kind="unready"):
+    """A note whose file cannot be brought."""
+
+    def upload(self, changes: Sequence[Change]) -> Upload | None:
+        raise RefusedError("there is no room for it here")
+
 
 FAIL = "echo failed >&2; exit 3"
 
@@ -61,6 +72,16 @@ def test_a_failure_is_that_of_its_own_play(notes: list[Note], tmp_path: Path) ->
     [blocked] = rig.of(HostBlocked)
     assert (blocked.play, blocked.steps) == ("play1", 1)  # type: ignore[attr-defined]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "b", "c"]
+
+
+def test_a_file_that_cannot_be_brought_fails_the_step_that_needs_it(
+    notes: list[Note], tmp_path: Path
+) -> None:
+    rig = Rig(notes[:1], [Unready(path=f"{tmp_path}/u")])
+    assert not rig.host.run(*rig.plays)
+    [changed] = rig.of(StepChanged)
+    [failed] = rig.of(StepFailed)
+    assert (changed.play, failed.play) == ("play0", "play1")  # type: ignore[attr-defined]
 
 
 def test_a_cut_in_the_later_play_repeats_nothing(notes: list[Note]) -> None:
