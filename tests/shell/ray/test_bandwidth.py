@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import shutil
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from provision.ray.doctor.pairs.steps import StopListening
 
 Shell = tuple[str, ...]
 LANGUAGES = ("perl", "python3")
+PYTHON = Path(sys.executable).resolve()
+"""The program itself: one on PATH may be a script that needs a shell."""
 
 
 def send(port: int, limit_bytes: int = 50_000_000, address: str = "127.0.0.1") -> Sh:
@@ -48,7 +51,7 @@ def tools_with(folder: Path, *more: str) -> Path:
     """Return a folder with the tools of a bare host, and *more*."""
     folder.mkdir()
     for name in (*BARE, *more):
-        if found := shutil.which(name):
+        if found := PYTHON if name == "python3" else shutil.which(name):
             (folder / name).symlink_to(found)
     return folder
 

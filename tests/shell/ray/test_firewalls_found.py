@@ -197,7 +197,9 @@ def test_the_head_says_which_nodes_it_does_not_reach(
     rules = "iptables -A OUTPUT -d 127.0.0.3 -j DROP"
     listens = (
         "bash -c 'exec python3 -m http.server 6380 --bind 127.0.0.1' >/dev/null 2>&1 &"
-        "server=$!; trap 'kill $server' EXIT; sleep 1"
+        "server=$!; trap 'kill $server' EXIT; "
+        "bash -c 'for n in {1..300}; do (exec 3<>/dev/tcp/127.0.0.1/6380) 2>/dev/null && exit; "
+        "sleep 0.1; done'"
     )
     shown = evidence(shell, tmp_path, step, f"{rules}; {listens}", ufw=UFW)
     assert "127.0.0.1:6380" not in shown
