@@ -17,6 +17,9 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # As under nohup: shells that tests start could not trap it. One that is handled here
     # is not ignored by them, and still does not end the tests.
     signal.signal(signal.SIGHUP, lambda number, frame: None)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a script: programs that tests start would ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
