@@ -10,9 +10,8 @@ from provision.ray.doctor.bandwidth.programs import (
     PYTHON_RECEIVER,
     PYTHON_SENDER,
 )
-from provision.ray.doctor.pairs.steps import Asked
+from provision.ray.doctor.pairs.steps import LISTEN, Asked
 
-RECEIVE = read_shell(__file__, "receive.sh")
 SEND = read_shell(__file__, "send.sh")
 TRANSFER_S = 1
 TRANSFER_BYTES = 4 << 30
@@ -28,7 +27,7 @@ class Receive(Asked, kind="receive"):
 
     def probe(self) -> Sh:
         return Sh.of(
-            RECEIVE,
+            LISTEN,
             *self.ports,
             perl_program=PERL_RECEIVER,
             python_program=PYTHON_RECEIVER,
