@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-PERL_RECEIVER = r"""
-use Socket; use POSIX ();
-my $limit = shift; my $open;
-PORT: for my $port (@ARGV) {
-    for my $family (AF_INET6, AF_INET) {
-        socket(my $socket, $family, SOCK_STREAM, 0) or next;
-        setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1);
-        my $place = $family == AF_INET ? pack_sockaddr_in($port, INADDR_ANY)
-            : pack_sockaddr_in6($port, Socket::IN6ADDR_ANY());
-        bind($socket, $place) && listen($socket, 64) or next;
-        $open = $socket; print "port=$port\n"; last PORT;
-    }
+from provision.ray.doctor.pairs.programs import PERL_LISTENER, PYTHON_LISTENER
+
+PERL_RECEIVER = (
+    PERL_LISTENER
+    + r"""
+my $open;
+for my $port (@ARGV) {
+    $open = listener($port) or next;
+    print "port=$port\n"; last;
 }
 defined $open or exit 0;
-my $pid = fork; defined $pid or exit 1;
-if ($pid) { print "pid=$pid\n"; exit 0 }
-POSIX::setsid();
-open STDIN, "<", "/dev/null"; open STDOUT, ">", "/dev/null"; open STDERR, ">", "/dev/null";
+detach();
 $SIG{CHLD} = "IGNORE";
 my $end = time + $limit;
 while ((my $left = $end - time) > 0) {
@@ -36,39 +30,24 @@ while ((my $left = $end - time) > 0) {
     close $guest;
 }
 """
-"""For perl-base, which each Debian has; its arguments are seconds and ports.
+)
+"""For perl-base; its arguments are seconds and ports.
 
 It tells its port and process, and goes on in a process of its own for these seconds, or until
 nobody has come for two minutes. To each who sends it answers with the number of bytes that arrived.
 """
-PYTHON_RECEIVER = r"""
-import os, signal, socket, sys, time
+PYTHON_RECEIVER = (
+    PYTHON_LISTENER
+    + r"""
 opened = None
 for port in map(int, sys.argv[2:]):
-    for family, any_address in ((socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")):
-        try:
-            one = socket.socket(family)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            one.bind((any_address, port))
-            one.listen(64)
-        except OSError:
-            continue
-        opened = one
-        break
+    opened = listener(port)
     if opened:
         print("port=%d" % port)
         break
-sys.stdout.flush()
 if not opened:
     sys.exit(0)
-pid = os.fork()
-if pid:
-    print("pid=%d" % pid)
-    sys.exit(0)
-os.setsid()
-null = os.open("/dev/null", os.O_RDWR)
-for number in (0, 1, 2):
-    os.dup2(null, number)
+detach()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 room = bytearray(1048576)
 end = time.monotonic() + int(sys.argv[1])
@@ -89,7 +68,8 @@ while end > time.monotonic():
             os._exit(0)
     guest.close()
 """
-"""For Python 3, as PERL_RECEIVER; RHEL has one for its own programs."""
+)
+"""For Python 3, as PERL_RECEIVER."""
 PERL_SENDER = r"""
 use Socket qw(:DEFAULT getaddrinfo); use POSIX ();
 my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
