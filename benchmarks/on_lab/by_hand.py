@@ -95,7 +95,7 @@ ON_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What all took, set up by hand.
+    """The seconds of each part, set up by hand.
 
     Attributes:
         wall_s: of everything, side by side: the longest chain of commands.

@@ -141,7 +141,7 @@ class StandInCheck(StandIn, kind="stand_in_check"):
 
 @dataclass
 class Deploy:
-    """What a cold deploy took.
+    """The costs of a cold deploy.
 
     Attributes:
         trips: round trips by host.

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not possible(), reason="needs unshare"),
 ]
 MOST_TRIPS_OF_HEAD = 12
-"""Where the lanes end in the worst order."""
+"""The most round trips, when the lanes end in the worst order."""
 MOST_TRIPS_OF_WORKER = 7
 
 

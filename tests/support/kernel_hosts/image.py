@@ -32,7 +32,7 @@ PROGRAMS = ("mmdebstrap", "mke2fs", "apt-get", "dpkg", "ssh-keygen", "ip", "nsen
 
 @dataclass(frozen=True)
 class Image:
-    """What a host is started from."""
+    """The files that a host is started from."""
 
     folder: Path
 
